@@ -2,4 +2,5 @@
 //!
 //! The modules stand in the order in which a request meets them; ARCHITECTURE.md draws the line.
 
+pub mod http1;
 pub mod message;

@@ -135,6 +135,10 @@ impl Status {
     pub const CONTINUE: Self = Self(100);
     /// 101 Switching Protocols.
     pub const SWITCHING_PROTOCOLS: Self = Self(101);
+    /// 400 Bad Request.
+    pub const BAD_REQUEST: Self = Self(400);
+    /// 502 Bad Gateway.
+    pub const BAD_GATEWAY: Self = Self(502);
     /// 204 No Content.
     pub const NO_CONTENT: Self = Self(204);
 
