@@ -66,9 +66,7 @@ impl Decoder {
     pub fn advance(&mut self, input: &[u8]) -> Result<Progress, BadChunk> {
         match self.state {
             State::Size => self.size_line(input),
-            State::Data(left) if input.is_empty() => {
-                Ok(if left == 0 { Progress::Framing(0) } else { Progress::More })
-            }
+            State::Data(_) if input.is_empty() => Ok(Progress::More),
             State::Data(left) => {
                 Ok(Progress::Data(usize::try_from(left).unwrap_or(usize::MAX).min(input.len())))
             }

@@ -24,7 +24,7 @@ pub use malformed::{BadChunk, BadReply, BadRequest};
 pub use reply::parse as parse_reply;
 pub use request::parse as parse_request;
 pub use scan::{Scan, head_end, refuse_first_bytes};
-pub use write::{fields, reply_head, request_head};
+pub use write::{Persistence, fields, reply_head, request_head};
 
 /// The most fields a head may have. Heads with more are refused, never cut.
 pub const MAX_FIELDS: usize = 256;

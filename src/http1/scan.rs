@@ -43,6 +43,8 @@ pub fn refuse_first_bytes(bytes: &[u8]) -> Result<(), BadRequest> {
     match bytes.first() {
         None => Ok(()),
         Some(&TLS_HANDSHAKE) => Err(BadRequest::TlsOnPlainPort),
+        // One empty line before a request line is read over (RFC 9112 §2.2).
+        Some(b'\r') => Ok(()),
         Some(first) if first.is_ascii_graphic() => Ok(()),
         Some(_) => Err(BadRequest::RequestLine),
     }

@@ -137,6 +137,10 @@ impl Status {
     pub const SWITCHING_PROTOCOLS: Self = Self(101);
     /// 400 Bad Request.
     pub const BAD_REQUEST: Self = Self(400);
+    /// 408 Request Timeout.
+    pub const REQUEST_TIMEOUT: Self = Self(408);
+    /// 413 Content Too Large.
+    pub const CONTENT_TOO_LARGE: Self = Self(413);
     /// 502 Bad Gateway.
     pub const BAD_GATEWAY: Self = Self(502);
     /// 204 No Content.

@@ -1,0 +1,290 @@
+//! One client's connection: its requests in order, each answered before the next is read (RFC 9112 §9.3).
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+
+use super::accept::Worker;
+use super::{Answer, Client, Interim, Refusal, Settings};
+use crate::headers::hop_by_hop;
+use crate::http1::{self, BadRequest, Framing, Persistence};
+use crate::message::{
+    Body, Broken, Fields, Fill, Method, Name, Reply, ReplyHead, Request, RequestHead, Source,
+};
+use crate::message::{Status, Version};
+use crate::wire::{Framed, HeadError, Pace, Reader, SendError, Writer};
+
+/// The slowest a request's body may come on average, once its timeout has passed.
+const BYTES_PER_SECOND: u64 = 500;
+
+/// How long a client may go on sending after its request was answered and the connection half closed. Closing at
+/// once would reset the connection, and the client might never read the reply (RFC 9112 §9.6).
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Serves a connection to its end.
+pub(super) async fn serve<A: Answer>(
+    stream: TcpStream,
+    client: Client,
+    settings: &Settings,
+    answer: &A,
+    worker: &Worker,
+) {
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let (read, write) = stream.into_split();
+    let (reader, writer) = (Reader::of_heads(read), Writer::new(write, settings.write_timeout));
+    let mut connection = Connection { reader, writer, client, settings, answer, worker };
+    connection.reader.set_timeout(settings.header_timeout);
+    while let Next::Again = connection.turn().await {
+        connection.reader.set_timeout(settings.keep_alive_timeout);
+    }
+}
+
+struct Connection<'s, A> {
+    reader: Reader<OwnedReadHalf>,
+    writer: Writer<OwnedWriteHalf>,
+    client: Client,
+    settings: &'s Settings,
+    answer: &'s A,
+    worker: &'s Worker,
+}
+
+/// What follows a reply.
+enum Next {
+    Again,
+    End,
+}
+
+/// Why there is no request to answer.
+enum Nothing {
+    Left,
+    Refused(Refusal),
+}
+
+impl<T: Into<Refusal>> From<T> for Nothing {
+    fn from(refusal: T) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+impl<A: Answer> Connection<'_, A> {
+    /// Reads one request and answers it.
+    async fn turn(&mut self) -> Next {
+        match self.read().await {
+            Ok((head, framing)) => self.exchange(head, framing).await,
+            Err(Nothing::Left) => Next::End,
+            Err(Nothing::Refused(refusal)) => self.refuse(refusal).await,
+        }
+    }
+
+    async fn read(&mut self) -> Result<(RequestHead, Framing), Nothing> {
+        self.wait().await?;
+        http1::refuse_first_bytes(self.reader.data())?;
+        self.reader.set_timeout(self.settings.header_timeout);
+        let length =
+            self.reader.head(self.settings.header_bytes).await.map_err(|error| self.explain(error))?;
+        let head = http1::parse_request(self.reader.data().get(..length).unwrap_or_default())?;
+        self.reader.consume(length);
+        let framing = http1::of_request(&head)?;
+        match (framing.length(), self.settings.body_bytes) {
+            (Some(length), Some(limit)) if length > limit => Err(Refusal::BodyTooLarge(limit).into()),
+            _ => Ok((head, framing)),
+        }
+    }
+
+    /// Waits for the first byte of a request. A drain ends the wait, but not before looking whether one is there.
+    async fn wait(&mut self) -> Result<(), Nothing> {
+        let (reader, worker) = (&mut self.reader, self.worker);
+        let come = poll_fn(|context| {
+            if !reader.data().is_empty() {
+                return Poll::Ready(true);
+            }
+            match reader.poll_fill(context) {
+                Poll::Ready(outcome) => Poll::Ready(outcome.is_ok_and(|count| count > 0)),
+                Poll::Pending if worker.is_draining() => Poll::Ready(false),
+                Poll::Pending => Poll::Pending,
+            }
+        });
+        if come.await { Ok(()) } else { Err(Nothing::Left) }
+    }
+
+    fn explain(&self, error: HeadError) -> Nothing {
+        match error {
+            HeadError::Closed | HeadError::Truncated | HeadError::Connection(_) => Nothing::Left,
+            HeadError::TimedOut => Refusal::HeaderTimeout(self.settings.header_timeout).into(),
+            HeadError::BareLineFeed => BadRequest::BareLineFeed.into(),
+            HeadError::TooLarge { in_first_line: true } => BadRequest::TargetTooLong.into(),
+            HeadError::TooLarge { in_first_line: false } => BadRequest::HeadTooLarge.into(),
+        }
+    }
+
+    async fn exchange(&mut self, head: RequestHead, framing: Framing) -> Next {
+        let asked = Asked::of(&head);
+        let pace = Pace { idle: self.settings.body_timeout, bytes_per_second: BYTES_PER_SECOND };
+        let mut framed = Framed::new(framing, pace, self.settings.body_bytes);
+        let mut interim = ToClient::new(&mut self.writer, &asked);
+        let mut reply = if framed.is_done() {
+            self.reader.set_deadline(None);
+            let request = Request { head, body: Body::empty() };
+            tokio::select! {
+                biased;
+                reply = self.answer.answer(self.client, request, &mut interim) => reply,
+                _gone = self.reader.watch() => return Next::End,
+            }
+        } else {
+            let body = ClientBody { reader: &mut self.reader, framed: &mut framed };
+            let request = Request { head, body: Body::from_source(framing.length(), body) };
+            self.answer.answer(self.client, request, &mut interim).await
+        };
+        // The body of the reply may still be reading the request's: what is unread now ends the connection.
+        let ends = reply.close || asked.ends || self.worker.is_draining();
+        let outcome = send(&mut self.writer, &asked, &mut reply, ends).await;
+        drop(reply);
+        match outcome {
+            Ok(Sent::Kept) if framed.is_done() => Next::Again,
+            Ok(_) => self.close(framed.is_done()).await,
+            Err(error) => self.abort(&error),
+        }
+    }
+
+    async fn refuse(&mut self, refusal: Refusal) -> Next {
+        let mut reply = self.answer.refuse(self.client, refusal);
+        let asked = Asked { method: Method::Get, version: Version::Http11, ends: true, expects: false };
+        if send(&mut self.writer, &asked, &mut reply, true).await.is_err() {
+            return Next::End;
+        }
+        self.close(false).await
+    }
+
+    /// Ends the connection so that the client can read the reply to its end.
+    async fn close(&mut self, everything_read: bool) -> Next {
+        let finished = self.writer.finish().await;
+        if finished.is_err() || (everything_read && self.reader.data().is_empty()) {
+            return Next::End;
+        }
+        self.reader.set_timeout(LINGER);
+        loop {
+            self.reader.consume(self.reader.data().len());
+            self.reader.expect_much();
+            match poll_fn(|context| self.reader.poll_fill(context)).await {
+                Ok(count) if count > 0 => {}
+                _ => return Next::End,
+            }
+        }
+    }
+
+    /// Ends the connection so that a reply cut off cannot be taken for a whole one.
+    fn abort(&self, error: &SendError) -> Next {
+        if matches!(error, SendError::Body(_)) {
+            // A reply that ends with the connection looks complete unless the connection is reset. Where the
+            // system refuses, nothing else is left to try.
+            let _reset = self.writer.io().as_ref().set_zero_linger();
+        }
+        Next::End
+    }
+}
+
+/// What of a request decides how its reply is sent.
+struct Asked {
+    method: Method,
+    version: Version,
+    ends: bool,
+    expects: bool,
+}
+
+impl Asked {
+    fn of(head: &RequestHead) -> Self {
+        let says = |option| hop_by_hop::has_option(&head.fields, option);
+        let ends = match head.version {
+            Version::Http10 => !says("keep-alive"),
+            // An upgrade that is not granted leaves open what the client sends next (CVE-2026-2833 and its like).
+            Version::Http11 => says("close") || head.fields.has(Name::Upgrade),
+        };
+        Self { method: head.method, version: head.version, ends, expects: head.fields.has(Name::Expect) }
+    }
+
+    fn framing(&self, reply: &Reply<'_>) -> Framing {
+        let has_body = self.method != Method::Head && !matches!(reply.head.status.code(), 204 | 304);
+        match (reply.body.length(), self.version) {
+            _ if !has_body => Framing::Length(0),
+            (Some(length), _) => Framing::Length(length),
+            (None, Version::Http11) => Framing::Chunked,
+            (None, Version::Http10) => Framing::Close,
+        }
+    }
+}
+
+enum Sent {
+    Kept,
+    Last,
+}
+
+async fn send(
+    writer: &mut Writer<OwnedWriteHalf>,
+    asked: &Asked,
+    reply: &mut Reply<'_>,
+    ends: bool,
+) -> Result<Sent, SendError> {
+    let framing = asked.framing(reply);
+    let persistence = match asked.version {
+        _ if ends || framing == Framing::Close => Persistence::Close,
+        Version::Http10 => Persistence::KeepAlive,
+        Version::Http11 => Persistence::Unsaid,
+    };
+    let Reply { head, body, .. } = reply;
+    writer.send(|out| http1::reply_head(out, head, framing, persistence), body, framing).await?;
+    Ok(if persistence == Persistence::Close { Sent::Last } else { Sent::Kept })
+}
+
+/// The body of a request, read from its connection as it is asked for.
+struct ClientBody<'c> {
+    reader: &'c mut Reader<OwnedReadHalf>,
+    framed: &'c mut Framed,
+}
+
+impl Source for ClientBody<'_> {
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<Fill, Broken>> {
+        self.framed.poll_fill(self.reader, context)
+    }
+
+    fn data(&self) -> &[u8] {
+        self.framed.data(self.reader)
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.framed.consume(self.reader, count);
+    }
+
+    fn trailers(&mut self) -> Option<Fields> {
+        self.framed.trailers()
+    }
+}
+
+/// Passes interim replies on: none to HTTP/1.0, and 100 once and only to a client that waits for it.
+struct ToClient<'w> {
+    writer: &'w mut Writer<OwnedWriteHalf>,
+    version: Version,
+    awaits_continue: bool,
+}
+
+impl<'w> ToClient<'w> {
+    const fn new(writer: &'w mut Writer<OwnedWriteHalf>, asked: &Asked) -> Self {
+        Self { writer, version: asked.version, awaits_continue: asked.expects }
+    }
+}
+
+impl Interim for ToClient<'_> {
+    async fn send(&mut self, head: &ReplyHead) {
+        let is_continue = head.status == Status::CONTINUE;
+        if self.version == Version::Http10 || (is_continue && !std::mem::take(&mut self.awaits_continue)) {
+            return;
+        }
+        let text = |out: &mut Vec<u8>| http1::reply_head(out, head, Framing::Length(0), Persistence::Unsaid);
+        // A client that is gone is noticed when the reply proper is sent.
+        let _gone = self.writer.send_text(text).await;
+    }
+}

@@ -1,0 +1,97 @@
+//! How a client gets in: sockets, connections, requests one after the other, and the end of it all.
+//!
+//! Nothing here knows the product. What is read is handed to whoever implements [`Answer`]; what comes back is
+//! written.
+
+mod accept;
+mod connection;
+mod socket;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+pub use accept::{Drain, run};
+pub use socket::{BindError, bind};
+
+use crate::http1::BadRequest;
+use crate::message::{Reply, ReplyHead, Request, Status};
+
+/// What a listener allows its clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The largest head of a request, in bytes.
+    pub header_bytes: usize,
+    /// The largest body of a request, in bytes; nothing for any size.
+    pub body_bytes: Option<u64>,
+    /// For a head to come whole, from its first byte (from the connection on for the first).
+    pub header_timeout: Duration,
+    /// Between two reads of a body; after that the body must also come at 500 bytes a second on average.
+    pub body_timeout: Duration,
+    /// For the next request to begin.
+    pub keep_alive_timeout: Duration,
+    /// For the client to take more of a reply.
+    pub write_timeout: Duration,
+}
+
+/// Whom a request came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The other end of the connection.
+    pub address: SocketAddr,
+}
+
+/// Why a request is refused before anybody is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It is malformed.
+    #[error(transparent)]
+    Bad(#[from] BadRequest),
+    /// Its head did not come in time.
+    #[error("the head of the request did not come within {0:?}")]
+    HeaderTimeout(Duration),
+    /// Its announced body is too large.
+    #[error("the request's body is larger than the limit of {0} bytes")]
+    BodyTooLarge(u64),
+}
+
+impl Refusal {
+    /// The status of the reply.
+    #[must_use]
+    pub fn status(self) -> Status {
+        match self {
+            Self::Bad(bad) => bad.status(),
+            Self::HeaderTimeout(_) => Status::REQUEST_TIMEOUT,
+            Self::BodyTooLarge(_) => Status::CONTENT_TOO_LARGE,
+        }
+    }
+
+    /// The stable code of the reply's JSON body and of the event.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Bad(bad) => bad.code(),
+            Self::HeaderTimeout(_) => "header_doctor_header_timeout",
+            Self::BodyTooLarge(_) => "header_doctor_body_too_large",
+        }
+    }
+}
+
+/// Takes the interim replies (RFC 9110 §15.2) that come before the reply proper.
+pub trait Interim {
+    /// Sends one on. A client that is gone is noticed elsewhere.
+    fn send(&mut self, head: &ReplyHead) -> impl Future<Output = ()>;
+}
+
+/// Who answers what comes in.
+pub trait Answer {
+    /// Answers a request. Dropping the future means that the client is gone.
+    fn answer<'c>(
+        &self,
+        client: Client,
+        request: Request<'c>,
+        interim: &mut impl Interim,
+    ) -> impl Future<Output = Reply<'c>>;
+
+    /// Words the reply to what is no request.
+    fn refuse(&self, client: Client, refusal: Refusal) -> Reply<'static>;
+}

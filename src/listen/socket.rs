@@ -1,0 +1,104 @@
+//! Listening sockets: one per worker and address, all on the same port, and never beside another process.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// How many connections may wait to be accepted.
+const BACKLOG: i32 = 4096;
+
+/// Why an address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Somebody else listens there.
+    #[error("{address} is taken by another process; {}", proposal(*.free))]
+    Taken {
+        /// The address wanted.
+        address: SocketAddr,
+        /// One that is free now.
+        free: Option<SocketAddr>,
+    },
+    /// Something else is wrong with it.
+    #[error("cannot listen on {address}")]
+    Other {
+        /// The address wanted.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+fn proposal(free: Option<SocketAddr>) -> String {
+    free.map_or_else(|| "choose another".to_owned(), |free| format!("{free} is free: --listen {free}"))
+}
+
+/// Binds one socket for each of `workers`. The kernel spreads connections over them.
+///
+/// The first is bound before it may share its port, so that a second start fails instead of taking half of the
+/// connections; then it and its siblings share.
+///
+/// # Errors
+/// The address is taken or cannot be used.
+pub fn bind(address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, BindError> {
+    let other = |source| BindError::Other { address, source };
+    let first = match bind_first(address) {
+        Ok(socket) => socket,
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            return Err(BindError::Taken { address, free: free_beside(address) });
+        }
+        Err(error) => return Err(other(error)),
+    };
+    let bound = first.local_addr().map_err(other)?.as_socket().unwrap_or(address);
+    first.set_reuse_port(true).map_err(other)?;
+    let siblings = (1..workers).map(|_| bind_sibling(bound));
+    let sockets: Vec<Socket> =
+        std::iter::once(Ok(first)).chain(siblings).collect::<io::Result<_>>().map_err(other)?;
+    for socket in &sockets {
+        socket.listen(BACKLOG).map_err(other)?;
+    }
+    Ok(sockets.into_iter().map(TcpListener::from).collect())
+}
+
+fn socket(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    // Connections of an earlier process that linger in TIME_WAIT must not keep the port from us.
+    socket.set_reuse_address(true)?;
+    Ok(socket)
+}
+
+fn bind_first(address: SocketAddr) -> io::Result<Socket> {
+    let socket = socket(address)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn bind_sibling(address: SocketAddr) -> io::Result<Socket> {
+    let socket = socket(address)?;
+    socket.set_reuse_port(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// A free port near the one wanted.
+fn free_beside(address: SocketAddr) -> Option<SocketAddr> {
+    let candidates = (1..=20).filter_map(|step| address.port().checked_add(step));
+    candidates
+        .map(|port| SocketAddr::new(address.ip(), port))
+        .find(|address| TcpListener::bind(address).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BindError, bind};
+
+    #[test]
+    fn workers_share_a_port_and_a_second_start_fails() {
+        let sockets = bind("127.0.0.1:0".parse().unwrap(), 3).unwrap();
+        let address = sockets[0].local_addr().unwrap();
+        assert!(sockets.iter().all(|socket| socket.local_addr().unwrap() == address));
+        let second = bind(address, 2);
+        assert!(matches!(second, Err(BindError::Taken { free: Some(_), .. })), "{second:?}");
+    }
+}

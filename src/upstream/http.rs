@@ -1,0 +1,262 @@
+//! One exchange with an upstream that speaks HTTP/1.1.
+//!
+//! The request's body is sent while the reply is awaited and read, because an upstream may answer before it has
+//! read everything (an early 413), or answer piece by piece as it reads.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use super::connection::{Connection, ReadHalf, WriteHalf};
+use super::pool::Pool;
+use super::{Error, Settings, Upstream};
+use crate::headers::hop_by_hop;
+use crate::http1::{self, BadReply, Framing};
+use crate::message::{
+    Body, Broken, Fields, Fill, Method, Name, ReplyHead, RequestHead, Source, Status, Version,
+};
+use crate::wire::{Framed, HeadError, Pace, Reader, SendError, Writer};
+
+/// How many interim replies (RFC 9110 §15.2) are passed on before the upstream is called broken.
+const MAX_INTERIM: u32 = 64;
+
+impl Upstream {
+    /// Sends a request and waits for the first head of the reply, which may be an interim one.
+    ///
+    /// A pooled connection that turns out dead is replaced once, when sending again can do no harm: the method is
+    /// idempotent, there is no body, and not a byte of a reply has come.
+    ///
+    /// # Errors
+    /// There is no reply; the error says whose side broke.
+    pub async fn send<'c>(
+        &self,
+        head: &RequestHead,
+        body: Body<'c>,
+    ) -> Result<(Pending<'c>, ReplyHead), Error> {
+        if let Some(connection) = self.pool.take() {
+            let may_repeat = body.is_empty() && head.method.is_idempotent();
+            if !may_repeat {
+                return self.send_over(connection, head, body).await;
+            }
+            match self.send_over(connection, head, Body::empty()).await {
+                Err(Error::Closed | Error::Connection(_)) => {}
+                outcome => return outcome,
+            }
+        }
+        let connection = Connection::open(&self.settings).await?;
+        self.send_over(connection, head, body).await
+    }
+
+    async fn send_over<'c>(
+        &self,
+        connection: Connection,
+        head: &RequestHead,
+        body: Body<'c>,
+    ) -> Result<(Pending<'c>, ReplyHead), Error> {
+        let Connection { reader, writer } = connection;
+        let upload = Upload::start(writer, head, body).await;
+        let mut pending = Pending {
+            reader,
+            upload,
+            asked: head.method,
+            interim: 0,
+            settings: self.settings.clone(),
+            pool: Rc::clone(&self.pool),
+        };
+        let first = pending.head().await?;
+        Ok((pending, first))
+    }
+}
+
+/// Gives the writer back with what became of the request's body.
+type Sending<'c> = Pin<Box<dyn Future<Output = (Writer<WriteHalf>, Result<(), SendError>)> + 'c>>;
+
+/// A request on its way to the upstream.
+enum Upload<'c> {
+    Sent(Writer<WriteHalf>),
+    Sending(Sending<'c>),
+    Failed,
+}
+
+impl<'c> Upload<'c> {
+    async fn start(mut writer: Writer<WriteHalf>, head: &RequestHead, mut body: Body<'c>) -> Self {
+        if body.is_empty() {
+            let sent = writer.send_text(|out| http1::request_head(out, head, Framing::Length(0))).await;
+            // A failed write says little; what the upstream answered before it closed says more.
+            return if sent.is_ok() { Self::Sent(writer) } else { Self::Failed };
+        }
+        let framing = body.length().map_or(Framing::Chunked, Framing::Length);
+        let mut text = Vec::new();
+        http1::request_head(&mut text, head, framing);
+        Self::Sending(Box::pin(async move {
+            let sent = writer.send(|out| out.extend_from_slice(&text), &mut body, framing).await;
+            (writer, sent)
+        }))
+    }
+
+    const fn is_sending(&self) -> bool {
+        matches!(self, Self::Sending(_))
+    }
+
+    /// Sends on. A receiver that takes no more is no error yet: it may have answered.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        let Self::Sending(sending) = self else {
+            return Poll::Ready(Ok(()));
+        };
+        let Poll::Ready((writer, outcome)) = sending.as_mut().poll(context) else {
+            return Poll::Pending;
+        };
+        *self = if outcome.is_ok() { Self::Sent(writer) } else { Self::Failed };
+        match outcome {
+            Err(SendError::Body(broken)) => Poll::Ready(Err(broken)),
+            Ok(()) | Err(SendError::Receiver(_)) => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+/// An exchange under way: the request is being sent, the reply awaited.
+pub struct Pending<'c> {
+    reader: Reader<ReadHalf>,
+    upload: Upload<'c>,
+    asked: Method,
+    interim: u32,
+    settings: Settings,
+    pool: Rc<Pool>,
+}
+
+impl<'c> Pending<'c> {
+    /// The next head of the reply: interim ones first, then the final one.
+    ///
+    /// # Errors
+    /// There is no reply; the error says whose side broke.
+    pub async fn head(&mut self) -> Result<ReplyHead, Error> {
+        let length = match self.await_head().await? {
+            Ok(length) => length,
+            Err(failure) => return Err(self.explain(failure)),
+        };
+        let head = http1::parse_reply(self.reader.data().get(..length).unwrap_or_default())?;
+        self.reader.consume(length);
+        if head.status == Status::SWITCHING_PROTOCOLS {
+            return Err(BadReply::UnaskedSwitch.into());
+        }
+        self.interim += u32::from(head.status.is_interim());
+        if self.interim > MAX_INTERIM {
+            return Err(BadReply::TooManyInterim.into());
+        }
+        Ok(head)
+    }
+
+    async fn await_head(&mut self) -> Result<Result<usize, HeadError>, Error> {
+        while self.upload.is_sending() {
+            tokio::select! {
+                biased;
+                outcome = self.reader.head(self.settings.header_bytes) => return Ok(outcome),
+                sent = poll_fn(|context| self.upload.poll(context)) => sent.map_err(Error::RequestBody)?,
+            }
+        }
+        self.reader.set_timeout(self.settings.response_timeout);
+        Ok(self.reader.head(self.settings.header_bytes).await)
+    }
+
+    const fn explain(&self, failure: HeadError) -> Error {
+        match failure {
+            HeadError::Closed => Error::Closed,
+            HeadError::Truncated => Error::HeadTruncated,
+            HeadError::TimedOut => Error::ResponseTimeout(self.settings.response_timeout),
+            HeadError::BareLineFeed => Error::Malformed(BadReply::BareLineFeed),
+            HeadError::TooLarge { .. } => Error::Malformed(BadReply::HeadTooLarge),
+            HeadError::Connection(kind) => Error::Connection(kind),
+        }
+    }
+
+    /// The body that follows the final head. Removes the fields that end here, and a Content-Length that a
+    /// Transfer-Encoding overrides.
+    ///
+    /// # Errors
+    /// The reply is ambiguous.
+    pub fn body(mut self, head: &mut ReplyHead) -> Result<Body<'c>, Error> {
+        let framing = http1::of_reply(self.asked, head)?;
+        let stays_open = head.version == Version::Http11 && !hop_by_hop::has_option(&head.fields, "close");
+        if head.fields.has(Name::TransferEncoding) {
+            head.fields.remove(Name::ContentLength);
+        }
+        hop_by_hop::remove(&mut head.fields);
+        if let Some(body) = self.at_hand(framing) {
+            self.finish(stays_open);
+            return Ok(body);
+        }
+        let pace = Pace { idle: self.settings.idle_timeout, bytes_per_second: 0 };
+        let framed = Framed::new(framing, pace, None);
+        let keep = stays_open && framing != Framing::Close;
+        Ok(Body::from_source(
+            framing.length(),
+            ReplyBody { framed, keep, pending: Some(self), trailers: None },
+        ))
+    }
+
+    /// The body, when all of it came with the head.
+    fn at_hand(&mut self, framing: Framing) -> Option<Body<'c>> {
+        let length = usize::try_from(framing.length()?).ok()?;
+        if self.upload.is_sending() {
+            return None;
+        }
+        let bytes = self.reader.data().get(..length)?.to_vec();
+        self.reader.consume(length);
+        Some(Body::full(bytes))
+    }
+
+    /// Gives the connection back, unless something speaks against using it again: an unfinished request, or bytes
+    /// behind the reply, which are a smuggled reply to the next one's request.
+    fn finish(self, stays_open: bool) {
+        let Upload::Sent(writer) = self.upload else {
+            return;
+        };
+        if stays_open && self.reader.data().is_empty() && !self.reader.ended() {
+            self.pool.put(Connection { reader: self.reader, writer });
+        }
+    }
+}
+
+/// The body of a reply, read from the connection as it is asked for.
+struct ReplyBody<'c> {
+    framed: Framed,
+    keep: bool,
+    pending: Option<Pending<'c>>,
+    trailers: Option<Fields>,
+}
+
+impl Source for ReplyBody<'_> {
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<Fill, Broken>> {
+        let Some(pending) = &mut self.pending else {
+            return Poll::Ready(Ok(Fill::End));
+        };
+        if pending.upload.is_sending()
+            && let Poll::Ready(Err(broken)) = pending.upload.poll(context)
+        {
+            return Poll::Ready(Err(broken));
+        }
+        let fill = self.framed.poll_fill(&mut pending.reader, context);
+        if fill == Poll::Ready(Ok(Fill::End))
+            && let Some(pending) = self.pending.take()
+        {
+            self.trailers = self.framed.trailers();
+            pending.finish(self.keep);
+        }
+        fill
+    }
+
+    fn data(&self) -> &[u8] {
+        self.pending.as_ref().map(|pending| self.framed.data(&pending.reader)).unwrap_or_default()
+    }
+
+    fn consume(&mut self, count: usize) {
+        if let Some(pending) = &mut self.pending {
+            self.framed.consume(&mut pending.reader, count);
+        }
+    }
+
+    fn trailers(&mut self) -> Option<Fields> {
+        self.trailers.take()
+    }
+}

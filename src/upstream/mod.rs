@@ -1,0 +1,126 @@
+//! How WordPress is reached. Gives timing, reuse and failures back as data and knows nothing of events.
+
+mod address;
+mod connection;
+mod http;
+mod pool;
+
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+pub use address::{Address, BadAddress};
+pub use http::Pending;
+
+use crate::http1::BadReply;
+use crate::message::{Broken, Status};
+use pool::Pool;
+
+/// A place to send requests to, and how long to wait for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where it listens.
+    pub address: Address,
+    /// For the connection to be there.
+    pub connect_timeout: Duration,
+    /// From the end of the request to the first byte of the reply.
+    pub response_timeout: Duration,
+    /// Between two reads of a reply's body, and for the upstream to take more of a request's body.
+    pub idle_timeout: Duration,
+    /// The largest head a reply may have, in bytes.
+    pub header_bytes: usize,
+}
+
+/// A place to send requests to, with the connections this worker holds to it.
+pub struct Upstream {
+    settings: Settings,
+    pool: Rc<Pool>,
+}
+
+impl Upstream {
+    /// An upstream without connections yet. Must be made inside the worker that uses it.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let pool = Rc::new(Pool::default());
+        tokio::task::spawn_local(pool::sweep(Rc::downgrade(&pool)));
+        Self { settings, pool }
+    }
+
+    /// The address as an operator wrote it.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.settings.address
+    }
+}
+
+/// Why there is no reply to pass on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The name has no address.
+    #[error("the upstream's name cannot be resolved")]
+    Resolve,
+    /// No connection.
+    #[error("the upstream cannot be connected to: {0}")]
+    Connect(io::ErrorKind),
+    /// No connection in time.
+    #[error("the upstream did not accept a connection within {0:?}")]
+    ConnectTimeout(Duration),
+    /// The connection ended before a reply began.
+    #[error("the upstream closed the connection without a reply")]
+    Closed,
+    /// The connection ended within the reply's head.
+    #[error("the upstream closed the connection within the head of its reply")]
+    HeadTruncated,
+    /// The connection broke before a reply was there.
+    #[error("the connection to the upstream failed: {0}")]
+    Connection(io::ErrorKind),
+    /// What came is no reply.
+    #[error("the upstream's reply is malformed: {0}")]
+    Malformed(#[from] BadReply),
+    /// Nothing came in time.
+    #[error("the upstream sent no reply within {0:?}")]
+    ResponseTimeout(Duration),
+    /// The client's side broke: its body could not be read to the end.
+    #[error("the request's body could not be forwarded: {0}")]
+    RequestBody(#[source] Broken),
+}
+
+impl Error {
+    /// The status of the reply that tells the client.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let code = match self {
+            Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => 504,
+            Self::RequestBody(Broken::TimedOut) => 408,
+            Self::RequestBody(Broken::TooLarge(_)) => 413,
+            Self::RequestBody(_) => 400,
+            _ => 502,
+        };
+        Status::new(code).unwrap_or(Status::BAD_GATEWAY)
+    }
+
+    /// The stable code of the reply's JSON body and of the event.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Resolve => "header_doctor_upstream_name",
+            Self::Connect(_) => "header_doctor_upstream_unreachable",
+            Self::ConnectTimeout(_) => "header_doctor_upstream_connect_timeout",
+            Self::Closed => "header_doctor_upstream_closed",
+            Self::HeadTruncated => "header_doctor_upstream_truncated",
+            Self::Connection(_) => "header_doctor_upstream_connection",
+            Self::Malformed(_) => "header_doctor_upstream_malformed",
+            Self::ResponseTimeout(_) => "header_doctor_upstream_timeout",
+            Self::RequestBody(Broken::TimedOut) => "header_doctor_body_too_slow",
+            Self::RequestBody(Broken::TooLarge(_)) => "header_doctor_body_too_large",
+            Self::RequestBody(Broken::Malformed(_)) => "header_doctor_body_malformed",
+            Self::RequestBody(_) => "header_doctor_body_cut_off",
+        }
+    }
+
+    /// Whether the client's side broke, not the upstream's.
+    #[must_use]
+    pub const fn is_clients(&self) -> bool {
+        matches!(self, Self::RequestBody(_))
+    }
+}

@@ -1,0 +1,63 @@
+//! Idle connections of one worker to one upstream: the one used last is used next, so that a quiet time closes
+//! the surplus.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Weak;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::connection::Connection;
+use crate::wire::now;
+
+/// How long a connection may idle. Apache closes after 5 s (`KeepAliveTimeout`), nginx after 75 s: being first
+/// avoids sending a request into a connection that is just being closed.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// How many connections a worker keeps to one upstream.
+const KEPT: usize = 512;
+
+#[derive(Default)]
+pub(super) struct Pool {
+    idle: RefCell<VecDeque<(Connection, Instant)>>,
+}
+
+impl Pool {
+    /// The connection used last that is still good.
+    pub(super) fn take(&self) -> Option<Connection> {
+        loop {
+            let (mut connection, since) = self.idle.borrow_mut().pop_back()?;
+            if since + IDLE > now() && connection.is_quiet() {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Keeps a connection over which an exchange has ended in order.
+    pub(super) fn put(&self, connection: Connection) {
+        connection.reader.set_deadline(None);
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() < KEPT {
+            idle.push_back((connection, now()));
+        }
+    }
+
+    fn sweep(&self) {
+        let mut idle = self.idle.borrow_mut();
+        while idle.front().is_some_and(|(_, since)| *since + IDLE <= now()) {
+            idle.pop_front();
+        }
+    }
+}
+
+/// Closes what has idled too long, once a second, as long as the pool lives.
+pub(super) async fn sweep(pool: Weak<Pool>) {
+    loop {
+        sleep(Duration::from_secs(1)).await;
+        let Some(pool) = pool.upgrade() else {
+            return;
+        };
+        pool.sweep();
+    }
+}

@@ -1,0 +1,220 @@
+//! The reading half of a connection: heads first, then bodies, from one buffer.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::Instant;
+
+use super::buffer::Buffer;
+use super::timer::Timer;
+use crate::http1::{Scan, head_end};
+
+/// Why no head could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeadError {
+    /// The peer closed before the first byte: the usual end of a connection.
+    #[error("the connection was closed")]
+    Closed,
+    /// The peer closed within the head.
+    #[error("the connection was closed within a head")]
+    Truncated,
+    /// The deadline passed.
+    #[error("no complete head came in the time allowed")]
+    TimedOut,
+    /// A line ends in LF without CR.
+    #[error("a line of the head ends in a bare line feed")]
+    BareLineFeed,
+    /// The head is larger than the limit; `in_first_line` when not even its first line came to an end.
+    #[error("the head is larger than the limit")]
+    TooLarge {
+        /// Whether the limit was reached within the first line.
+        in_first_line: bool,
+    },
+    /// The connection failed.
+    #[error("the connection failed: {0}")]
+    Connection(io::ErrorKind),
+}
+
+/// The reading half of a connection, with what was read and not yet used.
+pub struct Reader<R> {
+    io: R,
+    first: fn() -> Buffer,
+    buffer: Option<Buffer>,
+    scanned: usize,
+    ended: bool,
+    timer: Timer,
+}
+
+impl<R: AsyncRead + Unpin> Reader<R> {
+    /// A reader of mostly heads: it begins with a small buffer.
+    pub fn of_heads(io: R) -> Self {
+        Self::new(io, Buffer::small)
+    }
+
+    /// A reader of heads with bodies behind them: it begins with a large buffer, which saves a system call.
+    pub fn of_messages(io: R) -> Self {
+        Self::new(io, Buffer::large)
+    }
+
+    fn new(io: R, first: fn() -> Buffer) -> Self {
+        Self { io, first, buffer: None, scanned: 0, ended: false, timer: Timer::new() }
+    }
+
+    /// What was read and not yet used.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        self.buffer.as_ref().map(Buffer::data).unwrap_or_default()
+    }
+
+    /// Whether the peer has said that it sends no more.
+    #[must_use]
+    pub const fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The half itself.
+    pub const fn io(&self) -> &R {
+        &self.io
+    }
+
+    /// Drops the first `count` bytes; an empty buffer goes back to the pool.
+    pub fn consume(&mut self, count: usize) {
+        if let Some(buffer) = &mut self.buffer {
+            buffer.consume(count);
+            self.scanned = 0;
+        }
+        if self.data().is_empty() {
+            self.buffer = None;
+        }
+    }
+
+    /// Sets or lifts the deadline of whatever is read next.
+    pub fn set_deadline(&self, deadline: Option<Instant>) {
+        self.timer.set(deadline);
+    }
+
+    /// Sets the deadline of whatever is read next to `after` from now.
+    pub fn set_timeout(&self, after: Duration) {
+        self.timer.set_after(after);
+    }
+
+    /// Takes a buffer for a transfer of many bytes, when none is held.
+    pub fn expect_much(&mut self) {
+        if self.buffer.as_ref().is_none_or(Buffer::is_empty) {
+            self.buffer = Some(Buffer::large());
+        }
+    }
+
+    /// Reads more behind what is held; 0 is the end. While nothing comes, no empty buffer is held.
+    ///
+    /// # Errors
+    /// The connection failed, the deadline passed ([`io::ErrorKind::TimedOut`]), or the buffer is full
+    /// ([`io::ErrorKind::StorageFull`]).
+    pub fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.ended {
+            return Poll::Ready(Ok(0));
+        }
+        let buffer = self.buffer.get_or_insert_with(self.first);
+        let room = buffer.room();
+        if room.is_empty() {
+            return Poll::Ready(Err(io::ErrorKind::StorageFull.into()));
+        }
+        let mut read = ReadBuf::new(room);
+        let outcome = Pin::new(&mut self.io).poll_read(context, &mut read);
+        let count = read.filled().len();
+        match outcome {
+            Poll::Ready(Ok(())) => {
+                buffer.filled(count);
+                self.ended = count == 0;
+                self.release_if_empty();
+                Poll::Ready(Ok(count))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                self.release_if_empty();
+                self.timer.poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+
+    fn release_if_empty(&mut self) {
+        if self.buffer.as_ref().is_some_and(Buffer::is_empty) {
+            self.buffer = None;
+        }
+    }
+
+    /// Waits until a head is at hand whole and gives its length in bytes. May be dropped and called again.
+    ///
+    /// # Errors
+    /// There is no head to be had; see [`HeadError`].
+    pub async fn head(&mut self, limit: usize) -> Result<usize, HeadError> {
+        poll_fn(|context| self.poll_head(context, limit)).await
+    }
+
+    fn poll_head(&mut self, context: &mut Context<'_>, limit: usize) -> Poll<Result<usize, HeadError>> {
+        loop {
+            if let Some(outcome) = self.look_for_head(limit) {
+                return Poll::Ready(outcome);
+            }
+            self.make_room(limit);
+            let outcome = match ready!(self.poll_fill(context)) {
+                Ok(0) if self.data().is_empty() => Err(HeadError::Closed),
+                Ok(0) => Err(HeadError::Truncated),
+                Ok(_) => continue,
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(HeadError::TimedOut),
+                Err(error) => Err(HeadError::Connection(error.kind())),
+            };
+            return Poll::Ready(outcome);
+        }
+    }
+
+    /// Looks at what has come since the last look.
+    fn look_for_head(&mut self, limit: usize) -> Option<Result<usize, HeadError>> {
+        let data = self.buffer.as_ref().map(Buffer::data).unwrap_or_default();
+        match head_end(data, self.scanned) {
+            Scan::Complete(end) if end <= limit => return Some(Ok(end)),
+            Scan::BareLineFeed => return Some(Err(HeadError::BareLineFeed)),
+            Scan::Complete(_) => {}
+            Scan::Partial(scanned) => self.scanned = scanned,
+        }
+        let in_first_line = self.scanned == 0;
+        (data.len() >= limit).then_some(Err(HeadError::TooLarge { in_first_line }))
+    }
+
+    fn make_room(&mut self, limit: usize) {
+        if let Some(buffer) = self.buffer.as_mut().filter(|buffer| buffer.is_full()) {
+            buffer.grow((buffer.size() * 4).min(limit.max(buffer.size() + 1)));
+        }
+    }
+
+    /// Waits until something is at hand, without using it.
+    ///
+    /// # Errors
+    /// The connection failed or the deadline passed.
+    pub async fn wait(&mut self) -> io::Result<()> {
+        if self.data().is_empty() {
+            poll_fn(|context| self.poll_fill(context)).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads ahead while somebody else is waited for, and returns when the connection fails. An end that is said
+    /// in order is no failure: a client may close its sending half and still read.
+    pub async fn watch(&mut self) -> io::Error {
+        loop {
+            let outcome = poll_fn(|context| self.poll_fill(context)).await;
+            match outcome {
+                Ok(0) => return std::future::pending().await,
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                    return std::future::pending().await;
+                }
+                Ok(_) => {}
+                Err(error) => return error,
+            }
+        }
+    }
+}
