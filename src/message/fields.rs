@@ -23,17 +23,34 @@ impl Span {
         }
     }
 
+    /// How long the piece is, in bytes.
+    #[must_use]
+    pub const fn len(self) -> usize {
+        self.length as usize
+    }
+
+    /// Whether the piece has no bytes.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.length == 0
+    }
+
     fn of(self, text: &[u8]) -> &[u8] {
         let start = self.start as usize;
         text.get(start..start + self.length as usize).unwrap_or_default()
     }
 }
 
+/// Where one field lies in the arena. Text is only ever appended, so an entry stays readable with
+/// [`Fields::text`] after the field was changed or removed.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
-    id: Name,
-    name: Span,
-    value: Span,
+pub struct Entry {
+    /// The name as the product knows it.
+    pub id: Name,
+    /// The name as it was spelled.
+    pub name: Span,
+    /// The value without the white space around it.
+    pub value: Span,
 }
 
 /// One field as it stands in the list.
@@ -86,6 +103,11 @@ impl Fields {
     /// The fields in order.
     pub fn iter(&self) -> impl Iterator<Item = Field<'_>> {
         self.entries.iter().map(|entry| self.field(entry))
+    }
+
+    /// Where the fields lie, in order.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.entries.iter().copied()
     }
 
     /// The values of every field with this name, in order.

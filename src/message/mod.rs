@@ -9,7 +9,7 @@ mod head;
 mod name;
 
 pub use body::{Body, Broken, Fill, Source};
-pub use fields::{Field, Fields, Span};
+pub use fields::{Entry, Field, Fields, Span};
 pub use head::{Method, ReplyHead, RequestHead, Status, Version};
 pub use name::Name;
 
