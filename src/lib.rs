@@ -2,9 +2,20 @@
 //!
 //! The modules stand in the order in which a request meets them; ARCHITECTURE.md draws the line.
 
-pub mod headers;
-pub mod http1;
 pub mod listen;
-pub mod message;
+
+pub mod headers;
+
 pub mod upstream;
+
+pub mod evidence;
+
+pub mod http1;
+
 pub mod wire;
+
+pub mod message;
+
+pub mod moment;
+
+pub mod secret;

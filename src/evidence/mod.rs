@@ -1,0 +1,26 @@
+//! What was seen: of a request at each hop, and of the reply that complains.
+//!
+//! Everything here is a pure function of bytes: no I/O, no clock, no runtime. Two costs are kept apart. [`look`]
+//! runs on every request and only notes where the watched headers lie; everything that hashes, decodes or parses
+//! ([`Trail::read`], [`Symptom::read`]) is for exchanges that turned out sick.
+//!
+//! Nothing here keeps a value. A header becomes a [`Sighting`] (length, fingerprint, class), a token becomes a
+//! class and three times, an error body becomes a code of a safe form and a message of our own table.
+
+mod answered;
+mod claims;
+mod credential;
+mod route;
+mod sighting;
+mod symptom;
+mod trail;
+mod wordpress;
+
+pub use answered::{AnsweredBy, Gate, Plugin};
+pub use claims::Times;
+pub use credential::{Credential, Placeholder, Scheme, Token};
+pub use route::{Form, Route, RouteClass};
+pub use sighting::{Look, Seen, Sighting, Sightings, Spelling, Watched, look};
+pub use symptom::{Software, Symptom};
+pub use trail::{Hop, Session, Trail};
+pub use wordpress::{Code, Message, WordPressError};

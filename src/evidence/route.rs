@@ -1,0 +1,154 @@
+//! What a request asked WordPress for, as far as the rules tell routes apart.
+//!
+//! One route has three forms of URL (`rest_api_register_rewrites`, `get_rest_url`): `/wp-json/…`,
+//! `/index.php/wp-json/…` and `?rest_route=/…`. The form is kept: Apache loses headers on one and not on another.
+
+use std::borrow::Cow;
+
+use crate::message::RequestHead;
+
+/// The class of a route and the form of its URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// What is asked for.
+    pub class: RouteClass,
+    /// How the URL says so.
+    pub form: Form,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteClass {
+    /// A token is issued.
+    Token,
+    /// A token is examined: the one route that says whether the header arrived.
+    Validate,
+    /// A token is exchanged for a new one.
+    Refresh,
+    /// `wp/v2/users/me`: answers 200 exactly when WordPress knows who asks.
+    UsersMe,
+    /// Any other REST route.
+    Rest,
+    /// No REST route.
+    NotRest,
+}
+
+/// The form of a REST URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `/wp-json/…`
+    Pretty,
+    /// `/index.php/wp-json/…`
+    Index,
+    /// `?rest_route=/…`
+    Query,
+}
+
+impl Route {
+    /// Reads the route of a request.
+    #[must_use]
+    pub fn of(head: &RequestHead) -> Self {
+        let path = decoded(head.path());
+        if let Some(route) = parameter(head.query(), b"rest_route") {
+            return Self { class: class(&decoded(route)), form: Form::Query };
+        }
+        let Some((before, route)) = below_prefix(&path) else {
+            return Self { class: RouteClass::NotRest, form: Form::Pretty };
+        };
+        let form = if before.ends_with(b"/index.php") { Form::Index } else { Form::Pretty };
+        Self { class: class(route), form }
+    }
+}
+
+/// The raw value of a query parameter.
+pub(super) fn parameter<'q>(query: &'q [u8], name: &[u8]) -> Option<&'q [u8]> {
+    let value = |pair: &'q [u8]| pair.strip_prefix(name)?.strip_prefix(b"=");
+    query.split(|byte| *byte == b'&').find_map(value)
+}
+
+/// Splits a path around `wp-json` as a whole segment; WordPress may live in a folder, so it need not be the first.
+fn below_prefix(path: &[u8]) -> Option<(&[u8], &[u8])> {
+    const PREFIX: &[u8] = b"/wp-json";
+    let start = memchr::memmem::find(path, PREFIX)?;
+    let (before, rest) = path.split_at_checked(start)?;
+    let route = rest.get(PREFIX.len()..)?;
+    (route.is_empty() || route.starts_with(b"/")).then_some((before, route))
+}
+
+fn class(route: &[u8]) -> RouteClass {
+    let mut segments = route.split(|byte| *byte == b'/').filter(|segment| !segment.is_empty());
+    let mut next = || segments.next().unwrap_or_default();
+    // Tmeister and usefulteam; Simple JWT Login; miniOrange; core.
+    match [next(), next(), next(), next(), next()] {
+        [b"jwt-auth", b"v1", b"token", b"", _] => RouteClass::Token,
+        [b"jwt-auth", b"v1", b"token", b"validate", b""] => RouteClass::Validate,
+        [b"jwt-auth", b"v1", b"token", b"refresh", b""] => RouteClass::Refresh,
+        [b"simple-jwt-login", b"v1", b"auth", b"", _] => RouteClass::Token,
+        [b"simple-jwt-login", b"v1", b"auth", b"validate", b""] => RouteClass::Validate,
+        [b"simple-jwt-login", b"v1", b"auth", b"refresh", b""] => RouteClass::Refresh,
+        [b"api", b"v1", b"token", b"", _] => RouteClass::Token,
+        [b"api", b"v1", b"token-validate", b"", _] => RouteClass::Validate,
+        [b"wp", b"v2", b"users", b"me", b""] => RouteClass::UsersMe,
+        _ => RouteClass::Rest,
+    }
+}
+
+/// Undoes percent-encoding (RFC 3986 §2.1); what is not an escape stays as it is.
+fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'%', text).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        let escape = match (first, after) {
+            (b'%', [high, low, after @ ..]) => digit(*high).zip(digit(*low)).zip(Some(after)),
+            _ => None,
+        };
+        let (byte, after) = escape.map_or((*first, after), |((high, low), after)| (high << 4 | low, after));
+        out.push(byte);
+        rest = after;
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, proptest};
+
+    use super::{Form, Route, RouteClass, decoded};
+    use crate::message::{Fields, RequestHead};
+
+    fn route(target: &str) -> Route {
+        Route::of(&RequestHead::build("GET", target, Fields::new()))
+    }
+
+    #[test]
+    fn routes_are_known_in_each_form() {
+        let table = [
+            ("/wp-json/jwt-auth/v1/token", RouteClass::Token, Form::Pretty),
+            ("/wp-json/jwt-auth/v1/token/", RouteClass::Token, Form::Pretty),
+            ("/index.php/wp-json/jwt-auth/v1/token/validate", RouteClass::Validate, Form::Index),
+            ("/?rest_route=%2Fjwt-auth%2Fv1%2Ftoken%2Frefresh", RouteClass::Refresh, Form::Query),
+            ("/index.php?x=1&rest_route=/wp/v2/users/me", RouteClass::UsersMe, Form::Query),
+            ("/blog/wp-json/wp/v2/users/me?context=edit", RouteClass::UsersMe, Form::Pretty),
+            ("/wp-json/wp/v2/users/me/application-passwords", RouteClass::Rest, Form::Pretty),
+            ("/wp%2Djson/wp/v2/posts", RouteClass::Rest, Form::Pretty),
+            ("/wp-json", RouteClass::Rest, Form::Pretty),
+            ("/wp-jsonp/x", RouteClass::NotRest, Form::Pretty),
+            ("/", RouteClass::NotRest, Form::Pretty),
+            ("/graphql", RouteClass::NotRest, Form::Pretty),
+        ];
+        for (target, class, form) in table {
+            assert_eq!(route(target), Route { class, form }, "{target}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_decodes(text in any::<Vec<u8>>()) {
+            assert!(decoded(&text).len() <= text.len());
+        }
+    }
+}

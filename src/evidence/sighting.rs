@@ -1,0 +1,318 @@
+//! How the watched headers looked at one hop.
+//!
+//! Two steps, for speed. [`look`] runs on every request: one pass over the fields that notes, per watched header,
+//! how often it stands there and where its first value lies; a fixed array, nothing hashed, nothing allocated. The
+//! text of a head is only ever appended to, so the notes stay good while fields are changed. [`Look::sightings`]
+//! is asked for sick exchanges alone.
+
+use std::fmt;
+
+use super::credential::{self, Scheme};
+use crate::message::{Fields, Name, Span};
+use crate::secret::{Fingerprint, Key};
+
+/// A header worth watching.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Watched {
+    /// What the product is about.
+    Authorization,
+    /// A login cookie overrides an application password (`wp-includes/default-filters.php`, both at priority 20).
+    Cookie,
+    /// Without it a login cookie counts for nothing (`rest_cookie_check_errors` in `wp-includes/rest-api.php`).
+    WpNonce,
+    /// A browser's script asked; without it WordPress sends no `Access-Control-Allow-Origin`.
+    Origin,
+    /// A token request without it is refused as if the password were wrong.
+    ContentType,
+    /// Nearly every client sends it: the control that tells "one header lost" from "all replaced" (CloudFront
+    /// puts its own name here).
+    UserAgent,
+    /// The site a token was issued for is compared with it, by way of `home_url()`.
+    Host,
+    /// Tells WordPress's configuration whether the client used TLS; application passwords depend on that.
+    ForwardedProto,
+}
+
+impl Watched {
+    const COUNT: usize = 8;
+
+    /// Every watched header, in the order of [`Sightings`].
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Authorization,
+        Self::Cookie,
+        Self::WpNonce,
+        Self::Origin,
+        Self::ContentType,
+        Self::UserAgent,
+        Self::Host,
+        Self::ForwardedProto,
+    ];
+
+    /// The header's name.
+    #[must_use]
+    pub const fn name(self) -> Name {
+        match self {
+            Self::Authorization => Name::Authorization,
+            Self::Cookie => Name::Cookie,
+            Self::WpNonce => Name::XWpNonce,
+            Self::Origin => Name::Origin,
+            Self::ContentType => Name::ContentType,
+            Self::UserAgent => Name::UserAgent,
+            Self::Host => Name::Host,
+            Self::ForwardedProto => Name::XForwardedProto,
+        }
+    }
+
+    const fn of(name: Name) -> Option<Self> {
+        match name {
+            Name::Authorization => Some(Self::Authorization),
+            Name::Cookie => Some(Self::Cookie),
+            Name::XWpNonce => Some(Self::WpNonce),
+            Name::Origin => Some(Self::Origin),
+            Name::ContentType => Some(Self::ContentType),
+            Name::UserAgent => Some(Self::UserAgent),
+            Name::Host => Some(Self::Host),
+            Name::XForwardedProto => Some(Self::ForwardedProto),
+            _ => None,
+        }
+    }
+}
+
+/// Where the watched headers lie in a head, and how often.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look {
+    marks: [Mark; Watched::COUNT],
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Mark {
+    count: u16,
+    name: Span,
+    value: Span,
+}
+
+/// Notes where the watched headers lie. This runs on every request.
+#[must_use]
+pub fn look(fields: &Fields) -> Look {
+    let mut look = Look::default();
+    for entry in fields.entries() {
+        let mark = Watched::of(entry.id).and_then(|watched| look.marks.get_mut(watched as usize));
+        let Some(mark) = mark else { continue };
+        if mark.count == 0 {
+            mark.name = entry.name;
+            mark.value = entry.value;
+        }
+        mark.count = mark.count.saturating_add(1);
+    }
+    look
+}
+
+impl Look {
+    /// How often the header stands there.
+    #[must_use]
+    pub fn count(&self, watched: Watched) -> u16 {
+        self.mark(watched).count
+    }
+
+    /// Whether the header stands there with a value.
+    #[must_use]
+    pub fn has(&self, watched: Watched) -> bool {
+        !self.mark(watched).value.is_empty()
+    }
+
+    /// The header's first value, read from the fields that were looked at.
+    #[must_use]
+    pub fn value<'f>(&self, watched: Watched, fields: &'f Fields) -> Option<&'f [u8]> {
+        let mark = self.mark(watched);
+        (mark.count > 0).then(|| fields.text(mark.value))
+    }
+
+    /// What the watched headers looked like. `fields` are those that were looked at, whatever was done to them
+    /// since.
+    #[must_use]
+    pub fn sightings(&self, fields: &Fields, key: &Key) -> Sightings {
+        Sightings(Watched::ALL.map(|watched| self.mark(watched).sighting(watched, fields, key)))
+    }
+
+    fn mark(&self, watched: Watched) -> Mark {
+        self.marks.get(watched as usize).copied().unwrap_or_default()
+    }
+}
+
+impl Mark {
+    fn sighting(self, watched: Watched, fields: &Fields, key: &Key) -> Sighting {
+        if self.count > 1 {
+            return Sighting::Several(self.count);
+        }
+        if self.count == 0 {
+            return Sighting::Absent;
+        }
+        let value = fields.text(self.value);
+        if value.is_empty() {
+            return Sighting::Empty;
+        }
+        Sighting::Once(Seen {
+            length: value.len(),
+            fingerprint: key.fingerprint(value),
+            scheme: (watched == Watched::Authorization).then(|| credential::scheme(value)),
+            spelling: Spelling::of(fields.text(self.name), watched),
+        })
+    }
+}
+
+/// What the watched headers looked like at one hop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sightings([Sighting; Watched::COUNT]);
+
+impl Sightings {
+    /// What one header looked like.
+    #[must_use]
+    pub fn of(&self, watched: Watched) -> Sighting {
+        self.0.get(watched as usize).copied().unwrap_or(Sighting::Absent)
+    }
+}
+
+/// What one header looked like at one hop. `Display` is what a finding quotes: `Bearer, 312 B`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sighting {
+    /// It was not there.
+    Absent,
+    /// It was there without a value, which PHP takes for set: `isset()` is true.
+    Empty,
+    /// It was there once, with a value.
+    Once(Seen),
+    /// It was there this many times; `Authorization` must not be (RFC 9110 §5.3 and §11.6.2).
+    Several(u16),
+}
+
+/// A header that stood there once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// How long the value is, in bytes.
+    pub length: usize,
+    /// What stands for the value.
+    pub fingerprint: Fingerprint,
+    /// The scheme, of `Authorization` alone.
+    pub scheme: Option<Scheme>,
+    /// How the name was spelled.
+    pub spelling: Spelling,
+}
+
+impl Sighting {
+    /// The header when it stood there once with a value.
+    #[must_use]
+    pub const fn once(self) -> Option<Seen> {
+        match self {
+            Self::Once(seen) => Some(seen),
+            _ => None,
+        }
+    }
+
+    /// One word for the log: `absent`, `empty`, `once` or `several`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Empty => "empty",
+            Self::Once(_) => "once",
+            Self::Several(_) => "several",
+        }
+    }
+}
+
+impl fmt::Display for Sighting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent | Self::Empty => f.write_str(self.word()),
+            Self::Several(count) => write!(f, "{count} times"),
+            Self::Once(seen) => match seen.scheme {
+                Some(scheme) => write!(f, "{scheme}, {} B", seen.length),
+                None => write!(f, "{} B", seen.length),
+            },
+        }
+    }
+}
+
+/// How a name was spelled. Names are case-insensitive (RFC 9110 §5.1), but mod_php's `getallheaders()` keeps the
+/// letters, and code that asks it for `Authorization` misses `authorization`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// As the standard writes it.
+    Canonical,
+    /// All letters small, as HTTP/2 and HAProxy send it.
+    Lower,
+    /// Any other way.
+    Other,
+}
+
+impl Spelling {
+    fn of(name: &[u8], watched: Watched) -> Self {
+        if name == watched.name().canonical().as_bytes() {
+            return Self::Canonical;
+        }
+        if name.iter().any(u8::is_ascii_uppercase) {
+            return Self::Other;
+        }
+        Self::Lower
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Scheme, Sighting, Spelling, Watched, look};
+    use crate::message::{Fields, Name};
+    use crate::secret::Key;
+
+    fn key() -> Key {
+        Key::from_bytes(&[7; 32])
+    }
+
+    #[test]
+    fn every_header_stands_in_its_own_place() {
+        for (place, watched) in Watched::ALL.into_iter().enumerate() {
+            assert_eq!(watched as usize, place);
+            assert_eq!(Watched::of(watched.name()), Some(watched));
+        }
+    }
+
+    #[test]
+    fn a_header_is_absent_empty_once_or_several() {
+        let fields = Fields::from([
+            ("authorization", "Bearer a.b.c"),
+            ("Cookie", ""),
+            ("X-Other", "1"),
+            ("Origin", "https://a"),
+            ("origin", "https://b"),
+        ]);
+        let sightings = look(&fields).sightings(&fields, &key());
+        let seen = sightings.of(Watched::Authorization).once().unwrap();
+        assert_eq!((seen.length, seen.scheme, seen.spelling), (12, Some(Scheme::Bearer), Spelling::Lower));
+        assert_eq!(sightings.of(Watched::Cookie), Sighting::Empty);
+        assert_eq!(sightings.of(Watched::Origin), Sighting::Several(2));
+        assert_eq!(sightings.of(Watched::WpNonce), Sighting::Absent);
+    }
+
+    #[test]
+    fn a_look_stays_good_while_fields_are_changed() {
+        let mut fields = Fields::from([("Authorization", "Bearer a.b.c"), ("Host", "a")]);
+        let arrived = look(&fields);
+        fields.set(Name::Authorization, b"Bearer other");
+        fields.remove(Name::Host);
+        let sent = look(&fields);
+        assert_eq!(arrived.value(Watched::Authorization, &fields), Some(&b"Bearer a.b.c"[..]));
+        assert_eq!(arrived.value(Watched::Host, &fields), Some(&b"a"[..]));
+        assert_eq!(sent.value(Watched::Host, &fields), None);
+        let (arrived, sent) = (arrived.sightings(&fields, &key()), sent.sightings(&fields, &key()));
+        assert_ne!(arrived.of(Watched::Authorization), sent.of(Watched::Authorization));
+    }
+
+    #[test]
+    fn a_sighting_is_quoted_without_the_value() {
+        let fields = Fields::from([("Authorization", "Bearer a.b.c"), ("Host", "example.com")]);
+        let sightings = look(&fields).sightings(&fields, &key());
+        assert_eq!(sightings.of(Watched::Authorization).to_string(), "Bearer, 12 B");
+        assert_eq!(sightings.of(Watched::Host).to_string(), "11 B");
+        assert_eq!(sightings.of(Watched::Cookie).to_string(), "absent");
+        assert!(!format!("{sightings:?}").contains("a.b.c"));
+    }
+}

@@ -1,0 +1,158 @@
+//! The sightings of one request in the order of the hops.
+//!
+//! Today a trail has two measured stations: how the request arrived and how the doctor sent it on. What lies
+//! behind, the web server and PHP, is known by inference until they report themselves.
+
+use super::claims::Times;
+use super::credential::{self, Credential};
+use super::route::{self, Route};
+use super::sighting::{Look, Sighting, Sightings, Watched};
+use crate::message::{Method, RequestHead};
+use crate::secret::Key;
+
+/// A place on the path where a request is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hop {
+    /// The client; its sightings are those of the request as it arrived here.
+    Client,
+    /// This doctor; its sightings are those of the request as it was sent on.
+    Doctor,
+    /// The web server behind the doctor.
+    WebServer,
+    /// PHP, and WordPress in it.
+    Php,
+}
+
+impl Hop {
+    /// The hop's name in a verdict.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Doctor => "doctor",
+            Self::WebServer => "web server",
+            Self::Php => "PHP",
+        }
+    }
+}
+
+/// How far a login cookie can carry a request (`rest_cookie_check_errors` in `wp-includes/rest-api.php`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Session {
+    /// No login cookie.
+    None,
+    /// A login cookie alone: a REST route treats the request as anonymous, on purpose.
+    WithoutNonce,
+    /// A login cookie and a nonce.
+    WithNonce,
+}
+
+/// What was asked, with what credential, and how the headers looked on the way.
+#[derive(Clone, Debug)]
+pub struct Trail {
+    /// The method.
+    pub method: Method,
+    /// The route.
+    pub route: Route,
+    /// The kind of the credential WordPress was to judge: the one that was sent on.
+    pub credential: Credential,
+    /// The times in it, when it is a token whose payload can be read.
+    pub times: Option<Times>,
+    /// Whether a login cookie came along.
+    pub session: Session,
+    /// Whether the request carried `Origin`: a script in a browser asked.
+    pub has_origin: bool,
+    hops: Vec<(Hop, Sightings)>,
+}
+
+impl Trail {
+    /// The trail of a request, from what was noted when it arrived and when it was sent on.
+    #[must_use]
+    pub fn read(head: &RequestHead, arrived: &Look, sent: &Look, key: &Key) -> Self {
+        let fields = &head.fields;
+        let authorization = sent.value(Watched::Authorization, fields).unwrap_or_default();
+        Self {
+            method: head.method,
+            route: Route::of(head),
+            credential: credential(sent.count(Watched::Authorization), authorization),
+            times: credential::jwt(authorization).and_then(Times::of),
+            session: session(head, sent),
+            has_origin: arrived.has(Watched::Origin),
+            hops: vec![
+                (Hop::Client, arrived.sightings(fields, key)),
+                (Hop::Doctor, sent.sightings(fields, key)),
+            ],
+        }
+    }
+
+    /// What was seen at a hop; nothing when nobody measured there.
+    #[must_use]
+    pub fn at(&self, hop: Hop) -> Option<&Sightings> {
+        self.hops.iter().find(|(at, _)| *at == hop).map(|(_, sightings)| sightings)
+    }
+
+    /// How a header looked at a hop, when somebody measured there.
+    #[must_use]
+    pub fn sighting(&self, hop: Hop, watched: Watched) -> Option<Sighting> {
+        self.at(hop).map(|sightings| sightings.of(watched))
+    }
+
+    /// Whether `Authorization` left the doctor as it had come.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        let at = |hop| self.sighting(hop, Watched::Authorization);
+        at(Hop::Client) == at(Hop::Doctor)
+    }
+}
+
+fn credential(count: u16, value: &[u8]) -> Credential {
+    match count {
+        0 => Credential::Absent,
+        1 => Credential::of(value),
+        _ => Credential::Several,
+    }
+}
+
+fn session(head: &RequestHead, look: &Look) -> Session {
+    let cookie = look.value(Watched::Cookie, &head.fields).unwrap_or_default();
+    if memchr::memmem::find(cookie, b"wordpress_logged_in_").is_none() {
+        return Session::None;
+    }
+    let nonce = look.has(Watched::WpNonce) || route::parameter(head.query(), b"_wpnonce").is_some();
+    if nonce { Session::WithNonce } else { Session::WithoutNonce }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Credential, Hop, Session, Sighting, Trail, Watched};
+    use crate::evidence::{Token, look};
+    use crate::message::{Fields, Name, RequestHead};
+    use crate::secret::Key;
+
+    #[test]
+    fn both_stations_are_kept_and_the_credential_is_the_one_sent() {
+        let fields = Fields::from([("Authorization", "Bearer undefined"), ("Cookie", "a=b")]);
+        let mut head = RequestHead::build("GET", "/wp-json/", fields);
+        let arrived = look(&head.fields);
+        head.fields.set(Name::Authorization, b"Bearer a.b.c");
+        let sent = look(&head.fields);
+        let trail = Trail::read(&head, &arrived, &sent, &Key::from_bytes(&[1; 32]));
+        assert_eq!(trail.credential, Credential::Bearer(Token::Jwt));
+        assert!(!trail.is_unchanged());
+        assert_eq!(trail.sighting(Hop::Client, Watched::Host), Some(Sighting::Absent));
+        assert_eq!(trail.sighting(Hop::Php, Watched::Host), None);
+    }
+
+    #[test]
+    fn a_login_cookie_counts_with_a_nonce_only() {
+        let session = |target: &str, fields: Fields| {
+            let head = RequestHead::build("GET", target, fields);
+            super::session(&head, &look(&head.fields))
+        };
+        let cookie = ("Cookie", "a=b; wordpress_logged_in_abc=x");
+        assert_eq!(session("/", Fields::from([cookie])), Session::WithoutNonce);
+        assert_eq!(session("/?_wpnonce=1", Fields::from([cookie])), Session::WithNonce);
+        assert_eq!(session("/", Fields::from([cookie, ("X-WP-Nonce", "1")])), Session::WithNonce);
+        assert_eq!(session("/", Fields::from([("X-WP-Nonce", "1")])), Session::None);
+    }
+}
