@@ -14,6 +14,7 @@ pub mod http1;
 
 pub mod wire;
 
+pub mod config;
 pub mod message;
 
 pub mod moment;

@@ -1,0 +1,133 @@
+//! What a wrong configuration is told: where it is wrong, what is wrong, and what would be right.
+//!
+//! Three types, from the inside out. A [`Refused`] comes from a value's own parser, which knows neither file nor
+//! flag; a [`Problem`] adds the path; an [`Error`] adds file, line and column. Whoever quotes a value quotes it
+//! through [`quoted`], because an address may carry a password and no secret is ever printed.
+
+use super::reading::{Path, Step};
+use std::{fmt, io};
+
+/// Why a text is not the value it should be, as the end of a sentence that begins with the text.
+///
+/// Reads "is not an upstream; write http://HOST:PORT": first what is wrong, then what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{wrong}; {right}")]
+pub struct Refused {
+    wrong: String,
+    right: String,
+}
+
+impl Refused {
+    pub(super) fn new(wrong: impl Into<String>, right: impl Into<String>) -> Self {
+        Self { wrong: wrong.into(), right: right.into() }
+    }
+
+    /// The whole sentence about `text`, which is quoted without anything that could be a password.
+    #[must_use]
+    pub fn about(&self, text: &str) -> String {
+        format!("{} {self}", quoted(text))
+    }
+}
+
+/// A mistake at a path, before the line is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) path: Path,
+    pub(super) message: String,
+}
+
+impl Problem {
+    /// A mistake in the value being checked; whoever holds it says where that value stands, with `under`.
+    pub(super) fn here(message: impl Into<String>) -> Self {
+        Self { path: Path::default(), message: message.into() }
+    }
+
+    /// The same mistake seen from one level further up.
+    #[must_use]
+    pub(super) fn under(self, step: impl Into<Step>) -> Self {
+        Self { path: self.path.under(step.into()), ..self }
+    }
+}
+
+/// Why there is no plan. `Display` is the line an operator reads.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file could not be read at all.
+    #[error("{file}: cannot be read")]
+    Unreadable {
+        /// The file as it was named.
+        file: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file was read and is wrong somewhere.
+    #[error("{0}")]
+    Wrong(Mistake),
+    /// Neither file nor flag names an upstream.
+    #[error(
+        "no upstream: nothing says where requests go; type `header-doctor run --upstream http://HOST:PORT`, \
+         or name a file with `--config FILE`"
+    )]
+    NoUpstream,
+}
+
+/// A mistake in a file, with everything needed to find it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The file as it was named.
+    pub file: String,
+    /// Line and column, both counted from one; absent only when the whole file is meant.
+    pub position: Option<(usize, usize)>,
+    /// The path within the file, empty for the file as a whole.
+    pub path: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some((line, column)) = self.position {
+            write!(f, ":{line}:{column}")?;
+        }
+        if !self.path.is_empty() {
+            write!(f, ": {}", self.path)?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// The longest text that a message repeats in full.
+const LONGEST_QUOTE: usize = 80;
+
+/// A text in quotation marks, cut to one readable line; everything before an `@` could be a password and is left out.
+pub(super) fn quoted(text: &str) -> String {
+    let shown = text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("…@{host}"));
+    if shown.chars().count() <= LONGEST_QUOTE {
+        return format!("\"{}\"", shown.escape_debug());
+    }
+    let start: String = shown.chars().take(LONGEST_QUOTE).collect();
+    format!("\"{}…\"", start.escape_debug())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Refused, quoted};
+
+    #[test]
+    fn a_quoted_text_never_shows_what_stands_before_an_at_sign() {
+        assert_eq!(quoted("http://user:pa@ss@10.0.0.7:80"), r#""…@10.0.0.7:80""#);
+    }
+
+    #[test]
+    fn a_quoted_text_stays_on_one_line() {
+        assert_eq!(quoted("a\nb"), r#""a\nb""#);
+        assert_eq!(quoted(&"x".repeat(500)).chars().count(), 83);
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_wrong_and_what_would_be_right() {
+        let refused = Refused::new("is not a colour", "write red");
+        assert_eq!(refused.about("rde"), r#""rde" is not a colour; write red"#);
+    }
+}

@@ -1,0 +1,81 @@
+//! The file as a whole: its shape, and from there to a [`Plan`].
+
+use super::error::Problem;
+use super::log::Format;
+use super::overrides::{Overrides, Surroundings};
+use super::reading::Scalar;
+use super::upstreams::Upstream;
+use super::workers::Workers;
+use super::{Hosts, Mode, Plan, Site, drain, limits, listeners, log, sites};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The configuration of header-doctor, a reverse proxy that says where `Authorization` was lost.
+///
+/// Every single value may hold `${VAR}` or `${VAR:-default}`; `$${` stands for the characters `${`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "header-doctor")]
+pub(super) struct Shape {
+    /// The addresses clients connect to; 127.0.0.1:8080 when absent.
+    #[schemars(length(min = 1))]
+    listeners: Option<Vec<listeners::Shape>>,
+    /// Which requests are answered, and from where.
+    sites: Option<Vec<sites::Shape>>,
+    /// How much and how slow a client may be.
+    limits: Option<limits::Shape>,
+    /// How the doctor leaves.
+    drain: Option<drain::Shape>,
+    /// How many threads share the work; `auto`, as when absent, is the cgroup's CPU quota rounded up.
+    workers: Option<Scalar<Workers>>,
+    /// What is written about exchanges, and how.
+    log: Option<log::Shape>,
+}
+
+impl Shape {
+    /// The plan, or `None` when neither the file nor a flag names an upstream.
+    pub(super) fn plan(self, overrides: &Overrides, around: Surroundings) -> Result<Option<Plan>, Problem> {
+        let mut listeners = listeners::check(self.listeners).map_err(|problem| problem.under("listeners"))?;
+        let mut sites = sites::check(self.sites).map_err(|problem| problem.under("sites"))?;
+        if !overrides.listeners.is_empty() {
+            listeners.clone_from(&overrides.listeners);
+        }
+        if let Some(address) = &overrides.upstream {
+            let upstream = Upstream::new(address.clone());
+            sites = vec![Site { hosts: Hosts::Any, mode: Mode::default(), upstream }];
+        }
+        if sites.is_empty() {
+            return Ok(None);
+        }
+        if overrides.observe {
+            sites.iter_mut().for_each(|site| site.mode = Mode::Observe);
+        }
+        let format = if around.terminal { Format::Pretty } else { Format::Json };
+        let mut log = self.log.unwrap_or_default().settings(format);
+        log.format = overrides.log_format.unwrap_or(log.format);
+        Ok(Some(Plan {
+            listeners,
+            sites,
+            limits: self.limits.unwrap_or_default().into(),
+            drain: self.drain.unwrap_or_default().into(),
+            workers: match self.workers {
+                Some(Scalar(Workers::Number(number))) => number,
+                Some(Scalar(Workers::Auto)) | None => around.cores,
+            },
+            log,
+        }))
+    }
+}
+
+impl From<&Plan> for Shape {
+    fn from(plan: &Plan) -> Self {
+        Self {
+            listeners: Some(plan.listeners.iter().map(Into::into).collect()),
+            sites: Some(plan.sites.iter().map(Into::into).collect()),
+            limits: Some((&plan.limits).into()),
+            drain: Some((&plan.drain).into()),
+            workers: Some(Scalar(Workers::Number(plan.workers))),
+            log: Some((&plan.log).into()),
+        }
+    }
+}

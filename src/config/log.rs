@@ -1,0 +1,111 @@
+//! Section `log`: what is written about exchanges, and how.
+
+use super::reading::Scalar;
+use super::values::words::words;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How the doctor writes its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// For eyes or for machines.
+    pub format: Format,
+    /// The least severe line that is written.
+    pub level: Level,
+    /// Which exchanges are written.
+    pub exchanges: Exchanges,
+    /// How much of a client's address is written.
+    pub client_address: ClientAddress,
+}
+
+words! {
+    /// The form of a line.
+    pub Format is "a log format" {
+        /// For eyes, on a terminal.
+        Pretty = "pretty",
+        /// One JSON object a line.
+        #[default]
+        Json = "json",
+    }
+}
+
+words! {
+    /// How severe a line is.
+    pub Level is "a log level" {
+        /// What is broken.
+        Error = "error",
+        /// And what will break.
+        Warn = "warn",
+        /// And what happened.
+        #[default]
+        Info = "info",
+        /// And why.
+        Debug = "debug",
+        /// And everything.
+        Trace = "trace",
+    }
+}
+
+words! {
+    /// Which exchanges are written.
+    pub Exchanges is "a choice of exchanges" {
+        /// Those with a finding.
+        #[default]
+        Sick = "sick",
+        /// Every one.
+        All = "all",
+        /// No exchange.
+        None = "none",
+    }
+}
+
+words! {
+    /// How much of a client's address is written.
+    pub ClientAddress is "a form of client address" {
+        /// The whole address.
+        Full = "full",
+        /// The network it comes from, which names no person.
+        #[default]
+        Network = "network",
+        /// Nothing.
+        None = "none",
+    }
+}
+
+/// `log` in the file.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Log")]
+pub(super) struct Shape {
+    /// The form of a line; when absent, `pretty` on a terminal and `json` elsewhere.
+    format: Option<Scalar<Format>>,
+    /// The least severe line that is written; `info` when absent.
+    level: Option<Scalar<Level>>,
+    /// Which exchanges are written; `sick` when absent.
+    exchanges: Option<Scalar<Exchanges>>,
+    /// How much of a client's address is written; `network` when absent.
+    client_address: Option<Scalar<ClientAddress>>,
+}
+
+impl Shape {
+    /// The settings, with `format` where the file names none.
+    pub(super) fn settings(self, format: Format) -> Log {
+        Log {
+            format: self.format.map_or(format, |Scalar(set)| set),
+            level: self.level.map_or_else(Level::default, |Scalar(set)| set),
+            exchanges: self.exchanges.map_or_else(Exchanges::default, |Scalar(set)| set),
+            client_address: self.client_address.map_or_else(ClientAddress::default, |Scalar(set)| set),
+        }
+    }
+}
+
+impl From<&Log> for Shape {
+    fn from(log: &Log) -> Self {
+        Self {
+            format: Some(Scalar(log.format)),
+            level: Some(Scalar(log.level)),
+            exchanges: Some(Scalar(log.exchanges)),
+            client_address: Some(Scalar(log.client_address)),
+        }
+    }
+}

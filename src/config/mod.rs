@@ -1,0 +1,139 @@
+//! What an operator writes, and what it means: the only module that knows the names in the file.
+//!
+//! A file per section holds the settings as the rest of the doctor uses them and the shape they have in the file.
+//! The way from text to [`Plan`] has two steps. *Reading* makes a shape out of YAML: every value is parsed by its own
+//! type ([`values`]) after its variables were replaced, and unknown keys are refused ([`reading`]).
+//! *Checking* makes settings out of shapes: what concerns more than one value is decided there, and defaults are
+//! filled in, so a setting never has an `Option` that means "default". Whatever is wrong ends as one [`Error`] with
+//! file, line, path, what is wrong and what would be right; the first mistake is reported, not all.
+
+mod drain;
+mod error;
+mod file;
+mod limits;
+mod listeners;
+mod log;
+mod overrides;
+mod reading;
+mod sites;
+mod upstreams;
+mod values;
+mod workers;
+
+pub use drain::Drain;
+pub use error::{Error, Mistake, Refused};
+pub use limits::Limits;
+pub use listeners::Listener;
+pub use log::{ClientAddress, Exchanges, Format, Level, Log};
+pub use overrides::{Overrides, Surroundings};
+pub use reading::Lookup;
+pub use sites::{Hosts, Mode, Site};
+pub use upstreams::Upstream;
+pub use values::Address;
+pub use workers::cores;
+
+use error::Problem;
+use file::Shape;
+use reading::{Found, Path};
+use std::fs::File;
+use std::io::Read;
+use std::num::NonZeroUsize;
+
+/// The checked configuration in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Where clients connect; at least one.
+    pub listeners: Vec<Listener>,
+    /// What is answered; at least one, and no host belongs to two.
+    pub sites: Vec<Site>,
+    /// What is asked of clients.
+    pub limits: Limits,
+    /// How to leave.
+    pub drain: Drain,
+    /// How many threads share the work.
+    pub workers: NonZeroUsize,
+    /// What is written.
+    pub log: Log,
+}
+
+/// A configuration file that was read: what to call it, and what it says.
+#[derive(Clone, Debug)]
+pub struct Source {
+    name: String,
+    text: String,
+}
+
+impl Source {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not text.
+    pub fn open(path: &std::path::Path) -> Result<Self, Error> {
+        let name = path.display().to_string();
+        let mut text = String::new();
+        let read = |file: File| file.take(reading::LARGEST_FILE + 1).read_to_string(&mut text);
+        match File::open(path).and_then(read) {
+            Ok(_) => Ok(Self { name, text }),
+            Err(source) => Err(Error::Unreadable { file: name, source }),
+        }
+    }
+
+    /// A file that is already in memory.
+    #[must_use]
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { name: name.into(), text: text.into() }
+    }
+
+    fn mistake(&self, (problem, position): Found) -> Error {
+        let Problem { path, message } = problem;
+        Error::Wrong(Mistake { file: self.name.clone(), position, path: path.to_string(), message })
+    }
+}
+
+impl Plan {
+    /// The plan that file, flags and surroundings make together; without a file, flags and defaults alone.
+    ///
+    /// # Errors
+    /// When the file is wrong, or nothing names an upstream.
+    pub fn new(
+        source: Option<&Source>,
+        lookup: &Lookup<'_>,
+        overrides: &Overrides,
+        around: Surroundings,
+    ) -> Result<Self, Error> {
+        let Some(source) = source else {
+            return Shape::default().plan(overrides, around).ok().flatten().ok_or(Error::NoUpstream);
+        };
+        let shape: Shape = reading::read(&source.text, lookup).map_err(|found| source.mistake(found))?;
+        let problem = match shape.plan(overrides, around) {
+            Ok(Some(plan)) => return Ok(plan),
+            Ok(None) => no_sites(),
+            Err(problem) => problem,
+        };
+        let position = reading::locate::<Shape>(&source.text, lookup, problem.path.clone());
+        Err(source.mistake((problem, position)))
+    }
+
+    /// The file that means this plan, every default written out.
+    ///
+    /// # Errors
+    /// None in practice: every plan can be written.
+    pub fn to_yaml(&self) -> Result<String, serde_yaml::Error> {
+        serde_yaml::to_string(&Shape::from(self))
+    }
+}
+
+fn no_sites() -> Problem {
+    let message = "names no site, so there is nowhere to send requests; \
+                   write `sites: [{ upstreams: [{ url: \"http://HOST:PORT\" }] }]`, or add `--upstream URL`";
+    Problem { path: Path::default(), message: message.to_owned() }.under("sites")
+}
+
+/// The JSON Schema of the file.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Shape).to_value()
+}
+
+#[cfg(test)]
+mod tests;

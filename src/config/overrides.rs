@@ -1,0 +1,29 @@
+//! What beats the file, and what fills the gaps it leaves.
+
+use super::listeners::Listener;
+use super::log::Format;
+use super::values::Address;
+use std::num::NonZeroUsize;
+
+/// What the command line says over the file. The file must be right nevertheless: a mistake in a part that is
+/// replaced is still reported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Replaces all `listeners` when not empty.
+    pub listeners: Vec<Listener>,
+    /// Replaces all `sites` by one for any host, with this upstream and default times.
+    pub upstream: Option<Address>,
+    /// Sets the mode of every site, from the file or not, to observe.
+    pub observe: bool,
+    /// Replaces `log.format`.
+    pub log_format: Option<Format>,
+}
+
+/// What the plan depends on beside file and flags, given so that a plan is a function of its arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Whether the log goes to a terminal; decides its format where nobody does.
+    pub terminal: bool,
+    /// How many cores there are to use; decides `workers: auto`.
+    pub cores: NonZeroUsize,
+}

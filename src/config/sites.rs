@@ -1,0 +1,114 @@
+//! Section `sites`: which requests are answered, from where, and what may be changed on the way.
+
+use super::error::Problem;
+use super::reading::Scalar;
+use super::upstreams::{self, Upstream};
+use super::values::Host;
+use super::values::words::words;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// A virtual host and its policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// Which requests it answers.
+    pub hosts: Hosts,
+    /// Whether it may treat what it finds.
+    pub mode: Mode,
+    /// Where its requests are sent to.
+    pub upstream: Upstream,
+}
+
+/// Which hosts a site answers for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hosts {
+    /// Whatever no other site claims.
+    Any,
+    /// These names, in lower case, without a port or a final dot; an IPv6 address is in its brackets.
+    Named(Vec<String>),
+}
+
+words! {
+    /// Whether a site may change anything.
+    pub Mode is "a mode" {
+        /// Does what the policy of the site says.
+        #[default]
+        Treat = "treat",
+        /// Changes nothing end to end, and only reports.
+        Observe = "observe",
+    }
+}
+
+/// One entry of `sites` in the file.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Site")]
+pub(super) struct Shape {
+    /// Exact names this site answers for; absent: any host that no other site names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hosts: Option<Vec<Scalar<Host>>>,
+    /// `treat` when absent.
+    mode: Option<Scalar<Mode>>,
+    /// Where requests are sent to; for now exactly one.
+    #[schemars(required, length(min = 1, max = 1))]
+    upstreams: Option<Vec<upstreams::Shape>>,
+}
+
+/// Checks the list as a whole: no host may belong to two sites.
+pub(super) fn check(shapes: Option<Vec<Shape>>) -> Result<Vec<Site>, Problem> {
+    let mut claimed = Claimed::default();
+    shapes
+        .unwrap_or_default()
+        .into_iter()
+        .enumerate()
+        .map(|(index, shape)| site(shape, index, &mut claimed).map_err(|problem| problem.under(index)))
+        .collect()
+}
+
+/// Which hosts already have a site, by its number.
+#[derive(Default)]
+struct Claimed {
+    any: Option<usize>,
+    named: HashMap<String, usize>,
+}
+
+fn site(shape: Shape, index: usize, claimed: &mut Claimed) -> Result<Site, Problem> {
+    Ok(Site {
+        hosts: hosts(shape.hosts, index, claimed)?,
+        mode: shape.mode.map_or_else(Mode::default, |Scalar(mode)| mode),
+        upstream: upstreams::check(shape.upstreams).map_err(|problem| problem.under("upstreams"))?,
+    })
+}
+
+fn hosts(shapes: Option<Vec<Scalar<Host>>>, index: usize, claimed: &mut Claimed) -> Result<Hosts, Problem> {
+    let Some(shapes) = shapes else {
+        let Some(first) = claimed.any.replace(index) else {
+            return Ok(Hosts::Any);
+        };
+        let message = format!("answers for any host, as sites[{first}] does; give one of them `hosts`");
+        return Err(Problem::here(message));
+    };
+    if shapes.is_empty() {
+        return Err(Problem::here("names no host; leave `hosts` out to answer for any").under("hosts"));
+    }
+    let mut names = Vec::with_capacity(shapes.len());
+    for (position, Scalar(Host(name))) in shapes.into_iter().enumerate() {
+        if let Some(first) = claimed.named.insert(name.clone(), index) {
+            let message = format!("\"{name}\" already belongs to sites[{first}]; keep it in one place");
+            return Err(Problem::here(message).under(position).under("hosts"));
+        }
+        names.push(name);
+    }
+    Ok(Hosts::Named(names))
+}
+
+impl From<&Site> for Shape {
+    fn from(site: &Site) -> Self {
+        let hosts = match &site.hosts {
+            Hosts::Any => None,
+            Hosts::Named(names) => Some(names.iter().cloned().map(Host).map(Scalar).collect()),
+        };
+        Self { hosts, mode: Some(Scalar(site.mode)), upstreams: Some(vec![(&site.upstream).into()]) }
+    }
+}

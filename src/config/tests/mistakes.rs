@@ -1,0 +1,158 @@
+//! What every mistake in the file is told: line, path, what is wrong, what would be right.
+
+use super::{MINIMAL, Overrides, plan, plan_with, refused, tcp};
+
+#[test]
+fn a_variable_decides_a_value_and_nothing_else() {
+    let text =
+        |mode: &str| format!("sites:\n  - mode: {mode}\n    upstreams: [{{ url: \"h:${{PORT}}\" }}]\n");
+    assert_eq!(plan(&text("${UNSET:-observe}")).sites[0].upstream.address, tcp("h", 9000));
+    assert_eq!(
+        refused(&text("${KEYS}")),
+        "2:11: sites[0].mode: \"${KEYS}\" (variables replaced, not shown) is not a mode; did you mean observe? (known: treat, observe)"
+    );
+}
+
+#[test]
+fn an_unset_variable_is_named_where_it_stands() {
+    assert_eq!(
+        refused("sites:\n  - upstreams:\n      - url: http://${NOBODY}\n"),
+        "3:14: sites[0].upstreams[0].url: the variable NOBODY is not set; set it, \
+         or write `${NOBODY:-default}` to go on without it"
+    );
+}
+
+#[test]
+fn a_value_of_a_variable_is_never_shown() {
+    for text in ["workers: ${SECRET}", "sites: [{ hosts: ['${SECRET}/x'] }]", "log: { level: '${SECRET}' }"] {
+        assert!(!refused(text).contains("hunter2"));
+    }
+}
+
+#[test]
+fn a_password_in_an_upstream_is_never_shown() {
+    let message = refused("sites: [{ upstreams: [{ url: 'http://user:hunter2@h:80' }] }]");
+    assert!(message.contains("has a user or password in it;"), "{message}");
+    assert!(!message.contains("hunter2"));
+}
+
+#[test]
+fn a_wrong_value_is_told_line_and_path() {
+    assert_eq!(
+        refused(
+            "# first\nlisteners:\n  - address: :80\nsites:\n  - upstreams:\n      - connect_timeout: 1s\n        url: htp://x\n"
+        ),
+        "7:14: sites[0].upstreams[0].url: \"htp://x\" is not an upstream; \
+         write http://HOST:PORT, HOST:PORT or unix:/PATH"
+    );
+}
+
+#[test]
+fn an_unknown_key_is_told_the_nearest_and_all() {
+    assert_eq!(
+        refused("sites:\n  - mode: treat\n    upstream: http://h:80\n"),
+        "3:5: sites[0].upstream: unknown key; did you mean `upstreams`? known here: hosts, mode, upstreams"
+    );
+    assert_eq!(
+        refused("backend: x"),
+        "1:1: backend: unknown key; known here: listeners, sites, limits, drain, workers, log"
+    );
+}
+
+#[test]
+fn a_repeated_key_is_refused_where_it_is_repeated() {
+    assert_eq!(
+        refused("drain:\n  delay: 1s\n  delay: 2s\n"),
+        "3:3: drain.delay: the key stands here twice; keep one"
+    );
+}
+
+#[test]
+fn the_wrong_kind_of_value_is_told_the_right_one() {
+    assert_eq!(
+        refused("sites:\n  - hosts: api.example.com\n"),
+        "2:12: sites[0].hosts: should be a list; write `[…]`, or lines that begin with `- `"
+    );
+    assert_eq!(refused("workers: [1]"), "1:10: workers: should be a single value, not a list or a mapping");
+    assert_eq!(
+        refused("drain: 30s"),
+        "1:8: drain: should be a mapping, `key: value`, with keys from delay, timeout"
+    );
+    assert_eq!(refused("? [a]\n: b\n"), "1:3: a key should be a word, not a list or a mapping");
+    assert!(refused("just text").starts_with("1:1: should be a mapping"));
+}
+
+#[test]
+fn a_missing_key_is_asked_for() {
+    assert_eq!(
+        refused("sites:\n  - upstreams:\n      - idle_timeout: 1s\n"),
+        "3:9: sites[0].upstreams[0]: `url` is missing; add it here"
+    );
+    assert!(
+        refused("sites:\n  - mode: treat\n")
+            .starts_with("2:5: sites[0].upstreams: names nowhere to send requests; write")
+    );
+    assert!(refused("sites:\n  - upstreams: []\n").starts_with("2:16: sites[0].upstreams: names nowhere"));
+}
+
+#[test]
+fn a_second_upstream_is_for_later() {
+    let text = "sites:\n  - upstreams:\n      - url: a:1\n      - url: b:1\n";
+    assert_eq!(
+        refused(text),
+        "4:9: sites[0].upstreams[1]: is a second upstream, and balancing comes in a later version; keep one"
+    );
+}
+
+#[test]
+fn a_host_belongs_to_one_site() {
+    let site = |hosts: &str| format!("  - upstreams: [{{ url: 'h:80' }}]\n{hosts}");
+    let two = |first: &str, second: &str| refused(&format!("sites:\n{}{}", site(first), site(second)));
+    assert_eq!(
+        two("    hosts: [a.com, B.com]\n", "    hosts:\n      - c.com\n      - b.com.\n"),
+        "7:9: sites[1].hosts[1]: \"b.com\" already belongs to sites[0]; keep it in one place"
+    );
+    assert_eq!(
+        two("", ""),
+        "3:5: sites[1]: answers for any host, as sites[0] does; give one of them `hosts`"
+    );
+    assert_eq!(
+        two("    hosts: []\n", ""),
+        "3:12: sites[0].hosts: names no host; leave `hosts` out to answer for any"
+    );
+}
+
+#[test]
+fn an_address_is_listened_on_once() {
+    let text = |first: &str, second: &str| {
+        format!("{MINIMAL}\nlisteners: [{{ address: '{first}' }}, {{ address: '{second}' }}]")
+    };
+    assert!(
+        refused(&text(":80", "0.0.0.0:80")).contains("listeners[1].address: 0.0.0.0:80 is listened on twice")
+    );
+    assert_eq!(plan(&text("127.0.0.1:0", "127.0.0.1:0")).listeners.len(), 2);
+    assert!(refused("listeners: []").starts_with("1:12: listeners: lists nothing to listen on;"));
+}
+
+#[test]
+fn a_file_without_sites_needs_a_flag() {
+    let overrides = Overrides { upstream: Some(tcp("h", 80)), ..Overrides::default() };
+    for text in ["", "# nothing\n", "workers: 2", "sites:"] {
+        assert!(
+            refused(text).contains("sites: names no site, so there is nowhere to send requests; write"),
+            "{text}"
+        );
+        assert!(plan_with(text, &overrides).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn what_is_not_yaml_is_told_the_line() {
+    assert!(refused("sites:\n  - upstreams: [\n").starts_with("3:1: is not YAML: "));
+    assert!(refused("a: *nobody").starts_with("1:4: is not YAML: unknown anchor"));
+    assert!(refused("a: 1\n---\nb: 2").starts_with("3:1: a second document begins here; keep one"));
+    assert!(
+        refused("listeners: [{ address: ${ADDRESS} }]")
+            .ends_with("inside { } or [ ] put quotation marks around a value with ${…}")
+    );
+}

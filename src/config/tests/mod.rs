@@ -1,0 +1,149 @@
+//! The file as an operator meets it: what it means.
+
+mod damage;
+mod mistakes;
+
+use super::{
+    Address, Drain, Error, Exchanges, Format, Hosts, Limits, Listener, Mode, Overrides, Plan, Source,
+    Surroundings,
+};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+const AROUND: Surroundings = Surroundings { terminal: false, cores: NonZeroUsize::new(3).expect("not zero") };
+
+const MINIMAL: &str = include_str!("../../../config/minimal.yaml");
+const OBSERVE: &str = include_str!("../../../config/observe.yaml");
+const FULL: &str = include_str!("../../../config/header-doctor.yaml");
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "UPSTREAM" => Some("10.0.0.5:8080".to_owned()),
+        "PORT" => Some("9000".to_owned()),
+        "KEYS" => Some("observe\n    unknown: 1".to_owned()),
+        "SECRET" => Some("hunter2".to_owned()),
+        _ => None,
+    }
+}
+
+fn plan_with(text: &str, overrides: &Overrides) -> Result<Plan, Error> {
+    Plan::new(Some(&Source::new("config.yaml", text)), &environment, overrides, AROUND)
+}
+
+fn plan(text: &str) -> Plan {
+    plan_with(text, &Overrides::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The message without the file's name.
+#[track_caller]
+fn refused(text: &str) -> String {
+    let error = plan_with(text, &Overrides::default()).expect_err(text).to_string();
+    error.strip_prefix("config.yaml:").expect(&error).to_owned()
+}
+
+fn tcp(host: &str, port: u16) -> Address {
+    Address::Tcp { host: host.to_owned(), port }
+}
+
+#[test]
+fn the_smallest_file_has_every_default() {
+    let plan = plan(MINIMAL);
+    assert_eq!(plan.listeners, [Listener::DEFAULT]);
+    assert_eq!(plan.sites[0].hosts, Hosts::Any);
+    assert_eq!(plan.sites[0].mode, Mode::Treat);
+    assert_eq!(plan.sites[0].upstream.address, tcp("127.0.0.1", 8081));
+    assert_eq!(plan.sites[0].upstream.connect_timeout, Duration::from_secs(5));
+    assert_eq!((plan.limits, plan.drain), (Limits::default(), Drain::default()));
+    assert_eq!(plan.workers.get(), 3);
+    assert_eq!((plan.log.format, plan.log.exchanges), (Format::Json, Exchanges::Sick));
+}
+
+#[test]
+fn the_full_example_writes_out_the_defaults() {
+    let (full, minimal) = (plan(FULL), plan(MINIMAL));
+    assert_eq!((full.limits, full.drain, full.log), (minimal.limits, minimal.drain, minimal.log));
+    assert_eq!((full.workers, &full.listeners), (minimal.workers, &minimal.listeners));
+    let times = |plan: &Plan| {
+        let upstream = &plan.sites[0].upstream;
+        [upstream.connect_timeout, upstream.response_timeout, upstream.idle_timeout]
+    };
+    assert_eq!(times(&full), times(&minimal));
+}
+
+#[test]
+fn the_observing_example_takes_its_upstream_from_the_environment() {
+    let plan = plan(OBSERVE);
+    assert_eq!(plan.sites[0].upstream.address, tcp("10.0.0.5", 8080));
+    assert_eq!((plan.sites[0].mode, plan.log.exchanges), (Mode::Observe, Exchanges::All));
+}
+
+#[test]
+fn what_a_plan_is_shown_as_means_the_same_plan() {
+    for text in [MINIMAL, OBSERVE, FULL, "sites: [{ upstreams: [{ url: 'unix:/$${a}' }] }]\nworkers: 7"] {
+        let plan = plan(text);
+        let shown = plan.to_yaml().unwrap();
+        assert_eq!(super::tests::plan(&shown), plan, "{shown}");
+    }
+}
+
+#[test]
+fn a_section_may_be_empty() {
+    assert_eq!(plan(&format!("{MINIMAL}\nlimits:\ndrain: {{}}\nlog:\n  level:\n")), plan(MINIMAL));
+}
+
+#[test]
+fn a_number_may_be_written_as_text() {
+    let plan = plan(&format!(
+        "{MINIMAL}
+workers: '5'
+limits: {{ header_bytes: '4096', body_bytes: 1 }}"
+    ));
+    assert_eq!((plan.workers.get(), plan.limits.header_bytes, plan.limits.body_bytes), (5, 4096, Some(1)));
+}
+
+#[test]
+fn flags_beat_the_file() {
+    let listener = "127.0.0.1:9999".parse::<Listener>().unwrap();
+    let overrides = Overrides {
+        listeners: vec![listener],
+        upstream: Some(tcp("h", 80)),
+        observe: true,
+        log_format: Some(Format::Pretty),
+    };
+    let plan = plan_with(FULL, &overrides).unwrap();
+    assert_eq!(plan.listeners, [listener]);
+    assert_eq!(plan.sites.len(), 1);
+    assert_eq!((&plan.sites[0].hosts, plan.sites[0].mode), (&Hosts::Any, Mode::Observe));
+    assert_eq!((&plan.sites[0].upstream.address, plan.log.format), (&tcp("h", 80), Format::Pretty));
+}
+
+#[test]
+fn a_flag_for_observing_leaves_the_sites_of_the_file() {
+    let overrides = Overrides { observe: true, ..Overrides::default() };
+    let plan = plan_with(FULL, &overrides).unwrap();
+    assert_eq!(plan.sites.iter().map(|site| site.mode).collect::<Vec<_>>(), [Mode::Observe; 2]);
+}
+
+#[test]
+fn a_mistake_is_reported_even_in_what_a_flag_replaces() {
+    let overrides = Overrides { upstream: Some(tcp("h", 80)), ..Overrides::default() };
+    assert!(plan_with("sites: [{ mode: off }]", &overrides).is_err());
+}
+
+#[test]
+fn a_terminal_gets_the_pretty_log_unless_the_file_says_otherwise() {
+    let around = Surroundings { terminal: true, ..AROUND };
+    let format = |text: &str| {
+        let source = Source::new("config.yaml", text);
+        Plan::new(Some(&source), &environment, &Overrides::default(), around).unwrap().log.format
+    };
+    assert_eq!((format(MINIMAL), format(FULL)), (Format::Pretty, Format::Json));
+}
+
+#[test]
+fn without_a_file_flags_and_defaults_make_the_plan() {
+    let plan = |overrides: &Overrides| Plan::new(None, &environment, overrides, AROUND);
+    let overrides = Overrides { upstream: Some(tcp("127.0.0.1", 8081)), ..Overrides::default() };
+    assert_eq!(plan(&overrides).unwrap(), super::tests::plan(MINIMAL));
+    assert!(matches!(plan(&Overrides::default()), Err(Error::NoUpstream)));
+}

@@ -1,0 +1,159 @@
+//! Where an upstream is: `http://HOST:PORT`, `HOST:PORT` or `unix:/PATH`.
+//!
+//! Parsed once and kept in parts, so that nobody downstream builds an address by joining strings. It is an address
+//! and not a URL: a path, a query or a password in it would have to be either obeyed or ignored, and both surprise.
+
+use crate::config::error::Refused;
+use crate::config::reading::Leaf;
+use serde_json::{Value, json};
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Where to connect to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// A TCP port.
+    Tcp {
+        /// A name, an IPv4 address, or an IPv6 address without its brackets.
+        host: String,
+        /// Never zero.
+        port: u16,
+    },
+    /// A Unix socket, by absolute path.
+    Unix(PathBuf),
+}
+
+const FORMS: &str = "write http://HOST:PORT, HOST:PORT or unix:/PATH";
+
+/// The longest path of a Unix socket on Linux (`sun_path` without its final zero).
+const LONGEST_SOCKET_PATH: usize = 107;
+
+impl FromStr for Address {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return unix(path);
+        }
+        if let Some(kind) = NOT_YET.iter().find(|kind| text.starts_with(**kind)) {
+            return Err(Refused::new(format!("is a {kind} upstream, which is not in this version"), FORMS));
+        }
+        match text.split_once("://") {
+            None => tcp(text, None),
+            Some(("http", rest)) => tcp(rest, Some(80)),
+            Some(_) => Err(Refused::new("is not an upstream", FORMS)),
+        }
+    }
+}
+
+/// What later versions will understand.
+const NOT_YET: &[&str] = &["https:", "fastcgi:", "fastcgi+unix:"];
+
+fn unix(path: &str) -> Result<Address, Refused> {
+    // `unix:///run/web.sock` is the same path as a URL; `unix://run/web.sock` would name a host.
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if !path.starts_with('/') || path.len() == 1 {
+        return Err(Refused::new(
+            "is not the path of a socket",
+            "write it from the root, such as unix:/run/web.sock",
+        ));
+    }
+    if path.contains('\0') || path.len() > LONGEST_SOCKET_PATH {
+        return Err(Refused::new(
+            "has a path no socket can have",
+            "write at most 107 bytes, without a zero byte",
+        ));
+    }
+    Ok(Address::Unix(PathBuf::from(path)))
+}
+
+fn tcp(text: &str, default_port: Option<u16>) -> Result<Address, Refused> {
+    let end = text.find(['/', '?', '#']).unwrap_or(text.len());
+    let (authority, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+    if authority.contains('@') {
+        return Err(Refused::new(
+            "has a user or password in it",
+            "leave them out: the Authorization of each request is forwarded as it came",
+        ));
+    }
+    if let Some(part) = rest.chars().next() {
+        let part = if part == '/' { "a path" } else { "a query or fragment" };
+        return Err(Refused::new(
+            format!("has {part}, which an upstream cannot have"),
+            format!("end it after the port: the path of each request is forwarded as it came; {FORMS}"),
+        ));
+    }
+    let (host, port) = host_and_port(authority)?;
+    let port = port.or(default_port).ok_or_else(|| Refused::new("is not an upstream", FORMS))?;
+    Ok(Address::Tcp { host, port })
+}
+
+fn host_and_port(authority: &str) -> Result<(String, Option<u16>), Refused> {
+    let bad_host = || Refused::new("has no host that could be looked up", FORMS);
+    if let Some(bracketed) = authority.strip_prefix('[') {
+        let (host, rest) = bracketed.split_once(']').ok_or_else(bad_host)?;
+        let host: Ipv6Addr = host.parse().map_err(|_| bad_host())?;
+        let port = match rest.strip_prefix(':') {
+            Some(port) => Some(parse_port(port)?),
+            None if rest.is_empty() => None,
+            None => return Err(bad_host()),
+        };
+        return Ok((host.to_string(), port));
+    }
+    if authority.matches(':').count() > 1 {
+        return Err(Refused::new(
+            "has more than one colon",
+            "write an IPv6 address in brackets, as in [::1]:8080",
+        ));
+    }
+    let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+    if !is_host(host) {
+        return Err(bad_host());
+    }
+    Ok((host.to_ascii_lowercase(), port.map(parse_port).transpose()?))
+}
+
+fn parse_port(text: &str) -> Result<u16, Refused> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse()
+        .ok()
+        .filter(|port| digits && *port != 0)
+        .ok_or_else(|| Refused::new("has no port that could be reached", "write one from 1 to 65535"))
+}
+
+/// Whether a resolver could know this name; underscores are common in container networks.
+pub(crate) fn is_host(text: &str) -> bool {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    // What ends in a number is an IPv4 address or a mistake (WHATWG URL, "ends in a number").
+    let numeric = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    name.len() <= 253 && name.split('.').all(is_label) && (!numeric || text.parse::<Ipv4Addr>().is_ok())
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "http://[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "http://{host}:{port}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl Leaf for Address {
+    fn schema() -> Vec<Value> {
+        vec![
+            json!({ "type": "string", "pattern": "^http://[^/?#@]+$", "examples": ["http://10.0.0.7:8080"] }),
+            json!({ "type": "string", "pattern": "^[^/?#@]+:[0-9]+$", "examples": ["10.0.0.7:8080"] }),
+            json!({ "type": "string", "pattern": "^unix:/.+$", "examples": ["unix:/run/web.sock"] }),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests;
