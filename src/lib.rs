@@ -2,6 +2,8 @@
 //!
 //! The modules stand in the order in which a request meets them; ARCHITECTURE.md draws the line.
 
+pub mod config;
+
 pub mod listen;
 
 pub mod headers;
@@ -10,11 +12,12 @@ pub mod upstream;
 
 pub mod evidence;
 
+pub mod diagnosis;
+
 pub mod http1;
 
 pub mod wire;
 
-pub mod config;
 pub mod message;
 
 pub mod moment;

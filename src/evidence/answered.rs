@@ -3,7 +3,7 @@
 //! A 401 or 403 means one thing from WordPress's REST server and another from a gate, a web server's error page or
 //! an edge. Only marks that were read in source or measured are used; what bears none of them is `Unknown`.
 
-use super::wordpress::Body;
+use super::body::Body;
 use crate::message::{Name, ReplyHead};
 
 /// Who answered.

@@ -8,6 +8,7 @@
 //! class and three times, an error body becomes a code of a safe form and a message of our own table.
 
 mod answered;
+mod body;
 mod claims;
 mod credential;
 mod route;

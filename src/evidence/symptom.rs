@@ -1,7 +1,8 @@
 //! What a reply complains of.
 
 use super::answered::AnsweredBy;
-use super::wordpress::{Body, WordPressError};
+use super::body::Body;
+use super::wordpress::WordPressError;
 use crate::message::{Name, ReplyHead, Status};
 use crate::moment::Moment;
 

@@ -1,0 +1,100 @@
+//! What is concluded: from a trail and a symptom to findings.
+//!
+//! A rule is one recognisable cause, one file of code with one Markdown file beside it. It is a pure function, so
+//! `run` on live traffic and `check` on a probe judge alike, and its tests are tables. All rules stand in
+//! [`RULES`]; `explain`, metrics, dashboard and documentation read that one list.
+//!
+//! A rule that is not sure stays silent or says `possible`: a finding that blames the wrong desk costs more than
+//! none. A reply that refuses nothing yields nothing.
+
+mod finding;
+mod rules;
+mod text;
+
+pub use finding::{Change, Decision, Desk, Finding, Lost, Mark, Place, Proof, Severity, Stop};
+pub use text::{Cure, Malformed, Text};
+
+use crate::evidence::{Symptom, Trail};
+
+/// One recognisable cause.
+pub trait Rule: Sync {
+    /// The slug that says the cause; it names the rule in every output.
+    fn id(&self) -> &'static str;
+
+    /// The rule's Markdown, in the form [`Text`] reads.
+    fn text(&self) -> &'static str;
+
+    /// The finding, when this cause is recognised.
+    fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding>;
+}
+
+/// Every rule. Where two findings are equally sure and grave, the order here decides: causes nearer to the client's
+/// credential come after those that keep it from being judged at all.
+pub const RULES: &[&dyn Rule] = &[
+    &rules::AuthorizationLostBeforePhp,
+    &rules::PlaceholderToken,
+    &rules::TokenExpired,
+    &rules::PermissionRefused,
+];
+
+/// The rule with this id.
+#[must_use]
+pub fn rule(id: &str) -> Option<&'static dyn Rule> {
+    RULES.iter().copied().find(|rule| rule.id() == id)
+}
+
+/// Judges an exchange by every rule. The strongest proof comes first, then the gravest: the root cause on top.
+#[must_use]
+pub fn diagnose(trail: &Trail, symptom: &Symptom) -> Vec<Finding> {
+    if !symptom.status.is_error() {
+        return Vec::new();
+    }
+    let mut findings: Vec<_> = RULES.iter().filter_map(|rule| rule.judge(trail, symptom)).collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse((finding.proof, finding.severity)));
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, proptest};
+
+    use super::{RULES, Text, diagnose, rule};
+    use crate::evidence::{Symptom, Trail, look};
+    use crate::message::{Fields, ReplyHead, RequestHead, Status};
+    use crate::moment::Moment;
+    use crate::secret::Key;
+
+    #[test]
+    fn every_rule_has_a_text_of_the_fixed_form_and_is_found_by_its_id() {
+        for one in RULES {
+            let text =
+                Text::parse(one.text()).unwrap_or_else(|malformed| panic!("{}: {malformed}", one.id()));
+            assert_eq!(text.id, one.id());
+            assert!(rule(text.id).is_some());
+            assert!(text.cures.iter().any(|cure| cure.product == "any" || cure.product == "client"));
+        }
+        assert!(rule("no-such-rule").is_none());
+    }
+
+    proptest! {
+        /// Whatever was asked and whatever the body says: a reply that succeeds or redirects is healthy.
+        #[test]
+        fn a_healthy_reply_yields_nothing(
+            status in 200u16..400,
+            credential in any::<String>(),
+            target in "/[a-z/-]{0,30}(\\?rest_route=/[a-z/]{0,9})?",
+            code in "jwt_auth_no_auth_header|jwt_auth_invalid_token|rest_forbidden|rest_not_logged_in",
+            message in "Expired token|Wrong number of segments|x",
+        ) {
+            let fields = Fields::from([("Authorization", &*credential), ("Host", "example.com")]);
+            let request = RequestHead::build("POST", &target, fields);
+            let seen = look(&request.fields);
+            let trail = Trail::read(&request, &seen, &seen, &Key::from_bytes(&[3; 32]));
+            let link = [("Link", "<https://example.com/wp-json/>; rel=\"https://api.w.org/\"")];
+            let reply = ReplyHead::build(Status::new(status).unwrap(), Fields::from(link));
+            let body = format!(r#"{{"code":"{code}","message":"{message}","data":{{"status":403}}}}"#);
+            let symptom = Symptom::read(&reply, body.as_bytes(), Moment::default());
+            assert!(diagnose(&trail, &symptom).is_empty());
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `Authorization` left the doctor and did not reach WordPress.
+//!
+//! `jwt_auth_no_auth_header` says that WordPress found no header. Any value that arrives, in whatever spelling,
+//! gets another code (`validate_token` in `class-jwt-auth-public.php`), so with our own sighting of a value sent
+//! the loss is sure; that it is the web server's is not, hence `likely`. Basic is left out: PHP takes it apart into
+//! `PHP_AUTH_USER`, and mod_php then gives WordPress the login although the header is gone.
+//!
+//! A 401 `rest_*` is weaker: WordPress took the request for anonymous. A deleted user, a site without a JWT plugin
+//! or one whose plugin swallows bad tokens (usefulteam/jwt-auth 3) answers alike, so it is `possible`, and only
+//! for a token that should have been taken: exact `Bearer`, readable, in its time. An expired one is
+//! `token-expired`'s, since the client needs a new one whatever else is wrong. A wrong Basic login looks the same
+//! as a lost one and is never called lost.
+
+use super::super::text::cure;
+use super::super::{Change, Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
+use super::{ask_validate, untouched};
+use crate::evidence::{AnsweredBy, Credential, Hop, Software, Symptom, Token, Trail, Watched};
+
+pub(in super::super) struct AuthorizationLostBeforePhp;
+
+impl Rule for AuthorizationLostBeforePhp {
+    fn id(&self) -> &'static str {
+        "authorization-lost-before-php"
+    }
+
+    fn text(&self) -> &'static str {
+        include_str!("authorization_lost_before_php.md")
+    }
+
+    fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        let sent = trail.sighting(Hop::Doctor, Watched::Authorization)?;
+        sent.once()?;
+        let proof = proof(trail, symptom)?;
+        let likely = proof == Proof::Likely;
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::WebServer, Mark::Unknown).named(symptom.software.name()));
+        path.push(Stop::new(Hop::Php, if likely { Mark::Bad } else { Mark::Unknown }));
+        let (summary, because) = if likely {
+            (
+                "WordPress never saw the token; it is lost between doctor and PHP",
+                format!("the doctor sent \"{sent}\" on, and WordPress says that it found no Authorization"),
+            )
+        } else {
+            (
+                "a good-looking token was sent, but WordPress took the caller for anonymous; it may be lost between \
+                 doctor and PHP",
+                format!("the doctor sent \"{sent}\" on; a deleted user or no JWT plugin would look the same"),
+            )
+        };
+        Some(Finding {
+            rule: self.id(),
+            place: Place::WebServer,
+            desk: Desk::Platform,
+            severity: if likely { Severity::Error } else { Severity::Warning },
+            proof,
+            summary: summary.into(),
+            because,
+            path,
+            lost: Some(Lost {
+                header: Watched::Authorization,
+                change: Change::Missing,
+                after: Hop::Doctor,
+                before: Hop::Php,
+            }),
+            cleared: cleared(trail, likely),
+            caution: if likely { CAUTION } else { CAUTION_FOR_NOW },
+            cure: cure(self.text(), product(symptom)),
+            decide: (!likely).then(|| ask_validate(trail, "header-doctor", READING)),
+        })
+    }
+}
+
+const READING: &str = "jwt_auth_no_auth_header: lost; \"Wrong number of segments\": the path is fine";
+
+const CAUTION: &str = "Token not judged. Do not rotate secrets";
+const CAUTION_FOR_NOW: &str = "Token not judged. Do not rotate secrets before this is decided";
+
+fn proof(trail: &Trail, symptom: &Symptom) -> Option<Proof> {
+    if symptom.from_cache || trail.credential == Credential::Basic {
+        return None;
+    }
+    let by_rest = matches!(symptom.answered_by, AnsweredBy::WordPressRest | AnsweredBy::RestLike);
+    if by_rest && symptom.is_refusal() && symptom.code() == "jwt_auth_no_auth_header" {
+        return Some(Proof::Likely);
+    }
+    let times = trail.times.filter(|_| trail.credential == Credential::Bearer(Token::Jwt))?;
+    let in_time = |now| !times.over(now) && !times.to_come(now);
+    let in_time = in_time(symptom.now()) && in_time(symptom.received);
+    (symptom.is_permission(401) && in_time).then_some(Proof::Possible)
+}
+
+/// A token that never arrived was not judged, so nothing in it can be the reason; once it may have arrived, it can.
+fn cleared(trail: &Trail, likely: bool) -> Vec<&'static str> {
+    let doctor = trail.is_unchanged().then_some("doctor");
+    let judged = if likely { ["secret", "expiry"].as_slice() } else { &[] };
+    ["client"].into_iter().chain(doctor).chain(judged.iter().copied()).collect()
+}
+
+const fn product(symptom: &Symptom) -> &'static str {
+    match symptom.software {
+        Software::Nginx => "nginx",
+        Software::Apache if symptom.mod_php => "Apache (mod_php)",
+        Software::Apache => "Apache (PHP-FPM)",
+        Software::LiteSpeed => "LiteSpeed",
+        Software::Caddy => "Caddy",
+        Software::Unknown => "any",
+    }
+}

@@ -1,0 +1,87 @@
+//! WordPress knows who asks, and that user may not.
+//!
+//! Core answers a failed permission check with 401 to anonymous callers and with 403 to known ones
+//! (`rest_authorization_required_code` in `wp-includes/rest-api.php`). So 403 with core's codes says that the
+//! identity arrived. A route of a plugin may answer 403 to everybody, which is why it takes core's other mark of a
+//! known user, the five cache directives, to prove it. Without that mark only a credential that WordPress would
+//! have taken counts.
+//!
+//! Not permissions: `rest_cookie_invalid_nonce`, `rest_post_incorrect_password` and the codes of lock-down plugins
+//! are not core's permission codes; `rest_not_logged_in` with 403 is such a plugin, too.
+
+use super::super::text::cure;
+use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
+use super::untouched;
+use crate::evidence::{Credential, Hop, Session, Symptom, Token, Trail};
+
+pub(in super::super) struct PermissionRefused;
+
+impl Rule for PermissionRefused {
+    fn id(&self) -> &'static str {
+        "permission-refused"
+    }
+
+    fn text(&self) -> &'static str {
+        include_str!("permission_refused.md")
+    }
+
+    fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        let knowable = symptom.is_permission(403) && symptom.code() != "rest_not_logged_in";
+        if !knowable || symptom.from_cache {
+            return None;
+        }
+        let sent = carried(trail)?;
+        let proof = match (symptom.knows_user, is_takeable(trail, symptom)) {
+            (true, _) => Proof::Proved,
+            (false, true) => Proof::Likely,
+            (false, false) => return None,
+        };
+        let mark = if symptom.knows_user { ", in a reply marked as for a known user" } else { "" };
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::Php, Mark::Good).noted("user known"));
+        Some(Finding {
+            rule: self.id(),
+            place: Place::Application,
+            desk: Desk::Application,
+            severity: Severity::Note,
+            proof,
+            summary: "WordPress knows the user, who lacks the permission for this route".into(),
+            because: format!(
+                "{sent} was sent on, and WordPress answered 403, which anonymous callers do not get{mark}"
+            ),
+            path,
+            lost: None,
+            cleared: vec!["client", "every hop", "token", "secret", "expiry", "CORS"],
+            caution: "",
+            cure: cure(self.text(), "any"),
+            decide: None,
+        })
+    }
+}
+
+/// The credential that the request carried, in words.
+const fn carried(trail: &Trail) -> Option<&'static str> {
+    match (trail.credential, trail.session) {
+        (Credential::Absent | Credential::Empty | Credential::Several, Session::WithNonce) => {
+            Some("a login cookie with a nonce")
+        }
+        (Credential::Absent | Credential::Empty | Credential::Several, _) => None,
+        (Credential::Bearer(Token::Placeholder(_) | Token::Nothing), Session::WithNonce) => {
+            Some("a login cookie with a nonce")
+        }
+        (Credential::Bearer(Token::Placeholder(_) | Token::Nothing), _) => None,
+        _ => Some("Authorization"),
+    }
+}
+
+/// Whether WordPress would have taken the credential, as far as can be seen from here.
+fn is_takeable(trail: &Trail, symptom: &Symptom) -> bool {
+    let in_time =
+        trail.times.is_some_and(|times| !times.over(symptom.now()) && !times.to_come(symptom.now()));
+    let authorization = match trail.credential {
+        Credential::Bearer(Token::Jwt) => in_time,
+        Credential::Basic => true,
+        _ => false,
+    };
+    authorization || trail.session == Session::WithNonce
+}
