@@ -2,6 +2,7 @@
 //!
 //! The modules stand in the order in which a request meets them; ARCHITECTURE.md draws the line.
 
+pub mod cli;
 pub mod config;
 
 pub mod listen;

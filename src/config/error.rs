@@ -100,9 +100,12 @@ impl fmt::Display for Mistake {
 /// The longest text that a message repeats in full.
 const LONGEST_QUOTE: usize = 80;
 
-/// A text in quotation marks, cut to one readable line; everything before an `@` could be a password and is left out.
+/// A text in quotation marks, cut to one readable line.
+///
+/// What stands before an `@` could be a password and what follows a `?` a token; both are left out.
 pub(super) fn quoted(text: &str) -> String {
     let shown = text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("…@{host}"));
+    let shown = shown.split_once('?').map_or(shown.clone(), |(before, _)| format!("{before}?…"));
     if shown.chars().count() <= LONGEST_QUOTE {
         return format!("\"{}\"", shown.escape_debug());
     }
@@ -115,8 +118,9 @@ mod tests {
     use super::{Refused, quoted};
 
     #[test]
-    fn a_quoted_text_never_shows_what_stands_before_an_at_sign() {
+    fn a_quoted_text_never_shows_what_could_be_a_credential() {
         assert_eq!(quoted("http://user:pa@ss@10.0.0.7:80"), r#""…@10.0.0.7:80""#);
+        assert_eq!(quoted("http://h:80/?token=x?y"), r#""http://h:80/?…""#);
     }
 
     #[test]

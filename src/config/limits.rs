@@ -5,7 +5,7 @@ use super::reading::{Leaf, Scalar};
 use super::values::{Bound, Size, Timeout};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -87,7 +87,13 @@ impl From<&Limits> for Shape {
     }
 }
 
-/// Room for a head: enough for any request, not enough to fill the memory.
+/// The least room for a head, 1KiB: enough for any request of a browser without cookies.
+const LEAST: usize = 1 << 10;
+
+/// The most, 16MiB: a few such clients cannot fill the memory.
+const MOST: usize = 16 << 20;
+
+/// Room for a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct HeaderBytes(usize);
 
@@ -96,7 +102,7 @@ impl FromStr for HeaderBytes {
 
     fn from_str(text: &str) -> Result<Self, Refused> {
         let Size(bytes) = text.parse()?;
-        let fits = usize::try_from(bytes).ok().filter(|bytes| (1 << 10..=16 << 20).contains(bytes));
+        let fits = usize::try_from(bytes).ok().filter(|bytes| (LEAST..=MOST).contains(bytes));
         fits.map(Self)
             .ok_or_else(|| Refused::new("is no size for a head", "write 1KiB to 16MiB, such as 64KiB"))
     }
@@ -110,7 +116,10 @@ impl fmt::Display for HeaderBytes {
 
 impl Leaf for HeaderBytes {
     fn schema() -> Vec<Value> {
-        Size::schema()
+        vec![
+            json!({ "type": "string", "pattern": Size::PATTERN, "examples": ["64KiB"] }),
+            json!({ "type": "integer", "minimum": LEAST, "maximum": MOST }),
+        ]
     }
 }
 

@@ -32,16 +32,16 @@ words! {
 words! {
     /// How severe a line is.
     pub Level is "a log level" {
-        /// What is broken.
+        /// Only what is broken.
         Error = "error",
-        /// And what will break.
+        /// Warnings, and what is broken.
         Warn = "warn",
-        /// And what happened.
+        /// What happened, too.
         #[default]
         Info = "info",
-        /// And why.
+        /// Why it happened, too.
         Debug = "debug",
-        /// And everything.
+        /// Everything.
         Trace = "trace",
     }
 }

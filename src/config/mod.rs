@@ -2,7 +2,7 @@
 //!
 //! A file per section holds the settings as the rest of the doctor uses them and the shape they have in the file.
 //! The way from text to [`Plan`] has two steps. *Reading* makes a shape out of YAML: every value is parsed by its own
-//! type ([`values`]) after its variables were replaced, and unknown keys are refused ([`reading`]).
+//! type (`values`) after its variables were replaced, and unknown keys are refused (`reading`).
 //! *Checking* makes settings out of shapes: what concerns more than one value is decided there, and defaults are
 //! filled in, so a setting never has an `Option` that means "default". Whatever is wrong ends as one [`Error`] with
 //! file, line, path, what is wrong and what would be right; the first mistake is reported, not all.

@@ -4,6 +4,7 @@ use super::Reading;
 use super::nearest::nearest;
 use super::path::Step;
 use super::reader::Value;
+use crate::config::error::quoted;
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, Visitor};
 use std::fmt;
 
@@ -37,6 +38,15 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Keys<'_, '_, A> {
         let key = self.seen.last().copied().unwrap_or_default();
         self.reading.within(key, |reading| self.inner.next_value_seed(Value { seed, reading }))
     }
+}
+
+/// A key as a path shows it; an odd one in quotation marks, so that a message stays one line.
+fn shown(text: &str) -> Step {
+    let is_word = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-' | '.' | '<');
+    if text.is_empty() || text.len() > 40 || !text.chars().all(is_word) {
+        return Step::Key(quoted(text));
+    }
+    Step::from(text)
 }
 
 /// Reads one key and judges it while the YAML crate still knows its line.
@@ -81,7 +91,7 @@ impl Visitor<'_> for Key<'_, '_, '_> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<&'static str, E> {
         self.judge(text).map_err(E::custom).inspect_err(|error: &E| {
-            self.reading.within(Step::from(text), |reading| reading.note(|| error.to_string()));
+            self.reading.within(shown(text), |reading| reading.note(|| error.to_string()));
         })
     }
 }

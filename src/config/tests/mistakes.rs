@@ -60,6 +60,11 @@ fn an_unknown_key_is_told_the_nearest_and_all() {
 }
 
 #[test]
+fn an_odd_key_does_not_break_the_line() {
+    assert!(refused("\"a\\nb\": 1").starts_with(r#"1:1: "a\nb": unknown key; known here: "#));
+}
+
+#[test]
 fn a_repeated_key_is_refused_where_it_is_repeated() {
     assert_eq!(
         refused("drain:\n  delay: 1s\n  delay: 2s\n"),

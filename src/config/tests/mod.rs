@@ -2,6 +2,7 @@
 
 mod damage;
 mod mistakes;
+mod schema;
 
 use super::{
     Address, Drain, Error, Exchanges, Format, Hosts, Limits, Listener, Mode, Overrides, Plan, Source,

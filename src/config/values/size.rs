@@ -29,8 +29,10 @@ const UNITS: &[(&str, u64)] = &[
     ("", 1),
 ];
 
-/// The JSON Schema pattern of [`Size`].
-const PATTERN: &str = "^[0-9]+(GiB|GB|MiB|MB|KiB|kB|KB|B)?$";
+impl Size {
+    /// How one may be written, for a JSON Schema.
+    pub(crate) const PATTERN: &str = "^[0-9]+(GiB|GB|MiB|MB|KiB|kB|KB|B)?$";
+}
 
 impl FromStr for Size {
     type Err = Refused;
@@ -95,20 +97,11 @@ impl fmt::Display for Bound {
     }
 }
 
-impl Leaf for Size {
-    fn schema() -> Vec<Value> {
-        vec![
-            json!({ "type": "string", "pattern": PATTERN, "examples": ["64KiB", "1MiB", "10MB"] }),
-            json!({ "type": "integer", "minimum": 0 }),
-        ]
-    }
-}
-
 impl Leaf for Bound {
     fn schema() -> Vec<Value> {
         vec![
             json!({ "const": "unlimited" }),
-            json!({ "type": "string", "pattern": PATTERN, "examples": ["64KiB", "1MiB", "10MB"] }),
+            json!({ "type": "string", "pattern": "^0*[1-9][0-9]*(GiB|GB|MiB|MB|KiB|kB|KB|B)?$", "examples": ["64KiB", "1MiB", "10MB"] }),
             json!({ "type": "integer", "minimum": 1 }),
         ]
     }

@@ -38,7 +38,7 @@ impl FromStr for Address {
             return unix(path);
         }
         if let Some(kind) = NOT_YET.iter().find(|kind| text.starts_with(**kind)) {
-            return Err(Refused::new(format!("is a {kind} upstream, which is not in this version"), FORMS));
+            return Err(Refused::new(format!("asks for {kind}, which is not in this version"), FORMS));
         }
         match text.split_once("://") {
             None => tcp(text, None),

@@ -1,0 +1,124 @@
+//! The flags that make a plan, alone or over a file; `run`, `config show` and `config validate` share them.
+//!
+//! A flag beats its environment variable, and that beats the file. Values are parsed here and not by clap: a wrong
+//! one is told by the name it came under, flag or variable, in the words the file's values are told in, and
+//! nothing that could be a password is repeated. An empty variable counts as unset, as orchestrators like to
+//! leave them.
+
+use crate::config::{self, Listener, Overrides, Plan, Refused, Source, Surroundings};
+use anyhow::{anyhow, bail};
+use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args};
+use std::io::{IsTerminal, stdout};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// See the module.
+#[derive(Debug, Args)]
+pub(super) struct Flags {
+    /// Read the configuration from this YAML file.
+    ///
+    /// Without one, flags and defaults make the whole configuration. `header-doctor config schema` describes the
+    /// file.
+    #[arg(long, value_name = "FILE", env = "HEADER_DOCTOR_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
+
+    /// Listen on this address instead of those in the file; may be repeated.
+    ///
+    /// `127.0.0.1:8080`, `[::1]:8080` or `localhost:8080`. A port alone, `8080` or `:8080`, is all IPv4 addresses of
+    /// the machine, `[::]:8080` all IPv6 ones. Several stand in the variable with commas. Default: 127.0.0.1:8080.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "HEADER_DOCTOR_LISTEN",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    listen: Vec<String>,
+
+    /// Send all requests to this address, instead of the sites in the file.
+    ///
+    /// `http://HOST:PORT`, `HOST:PORT` or `unix:/PATH`. It makes one site that answers for any host.
+    #[arg(long, value_name = "URL", env = "HEADER_DOCTOR_UPSTREAM", hide_env_values = true)]
+    upstream: Option<String>,
+
+    /// Change nothing on the way, only report; for every site, whatever the file says.
+    #[arg(
+        long,
+        env = "HEADER_DOCTOR_OBSERVE",
+        hide_env_values = true,
+        value_parser = FalseyValueParser::new()
+    )]
+    observe: bool,
+
+    /// Write the log for eyes (pretty) or for machines (json).
+    ///
+    /// Default: what the file says, else pretty on a terminal and json elsewhere.
+    #[arg(long, value_name = "pretty|json", env = "HEADER_DOCTOR_LOG_FORMAT", hide_env_values = true)]
+    log_format: Option<String>,
+}
+
+impl Flags {
+    /// The plan that flags, environment and file make together.
+    pub(super) fn plan(&self, matches: &ArgMatches) -> anyhow::Result<Plan> {
+        self.plan_over(self.file(), matches)
+    }
+
+    /// The same over another file than `--config` names.
+    pub(super) fn plan_over(&self, file: Option<&PathBuf>, matches: &ArgMatches) -> anyhow::Result<Plan> {
+        let overrides = self.overrides(matches)?;
+        let source = file.map(|file| Source::open(file)).transpose()?;
+        let around = Surroundings { terminal: stdout().is_terminal(), cores: config::cores() };
+        Ok(Plan::new(source.as_ref(), &|name| std::env::var(name).ok(), &overrides, around)?)
+    }
+
+    /// The file that `--config` or its variable names.
+    pub(super) fn file(&self) -> Option<&PathBuf> {
+        self.config.as_ref().filter(|file| !file.as_os_str().is_empty())
+    }
+
+    fn listeners(&self, matches: &ArgMatches) -> anyhow::Result<Vec<Listener>> {
+        let mut listeners: Vec<Listener> = Vec::with_capacity(self.listen.len());
+        for text in &self.listen {
+            let Some(listener) = given(text, "listen", matches)? else {
+                continue;
+            };
+            if listeners.contains(&listener) && listener.address.port() != 0 {
+                bail!("{}: {listener} is listened on twice; keep one", name("listen", matches));
+            }
+            listeners.push(listener);
+        }
+        Ok(listeners)
+    }
+
+    fn overrides(&self, matches: &ArgMatches) -> anyhow::Result<Overrides> {
+        Ok(Overrides {
+            listeners: self.listeners(matches)?,
+            upstream: self.upstream.as_ref().map_or(Ok(None), |text| given(text, "upstream", matches))?,
+            observe: self.observe,
+            log_format: self
+                .log_format
+                .as_ref()
+                .map_or(Ok(None), |text| given(text, "log_format", matches))?,
+        })
+    }
+}
+
+/// What a flag is called, or its variable when it came from there.
+fn name(id: &str, matches: &ArgMatches) -> String {
+    if matches.value_source(id) == Some(ValueSource::EnvVariable) {
+        return format!("HEADER_DOCTOR_{}", id.to_uppercase());
+    }
+    format!("--{}", id.replace('_', "-"))
+}
+
+/// Parses what was given under `id`; nothing when it is an empty variable.
+fn given<T: FromStr<Err = Refused>>(text: &str, id: &str, matches: &ArgMatches) -> anyhow::Result<Option<T>> {
+    let from_variable = matches.value_source(id) == Some(ValueSource::EnvVariable);
+    if from_variable && text.is_empty() {
+        return Ok(None);
+    }
+    let refused = |refused: Refused| anyhow!("{}: {}", name(id, matches), refused.about(text));
+    text.parse().map(Some).map_err(refused)
+}

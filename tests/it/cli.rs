@@ -1,0 +1,221 @@
+//! The built program, as an operator meets it: output, messages and exit codes.
+
+#![expect(clippy::expect_used, reason = "a test that cannot start its program has failed")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What the program said and how it ended.
+#[derive(Debug, PartialEq, Eq)]
+struct Ended {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+/// The program with nothing but these variables in its environment, in the folder with Cargo.toml.
+fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+    command.args(arguments).env_clear().envs(variables.iter().copied());
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    command
+}
+
+fn run_with(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    let output = doctor(arguments, variables).output().expect("the program starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ended { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+fn run(arguments: &[&str]) -> Ended {
+    run_with(arguments, &[])
+}
+
+fn refused(message: &str) -> Ended {
+    Ended { code: Some(2), out: String::new(), err: format!("header-doctor: {message}\n") }
+}
+
+fn file(name: &str, text: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).expect("the folder for tests can be written");
+    path
+}
+
+#[test]
+fn version_and_help_are_no_errors() {
+    let version = run(&["--version"]);
+    assert_eq!(
+        (version.code, version.out),
+        (Some(0), format!("header-doctor {}\n", env!("CARGO_PKG_VERSION")))
+    );
+    for command in
+        [&["--help"][..], &["run", "--help"], &["config", "validate", "--help"], &["explain", "--help"]]
+    {
+        let help = run(command);
+        assert_eq!((help.code, help.err.as_str()), (Some(0), ""));
+        assert!(help.out.contains("Example"), "{}", help.out);
+    }
+}
+
+#[test]
+fn an_unknown_command_is_a_usage_error() {
+    assert_eq!(run(&["walk"]).code, Some(2));
+    assert_eq!(run(&[]).code, Some(2));
+}
+
+#[test]
+fn to_run_without_an_upstream_is_told_what_to_type() {
+    assert_eq!(
+        run(&["run"]),
+        refused(
+            "no upstream: nothing says where requests go; type `header-doctor run --upstream http://HOST:PORT`, \
+             or name a file with `--config FILE`"
+        )
+    );
+}
+
+#[test]
+fn a_wrong_flag_is_told_by_its_name() {
+    assert_eq!(
+        run(&["run", "--upstream", "htp://x"]),
+        refused(
+            "--upstream: \"htp://x\" is not an upstream; write http://HOST:PORT, HOST:PORT or unix:/PATH"
+        )
+    );
+    assert_eq!(
+        run(&["run", "--upstream", "h:80", "--listen", "example.com"]),
+        refused(
+            "--listen: \"example.com\" is not an address to listen on; write IP:PORT, [IPV6]:PORT or :PORT"
+        )
+    );
+    assert_eq!(
+        run(&["run", "--upstream", "h:80", "--log-format", "jsno"]),
+        refused("--log-format: \"jsno\" is not a log format; did you mean json? (known: pretty, json)")
+    );
+    assert_eq!(
+        run(&["run", "--upstream", "h:80", "--listen", ":80", "--listen", "80"]),
+        refused("--listen: 0.0.0.0:80 is listened on twice; keep one")
+    );
+}
+
+#[test]
+fn a_wrong_variable_is_told_by_its_name_and_without_its_password() {
+    let ended = run_with(&["run"], &[("HEADER_DOCTOR_UPSTREAM", "http://user:hunter2@h:80")]);
+    assert!(
+        ended
+            .err
+            .starts_with("header-doctor: HEADER_DOCTOR_UPSTREAM: \"…@h:80\" has a user or password in it;")
+    );
+    assert!(!ended.err.contains("hunter2"));
+}
+
+#[test]
+fn a_flag_beats_its_variable_and_that_beats_the_file() {
+    let upstream = |arguments: &[&str], variables| {
+        let shown = run_with(
+            &[&["config", "show", "--config", "config/minimal.yaml"], arguments].concat(),
+            variables,
+        );
+        let line = shown.out.lines().find(|line| line.contains("url:")).expect(&shown.err);
+        line.trim_start_matches([' ', '-']).to_owned()
+    };
+    let variables = &[("HEADER_DOCTOR_UPSTREAM", "h:2")];
+    assert_eq!(upstream(&[], &[]), "url: http://127.0.0.1:8081");
+    assert_eq!(upstream(&[], &[("HEADER_DOCTOR_UPSTREAM", "")]), "url: http://127.0.0.1:8081");
+    assert_eq!(upstream(&[], variables), "url: http://h:2");
+    assert_eq!(upstream(&["--upstream", "h:3"], variables), "url: http://h:3");
+}
+
+#[test]
+fn every_flag_has_a_variable() {
+    let variables = [
+        ("HEADER_DOCTOR_CONFIG", "config/header-doctor.yaml"),
+        ("HEADER_DOCTOR_LISTEN", "127.0.0.1:1,[::1]:2"),
+        ("HEADER_DOCTOR_UPSTREAM", "h:3"),
+        ("HEADER_DOCTOR_OBSERVE", "1"),
+        ("HEADER_DOCTOR_LOG_FORMAT", "pretty"),
+    ];
+    let shown = run_with(&["config", "show"], &variables).out;
+    for line in
+        ["address: 127.0.0.1:1", "address: '[::1]:2'", "url: http://h:3", "mode: observe", "format: pretty"]
+    {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    assert!(!shown.contains("mode: treat"));
+}
+
+#[test]
+fn every_example_is_valid() {
+    let mut examples: Vec<_> = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("config"))
+        .expect("there are examples")
+        .map(|entry| format!("config/{}", entry.expect("a file").file_name().to_string_lossy()))
+        .collect();
+    examples.sort();
+    assert_eq!(examples, ["config/header-doctor.yaml", "config/minimal.yaml", "config/observe.yaml"]);
+    for example in examples {
+        let ended = run(&["config", "validate", &example]);
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+        assert!(ended.out.starts_with(&format!("{example}: valid; 1 listener, ")), "{}", ended.out);
+    }
+}
+
+#[test]
+fn a_wrong_file_is_told_line_and_path() {
+    let path = file("wrong.yaml", "sites:\n  - upstreams:\n      - url: htp://x\n");
+    let path = path.to_string_lossy();
+    let message = format!(
+        "{path}:3:14: sites[0].upstreams[0].url: \"htp://x\" is not an upstream; \
+         write http://HOST:PORT, HOST:PORT or unix:/PATH"
+    );
+    for arguments in [&["config", "validate"][..], &["config", "validate", "--config"], &["run", "--config"]]
+    {
+        assert_eq!(run(&[arguments, &[path.as_ref()]].concat()), refused(&message));
+    }
+}
+
+#[test]
+fn a_file_to_validate_is_named_once() {
+    assert_eq!(
+        run(&["config", "validate"]),
+        refused("no file to validate; type `header-doctor config validate FILE`")
+    );
+    assert_eq!(
+        run(&["config", "validate", "a.yaml", "--config", "b.yaml"]),
+        refused("two files to validate; name one, as FILE or as --config FILE")
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_why() {
+    let ended = run(&["config", "validate", "nowhere.yaml"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(
+        ended.err.starts_with("header-doctor: nowhere.yaml: cannot be read: No such file"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn what_is_shown_is_a_configuration_that_shows_the_same() {
+    let shown = run(&["config", "show", "--config", "config/header-doctor.yaml"]).out;
+    let path = file("shown.yaml", &shown);
+    assert_eq!(run(&["config", "show", "--config", &path.to_string_lossy()]).out, shown);
+}
+
+#[test]
+fn the_schema_is_json() {
+    let schema: serde_json::Value = serde_json::from_str(&run(&["config", "schema"]).out).expect("JSON");
+    assert!(schema["properties"]["sites"].is_object());
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut command = doctor(&["config", "schema"], &[]);
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("it ends");
+    assert!(ended.status.success());
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+}
