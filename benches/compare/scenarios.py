@@ -1,0 +1,37 @@
+"""The kinds of traffic, each the same for every peer."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+UPLOAD = 64 * 1024
+
+
+def browser_headers():
+    """Ten headers as a browser sends them, a cookie and a token."""
+    lines = (HERE / "browser.headers").read_text().splitlines()
+    return dict(line.split(": ", 1) for line in lines)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One kind of traffic; `upload` is the size of a request body, 0 for a GET."""
+
+    name: str
+    about: str
+    path: str
+    connections: int
+    headers: dict = field(default_factory=dict)
+    upload: int = 0
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("h1-1k-64", "1 KiB of JSON, minimal headers", "/1k", 64),
+        Scenario("h1-1k-64-auth", "1 KiB of JSON, browser headers, cookie and Bearer token", "/1k", 64, browser_headers()),
+        Scenario("h1-64k-64", "replies of 64 KiB", "/64k", 64),
+        Scenario("h1-1k-512", "1 KiB of JSON over many connections", "/1k", 512),
+        Scenario("h1-upload-64", "request bodies of 64 KiB", "/upload", 64, upload=UPLOAD),
+    )
+}

@@ -1,0 +1,210 @@
+"""Origin and peers on the loopback: packages, ports, start, and an end whatever happens."""
+
+import contextlib
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BINARY = HERE.parents[1] / "target/release/header-doctor"
+PACKAGES = {
+    "nginx": "nginx",
+    "haproxy": "haproxy",
+    "wrk": "wrk",
+    "h2load": "nghttp2-client",
+    "valgrind": "valgrind",
+    "strace": "strace",
+}
+TEMPLATES = {"origin": "origin.conf", "nginx": "nginx.conf", "haproxy": "haproxy.cfg", "header-doctor": "header-doctor.yaml"}
+PEERS = ("header-doctor", "nginx", "haproxy")
+POLICY = Path("/usr/sbin/policy-rc.d")
+
+# The proxies take the first CPU, load and origin the last: on most machines those two share no core.
+CPUS = sorted(os.sched_getaffinity(0))
+PROXY_CPU, LOAD_CPU = CPUS[0], CPUS[-1]
+
+
+class Trouble(Exception):
+    """Ends the command; the text says what is wrong and what would be right."""
+
+
+def prepare(tools, peers, binary):
+    """What every command needs before it starts anything."""
+    if "header-doctor" in peers and not os.access(binary, os.X_OK):
+        raise Trouble(f"there is no program {binary}: run `cargo build --release` first, or name one with --binary")
+    if PROXY_CPU == LOAD_CPU:
+        raise Trouble("only one CPU may be used here; the proxy needs one, load and origin another")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    # As an exception they unwind, and so stop what was started.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    # A user's PATH lacks the folder where Debian keeps nginx and HAProxy.
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    tools = [*tools, "nginx", *(["haproxy"] if "haproxy" in peers else [])]
+    install([PACKAGES[tool] for tool in tools if not shutil.which(tool)])
+
+
+def install(packages):
+    if not packages:
+        return
+    if os.geteuid() != 0:
+        raise Trouble(f"not installed: {' '.join(packages)}; run `sudo apt-get install {' '.join(packages)}` first")
+    print(f"Installing {' '.join(packages)} from Debian", file=sys.stderr)
+    with no_services():
+        # The lists of packages may be absent (a fresh container) or too old.
+        if not apt_get("install", *packages):
+            apt_get("update")
+            if not apt_get("install", *packages):
+                raise Trouble(f"apt-get could not install {' '.join(packages)}; run `apt-get install` by hand to see why")
+
+
+def apt_get(*words):
+    command = ["apt-get", "-qq", "-y", "-o", "DPkg::Lock::Timeout=600", "--no-install-recommends", *words]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    return subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+@contextlib.contextmanager
+def no_services():
+    """Debian starts a service once it is installed, unless this file forbids it; one that is there already is left alone."""
+    try:
+        with open(POLICY, "x") as policy:
+            policy.write("#!/bin/sh\nexit 101\n")
+    except FileExistsError:
+        yield
+        return
+    try:
+        POLICY.chmod(0o755)
+        yield
+    finally:
+        POLICY.unlink()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A started server; its process leads a session and a process group of its own."""
+
+    name: str
+    port: int
+    process: subprocess.Popen
+    log: Path
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where peers are started: a temporary folder, and the origin that they all stand before."""
+
+    folder: Path
+    binary: Path
+    origin: Server
+
+    def peer(self, name, wrapper=(), patience=10):
+        """The peer, for the length of a `with`; `wrapper` is a command to run it under."""
+        values = {"origin": self.origin.port}
+        return running(name, self.folder / name, values, PROXY_CPU, self.binary, wrapper, patience)
+
+
+@contextlib.contextmanager
+def stage(binary):
+    with tempfile.TemporaryDirectory(prefix="compare-") as name:
+        folder = Path(name)
+        # nginx's worker is not root.
+        folder.chmod(0o755)
+        (folder / "64k").write_bytes(b"x" * 65536)
+        with running("origin", folder / "origin", {"files": folder, "json": json_of(1024)}, LOAD_CPU) as origin:
+            yield Stage(folder, binary, origin)
+
+
+@contextlib.contextmanager
+def running(name, folder, values, cpu, binary=None, wrapper=(), patience=10):
+    """The server on a free port, from the moment it accepts; stopped at the end of the `with`."""
+    folder.mkdir(exist_ok=True)
+    port = free_port()
+    config = fill(HERE / TEMPLATES[name], folder, values | {"port": port})
+    command = [*pinned(cpu), *wrapper, *command_of(name, folder, config, binary)]
+    with open(folder / "log", "wb") as log:
+        process = subprocess.Popen(
+            command, env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        server = Server(name, port, process, folder / "log")
+        wait_until_it_accepts(server, patience)
+        yield server
+    finally:
+        stop(process)
+
+
+def command_of(name, folder, config, binary):
+    if name == "header-doctor":
+        return [binary, "run", "--config", config]
+    if name == "haproxy":
+        return ["haproxy", "-db", "-f", config]
+    return ["nginx", "-e", "stderr", "-p", folder, "-c", config]
+
+
+def fill(template, folder, values):
+    """The template with each @name@ replaced, written into the folder."""
+    text = template.read_text()
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", str(value))
+    config = folder / template.name
+    config.write_text(text)
+    return config
+
+
+def json_of(size):
+    """A JSON object of so many bytes."""
+    head, tail = '{"id":1,"title":"', '"}'
+    return head + "x" * (size - len(head) - len(tail)) + tail
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def pinned(cpu):
+    """The words before a command that keep it on one CPU and end it when this process is killed."""
+    return ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", str(cpu)]
+
+
+def environment():
+    """Without what would change the program under test: backtraces cost time, and its own variables beat the file."""
+    foreign = ("RUST_", "HEADER_DOCTOR_", "OTEL_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+
+
+def wait_until_it_accepts(server, patience):
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            raise Trouble(f"{server.name} ended with {server.process.returncode} instead of serving. {last_words(server)}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", server.port), 1):
+            return
+        time.sleep(0.02)
+    raise Trouble(f"{server.name} does not accept on 127.0.0.1:{server.port} after {patience} s. {last_words(server)}")
+
+
+def last_words(server):
+    lines = server.log.read_text(errors="replace").splitlines()[-10:]
+    return "It wrote:\n" + "\n".join(lines) if lines else "It wrote nothing."
+
+
+def stop(process):
+    """Asks, waits, and then ends whatever is left of its process group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
