@@ -7,6 +7,8 @@ pub mod config;
 
 pub mod listen;
 
+pub mod exchange;
+
 pub mod headers;
 
 pub mod upstream;

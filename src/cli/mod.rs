@@ -8,6 +8,7 @@ mod config;
 mod explain;
 mod flags;
 pub mod run;
+mod serve;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;

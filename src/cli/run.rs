@@ -2,9 +2,9 @@
 
 use super::NOTHING_WRONG;
 use super::flags::Flags;
-use crate::config::{Hosts, Plan};
+use super::serve;
+use crate::config::Plan;
 use clap::Args;
-use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 /// Stand between clients and WordPress, forward Authorization, and say where it was lost.
@@ -33,22 +33,6 @@ pub(super) struct Arguments {
 /// # Errors
 /// When it cannot start.
 pub fn run(plan: Plan) -> anyhow::Result<ExitCode> {
-    serve(plan)?;
+    serve::serve(&plan)?;
     Ok(ExitCode::from(NOTHING_WRONG))
-}
-
-/// Says what would be served; the server takes this place.
-fn serve(plan: Plan) -> anyhow::Result<()> {
-    let mut out = stdout().lock();
-    for listener in plan.listeners {
-        writeln!(out, "listen on {listener}")?;
-    }
-    for site in plan.sites {
-        let hosts = match site.hosts {
-            Hosts::Any => "any host".to_owned(),
-            Hosts::Named(names) => names.join(", "),
-        };
-        writeln!(out, "{} {hosts} by {}", site.mode, site.upstream.address)?;
-    }
-    Ok(())
 }

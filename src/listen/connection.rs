@@ -1,5 +1,6 @@
 //! One client's connection: its requests in order, each answered before the next is read (RFC 9112 §9.3).
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -39,9 +40,23 @@ pub(super) async fn serve<A: Answer>(
     let (reader, writer) = (Reader::of_heads(read), Writer::new(write, settings.write_timeout));
     let mut connection = Connection { reader, writer, client, settings, answer, worker };
     connection.reader.set_timeout(settings.header_timeout);
-    while let Next::Again = connection.turn().await {
-        connection.reader.set_timeout(settings.keep_alive_timeout);
+    let last = loop {
+        match connection.turn().await {
+            Next::Again => connection.reader.set_timeout(settings.keep_alive_timeout),
+            last => break last,
+        }
+    };
+    if let Next::Abort = last {
+        abort(connection.writer.into_io());
     }
+}
+
+/// Resets the connection, so that a reply cut off cannot be taken for one that ends with its connection.
+fn abort(half: OwnedWriteHalf) {
+    // Where the system refuses, nothing else is left to try.
+    let _reset = half.as_ref().set_zero_linger();
+    // Dropped, the half would first say in order that nothing more comes.
+    half.forget();
 }
 
 struct Connection<'s, A> {
@@ -57,6 +72,7 @@ struct Connection<'s, A> {
 enum Next {
     Again,
     End,
+    Abort,
 }
 
 /// Why there is no request to answer.
@@ -124,10 +140,10 @@ impl<A: Answer> Connection<'_, A> {
 
     async fn exchange(&mut self, head: RequestHead, framing: Framing) -> Next {
         let asked = Asked::of(&head);
-        let pace = Pace { idle: self.settings.body_timeout, bytes_per_second: BYTES_PER_SECOND };
-        let mut framed = Framed::new(framing, pace, self.settings.body_bytes);
+        // The reply's body may still be reading the request's, so whether that is read to its end is told aside.
+        let read = Cell::new(framing == Framing::Length(0));
         let mut interim = ToClient::new(&mut self.writer, &asked);
-        let mut reply = if framed.is_done() {
+        let mut reply = if read.get() {
             self.reader.set_deadline(None);
             let request = Request { head, body: Body::empty() };
             tokio::select! {
@@ -136,18 +152,21 @@ impl<A: Answer> Connection<'_, A> {
                 _gone = self.reader.watch() => return Next::End,
             }
         } else {
-            let body = ClientBody { reader: &mut self.reader, framed: &mut framed };
+            let pace = Pace { idle: self.settings.body_timeout, bytes_per_second: BYTES_PER_SECOND };
+            let framed = Framed::new(framing, pace, self.settings.body_bytes);
+            let body = ClientBody { reader: &mut self.reader, framed, read: &read };
             let request = Request { head, body: Body::from_source(framing.length(), body) };
             self.answer.answer(self.client, request, &mut interim).await
         };
-        // The body of the reply may still be reading the request's: what is unread now ends the connection.
-        let ends = reply.close || asked.ends || self.worker.is_draining();
+        // What of a request is unread when its reply begins cannot be told from the next request later.
+        let ends = reply.close || asked.ends || !read.get() || self.worker.is_draining();
         let outcome = send(&mut self.writer, &asked, &mut reply, ends).await;
         drop(reply);
         match outcome {
-            Ok(Sent::Kept) if framed.is_done() => Next::Again,
-            Ok(_) => self.close(framed.is_done()).await,
-            Err(error) => self.abort(&error),
+            Ok(Sent::Kept) => Next::Again,
+            Ok(Sent::Last) => self.close(read.get()).await,
+            Err(SendError::Body(_)) => Next::Abort,
+            Err(SendError::Receiver(_)) => Next::End,
         }
     }
 
@@ -175,16 +194,6 @@ impl<A: Answer> Connection<'_, A> {
                 _ => return Next::End,
             }
         }
-    }
-
-    /// Ends the connection so that a reply cut off cannot be taken for a whole one.
-    fn abort(&self, error: &SendError) -> Next {
-        if matches!(error, SendError::Body(_)) {
-            // A reply that ends with the connection looks complete unless the connection is reset. Where the
-            // system refuses, nothing else is left to try.
-            let _reset = self.writer.io().as_ref().set_zero_linger();
-        }
-        Next::End
     }
 }
 
@@ -243,12 +252,15 @@ async fn send(
 /// The body of a request, read from its connection as it is asked for.
 struct ClientBody<'c> {
     reader: &'c mut Reader<OwnedReadHalf>,
-    framed: &'c mut Framed,
+    framed: Framed,
+    read: &'c Cell<bool>,
 }
 
 impl Source for ClientBody<'_> {
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<Fill, Broken>> {
-        self.framed.poll_fill(self.reader, context)
+        let fill = self.framed.poll_fill(self.reader, context);
+        self.read.set(self.framed.is_done());
+        fill
     }
 
     fn data(&self) -> &[u8] {
@@ -257,6 +269,7 @@ impl Source for ClientBody<'_> {
 
     fn consume(&mut self, count: usize) {
         self.framed.consume(self.reader, count);
+        self.read.set(self.framed.is_done());
     }
 
     fn trailers(&mut self) -> Option<Fields> {

@@ -76,11 +76,6 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         self.ended
     }
 
-    /// The half itself.
-    pub const fn io(&self) -> &R {
-        &self.io
-    }
-
     /// Drops the first `count` bytes; an empty buffer goes back to the pool.
     pub fn consume(&mut self, count: usize) {
         if let Some(buffer) = &mut self.buffer {

@@ -80,8 +80,8 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     }
 
     /// The half itself.
-    pub const fn io(&self) -> &W {
-        &self.io
+    pub fn into_io(self) -> W {
+        self.io
     }
 
     /// Sends a message: the head that `head` writes, then the body as `framing` says.

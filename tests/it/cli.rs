@@ -1,7 +1,5 @@
 //! The built program, as an operator meets it: output, messages and exit codes.
 
-#![expect(clippy::expect_used, reason = "a test that cannot start its program has failed")]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 

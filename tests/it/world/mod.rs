@@ -1,0 +1,16 @@
+//! The world of a test: a doctor that is the real program, origins and clients that are bare sockets.
+//!
+//! Nothing here sleeps: everything waits for what it needs, and gives up loudly after [`PATIENCE`].
+
+mod doctor;
+mod origin;
+mod wire;
+
+pub(crate) use doctor::Doctor;
+pub(crate) use origin::Origin;
+pub(crate) use wire::{Reply, Wire};
+
+use std::time::Duration;
+
+/// How long anything may take before a test calls it broken.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,171 @@
+//! A bare connection: bytes out, bytes in, nothing understood but where a reply ends.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+
+use super::PATIENCE;
+
+/// A connection of a client or an origin.
+pub(crate) struct Wire {
+    stream: TcpStream,
+    held: Vec<u8>,
+}
+
+/// One reply as a client sees it.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn status(&self) -> u16 {
+        self.head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
+    }
+
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        lines.into_iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+}
+
+impl Wire {
+    pub(crate) fn to(address: SocketAddr) -> Self {
+        Self::over(TcpStream::connect_timeout(&address, PATIENCE).unwrap())
+    }
+
+    pub(crate) fn over(stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, held: Vec::new() }
+    }
+
+    pub(crate) fn send(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.put(bytes);
+        self
+    }
+
+    /// Sends; a peer that no longer listens is no failure of the test.
+    pub(crate) fn put(&mut self, bytes: impl AsRef<[u8]>) {
+        drop(self.stream.write_all(bytes.as_ref()));
+    }
+
+    pub(crate) fn try_put(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    /// Says that nothing more is sent.
+    pub(crate) fn finish(self) -> Self {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+        self
+    }
+
+    /// Ends the connection with a reset.
+    pub(crate) fn reset(self) {
+        let socket = socket2::SockRef::from(&self.stream);
+        socket.set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    }
+
+    /// Reads more; 0 is the end, in order or by reset.
+    fn fill(&mut self) -> usize {
+        self.try_fill().unwrap_or_else(|error| {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "nothing comes");
+            0
+        })
+    }
+
+    fn try_fill(&mut self) -> std::io::Result<usize> {
+        let mut more = vec![0; 1 << 16];
+        let count = self.stream.read(&mut more)?;
+        self.held.extend_from_slice(&more[..count]);
+        Ok(count)
+    }
+
+    /// Everything up to the end of the connection.
+    pub(crate) fn read_to_end(mut self) -> String {
+        while self.fill() > 0 {}
+        String::from_utf8_lossy(&self.held).into_owned()
+    }
+
+    /// Everything up to the end of the connection; an error when the connection was reset.
+    pub(crate) fn try_read_to_end(mut self) -> std::io::Result<Vec<u8>> {
+        while self.try_fill()? > 0 {}
+        Ok(self.held)
+    }
+
+    /// Waits until a head is there and takes it, blank line included.
+    pub(crate) fn head(&mut self) -> String {
+        let end = loop {
+            if let Some(end) = memchr::memmem::find(&self.held, b"\r\n\r\n") {
+                break end + 4;
+            }
+            assert!(self.fill() > 0, "no head: {:?}", String::from_utf8_lossy(&self.held));
+        };
+        String::from_utf8_lossy(&self.take(end)).into_owned()
+    }
+
+    /// Waits for `count` bytes and takes them.
+    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
+        while self.held.len() < count {
+            assert!(self.fill() > 0, "only {} of {count} bytes", self.held.len());
+        }
+        self.take(count)
+    }
+
+    /// Whether the peer has ended the connection and nothing is left to read.
+    pub(crate) fn is_at_end(&mut self) -> bool {
+        self.held.is_empty() && self.fill() == 0
+    }
+
+    /// A reply to a GET: head and body as its framing says.
+    pub(crate) fn reply(&mut self) -> Reply {
+        let mut reply = Reply { head: self.head(), body: Vec::new() };
+        if let Some(length) = reply.field("content-length").and_then(|text| text.parse().ok()) {
+            reply.body = self.bytes(length);
+        } else if reply.field("transfer-encoding") == Some("chunked") {
+            reply.body = self.chunks();
+        }
+        reply
+    }
+
+    /// The head and the raw text of one message whose body is at most Content-Length long.
+    pub(crate) fn message(&mut self) -> String {
+        let head = self.head();
+        let length = head
+            .to_lowercase()
+            .split_once("content-length: ")
+            .map_or(0, |(_, rest)| rest.split("\r\n").next().and_then(|text| text.parse().ok()).unwrap_or(0));
+        head + &String::from_utf8_lossy(&self.bytes(length))
+    }
+
+    fn line(&mut self) -> String {
+        loop {
+            if let Some(end) = memchr::memmem::find(&self.held, b"\r\n") {
+                return String::from_utf8_lossy(&self.take(end + 2)).trim_end().to_owned();
+            }
+            assert!(self.fill() > 0, "no line: {:?}", String::from_utf8_lossy(&self.held));
+        }
+    }
+
+    fn chunks(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            let length = usize::from_str_radix(&self.line(), 16).unwrap();
+            if length == 0 {
+                while !self.line().is_empty() {}
+                return body;
+            }
+            body.extend(self.bytes(length));
+            assert_eq!(self.line(), "");
+        }
+    }
+
+    fn take(&mut self, count: usize) -> Vec<u8> {
+        self.held.drain(..count).collect()
+    }
+}
