@@ -1,4 +1,4 @@
-//! Tests of the program as its users meet it: over sockets and on the command line.
+//! Tests of the program as its users meet it, and of the rules on their corpus.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,6 +9,7 @@
 )]
 
 mod cli;
+mod corpus;
 mod replies;
 mod requests;
 mod world;

@@ -1,0 +1,189 @@
+//! Runs `tests/corpus/<rule>/<case>.yaml` through the functions the exchange uses: look, trail, symptom, diagnose.
+//!
+//! Each rule must have a case that fires and a near miss: an exchange that looks alike and must not be blamed on
+//! it. `{jwt exp=1700000000}` in a field stands for a made-up token with these claims.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a corpus that cannot be read is a failure")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use header_doctor::diagnosis::{Finding, RULES, diagnose};
+use header_doctor::evidence::{Symptom, Trail, look};
+use header_doctor::message::{Fields, Name, ReplyHead, RequestHead, Status};
+use header_doctor::moment::Moment;
+use header_doctor::secret::Key;
+use serde::Deserialize;
+
+/// One exchange and what must be concluded from it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    /// Why this case is here.
+    why: String,
+    request: RequestPart,
+    /// What the doctor changed: a new value, or nothing to remove the field.
+    #[serde(default)]
+    changed: BTreeMap<String, Option<String>>,
+    reply: ReplyPart,
+    /// The findings in order; none for a near miss.
+    expect: Vec<Expected>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestPart {
+    line: String,
+    #[serde(default)]
+    fields: Vec<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReplyPart {
+    status: u16,
+    #[serde(default)]
+    fields: Vec<BTreeMap<String, String>>,
+    #[serde(default)]
+    body: String,
+    /// Our clock when it came, in seconds.
+    received: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    rule: String,
+    proof: String,
+    place: String,
+    desk: String,
+    severity: String,
+    /// A phrase that the cure must hold.
+    cure: String,
+    /// A phrase that the summary must hold.
+    #[serde(default)]
+    says: String,
+    /// Things that must be acquitted.
+    #[serde(default)]
+    cleared: Vec<String>,
+    /// A phrase of the command that would decide it.
+    decide: Option<String>,
+}
+
+#[test]
+fn every_case_yields_what_it_should() {
+    for (path, case) in cases() {
+        let findings = judge(&case);
+        let rules: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
+        let expected: Vec<_> = case.expect.iter().map(|expected| expected.rule.as_str()).collect();
+        assert_eq!(rules, expected, "{path}: {}", case.why);
+        for (finding, expected) in findings.iter().zip(&case.expect) {
+            compare(&path, finding, expected);
+        }
+    }
+}
+
+#[test]
+fn every_rule_has_a_case_that_fires_and_a_near_miss() {
+    let cases = cases();
+    for rule in RULES {
+        let own = || cases.iter().filter(|(path, _)| path.starts_with(&format!("{}/", rule.id())));
+        let fires = |case: &Case| case.expect.iter().any(|expected| expected.rule == rule.id());
+        assert!(own().any(|(_, case)| fires(case)), "{}: no case that fires", rule.id());
+        assert!(own().any(|(_, case)| !fires(case)), "{}: no near miss", rule.id());
+    }
+}
+
+#[test]
+fn every_folder_is_a_rule() {
+    for (path, _) in cases() {
+        let folder = path.split('/').next().unwrap();
+        assert!(header_doctor::diagnosis::rule(folder).is_some(), "{path}");
+    }
+}
+
+#[test]
+fn no_finding_quotes_a_token() {
+    for (path, case) in cases() {
+        let shown = format!("{:?}", judge(&case));
+        assert!(!shown.contains("eyJ") && !shown.contains("c2ln"), "{path}: {shown}");
+    }
+}
+
+fn compare(path: &str, finding: &Finding, expected: &Expected) {
+    let word = |name: &str, is: &str, should: &str| assert_eq!(is, should, "{path}: {name}");
+    word("proof", finding.proof.word(), &expected.proof);
+    word("place", finding.place.word(), &expected.place);
+    word("desk", finding.desk.word(), &expected.desk);
+    word("severity", finding.severity.word(), &expected.severity);
+    assert!(finding.cure.contains(&expected.cure), "{path}: cure: {}", finding.cure);
+    assert!(finding.summary.contains(&expected.says), "{path}: summary: {}", finding.summary);
+    for thing in &expected.cleared {
+        assert!(finding.cleared.contains(&thing.as_str()), "{path}: {thing} is not cleared");
+    }
+    let command = finding.decide.as_ref().map(|decision| decision.command.as_str());
+    assert_eq!(command.is_some(), expected.decide.is_some(), "{path}: decide: {command:?}");
+    let phrase = expected.decide.as_deref().unwrap_or_default();
+    assert!(command.unwrap_or_default().contains(phrase), "{path}: decide: {command:?}");
+}
+
+fn judge(case: &Case) -> Vec<Finding> {
+    let (method, target) = case.request.line.split_once(' ').unwrap();
+    let mut request = RequestHead::build(method, target, fields(&case.request.fields));
+    let arrived = look(&request.fields);
+    for (name, value) in &case.changed {
+        let id = Name::of(name.as_bytes());
+        assert_ne!(id, Name::Other, "{name} is not a name the product changes");
+        match value {
+            Some(value) => request.fields.set(id, expand(value).as_bytes()),
+            None => drop(request.fields.remove(id)),
+        }
+    }
+    let sent = look(&request.fields);
+    let trail = Trail::read(&request, &arrived, &sent, &Key::from_bytes(&[9; 32]));
+    let reply = ReplyHead::build(Status::new(case.reply.status).unwrap(), fields(&case.reply.fields));
+    let symptom =
+        Symptom::read(&reply, case.reply.body.as_bytes(), Moment::from_seconds(case.reply.received));
+    diagnose(&trail, &symptom)
+}
+
+fn fields(pairs: &[BTreeMap<String, String>]) -> Fields {
+    let mut fields = Fields::new();
+    for (name, value) in pairs.iter().flatten() {
+        fields.append(name.as_bytes(), expand(value).as_bytes());
+    }
+    fields
+}
+
+/// Replaces `{jwt exp=1 nbf=2}` by a token with these claims.
+fn expand(value: &str) -> String {
+    let Some((before, rest)) = value.split_once("{jwt") else { return value.to_owned() };
+    let (claims, after) = rest.split_once('}').unwrap();
+    let claims: Vec<_> = claims
+        .split_whitespace()
+        .map(|claim| {
+            let (name, value) = claim.split_once('=').unwrap();
+            format!("\"{name}\":{value}")
+        })
+        .collect();
+    let payload = URL_SAFE_NO_PAD.encode(format!("{{{}}}", claims.join(",")));
+    let header = URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"HS256"}"#);
+    format!("{before}{header}.{payload}.c2ln{after}")
+}
+
+fn cases() -> Vec<(String, Case)> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let mut cases = Vec::new();
+    for folder in std::fs::read_dir(&corpus).unwrap() {
+        for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.strip_prefix(&corpus).unwrap().to_string_lossy().into_owned();
+            let case = serde_yaml::from_str(&std::fs::read_to_string(&path).unwrap());
+            cases.push((name.clone(), case.unwrap_or_else(|error| panic!("{name}: {error}"))));
+        }
+    }
+    cases.sort_by(|(one, _), (next, _)| one.cmp(next));
+    cases
+}
