@@ -17,6 +17,8 @@ pub mod evidence;
 
 pub mod diagnosis;
 
+pub mod event;
+
 pub mod http1;
 
 pub mod wire;
