@@ -3,6 +3,7 @@
 //! The modules stand in the order in which a request meets them; ARCHITECTURE.md draws the line.
 
 pub mod cli;
+
 pub mod config;
 
 pub mod listen;
@@ -18,6 +19,8 @@ pub mod evidence;
 pub mod diagnosis;
 
 pub mod event;
+
+pub mod report;
 
 pub mod http1;
 

@@ -24,6 +24,17 @@ pub enum Hop {
 }
 
 impl Hop {
+    /// The hop's stable name in JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Doctor => "doctor",
+            Self::WebServer => "web-server",
+            Self::Php => "php",
+        }
+    }
+
     /// The hop's name in a verdict.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -11,5 +11,7 @@
 mod cli;
 mod corpus;
 mod replies;
+mod report;
 mod requests;
+mod secrets;
 mod world;

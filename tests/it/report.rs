@@ -1,0 +1,277 @@
+//! From a request and its reply to the lines of the log.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use header_doctor::diagnosis::{Finding, diagnose};
+use header_doctor::event::{Event, ExchangeId, Failure, Refusal, Scoped, Side, Tally, bus};
+use header_doctor::evidence::{Symptom, Trail, Watched, look};
+use header_doctor::message::{Fields, ReplyHead, RequestHead, Status};
+use header_doctor::moment::Moment;
+use header_doctor::report::Paint;
+use header_doctor::report::log::{Format, render, run};
+use header_doctor::secret::Key;
+
+/// 2026-11-23T15:10:00Z.
+const NOW: Moment = Moment::from_seconds(1_795_446_600);
+pub(crate) const PRETTY: Format = Format::Pretty(Paint::Plain);
+/// `{"exp":1795450200}`, an hour later.
+const TOKEN: &str = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3OTU0NTAyMDB9.c2ln";
+pub(crate) const LINK: (&str, &str) =
+    ("Link", "<https://api.example.com/wp-json/>; rel=\"https://api.w.org/\"");
+
+/// What the exchange will do, without I/O.
+pub(crate) fn exchange(
+    method: &str,
+    target: &str,
+    request: Fields,
+    status: u16,
+    reply: Fields,
+    body: &str,
+) -> Event {
+    let head = RequestHead::build(method, target, request);
+    let seen = look(&head.fields);
+    let tally = Tally::new(NOW);
+    let has_credential = seen.has(Watched::Authorization);
+    (0..17).for_each(|_| tally.count(has_credential));
+    let mut event = Event::of(&head, ExchangeId::new(255), NOW, "doctor".into());
+    event.duration = Duration::from_millis(12);
+    event.upstream = Some("http://10.0.0.7:8080".into());
+    let trail = Trail::read(&head, &seen, &seen, &Key::from_bytes(&[5; 32]));
+    let reply = ReplyHead::build(Status::new(status).unwrap(), reply);
+    let symptom = Symptom::read(&reply, body.as_bytes(), NOW);
+    let scoped = |finding: Finding| Scoped { scope: tally.find(finding.rule, has_credential), finding };
+    event.diagnosed(&trail, &symptom, diagnose(&trail, &symptom).into_iter().map(scoped).collect());
+    event
+}
+
+fn lost() -> Event {
+    exchange(
+        "POST",
+        "/wp-json/jwt-auth/v1/token/validate",
+        Fields::from([("Host", "api.example.com"), ("Authorization", TOKEN)]),
+        403,
+        Fields::from([("Server", "Apache"), LINK]),
+        r#"{"code":"jwt_auth_no_auth_header","message":"Authorization header not found.","data":{"status":403}}"#,
+    )
+}
+
+fn placeholder() -> Event {
+    exchange(
+        "GET",
+        "/wp-json/wp/v2/users/me",
+        Fields::from([("Host", "api.example.com"), ("Authorization", "Bearer undefined")]),
+        403,
+        Fields::from([("Server", "nginx"), LINK]),
+        r#"{"code":"jwt_auth_invalid_token","message":"Wrong number of segments","data":{"status":403}}"#,
+    )
+}
+
+#[test]
+fn a_proved_finding_is_six_lines() {
+    assert_eq!(
+        render(&placeholder(), PRETTY),
+        r#"2026-11-23T15:10:00.000Z GET api.example.com/wp-json/wp/v2/users/me 403 12 ms 00000000000000ff
+! 403 jwt_auth_invalid_token "Wrong number of segments": the client sent the word undefined as its token
+  where   client ✗ "Bearer undefined"  doctor ✓ unchanged  PHP ✓
+  sure    proved: seen on arrival, and WordPress refused it in these words
+  scope   1 of 17 requests with a credential since 15:10
+  cleared proxies, web server, secret, expiry, CORS
+  fix     client: send no Authorization until the token is loaded
+"#
+    );
+}
+
+#[test]
+fn a_lost_header_shows_between_its_hops() {
+    assert_eq!(
+        render(&lost(), PRETTY),
+        r#"2026-11-23T15:10:00.000Z POST api.example.com/wp-json/jwt-auth/v1/token/validate 403 12 ms 00000000000000ff
+✗ 403 jwt_auth_no_auth_header: WordPress never saw the token; it is lost between doctor and PHP
+  where   client ✓  doctor ✓  ── LOST ──  Apache ·  PHP ✗
+  sure    likely: the doctor sent "Bearer, 57 B" on, and WordPress says that it found no Authorization
+  scope   1 of 17 requests with a credential since 15:10
+  cleared client, doctor, secret, expiry. Token not judged. Do not rotate secrets
+  fix     Apache (PHP-FPM): `CGIPassAuth On` in the virtual host, the directory or .htaccess (Apache 2.4.13 or later)
+"#
+    );
+}
+
+#[test]
+fn a_possible_finding_says_what_would_decide_it() {
+    let event = exchange(
+        "GET",
+        "/wp-json/wp/v2/users/me",
+        Fields::from([("Authorization", TOKEN)]),
+        401,
+        Fields::from([LINK]),
+        r#"{"code":"rest_not_logged_in","message":"You are not currently logged in.","data":{"status":401}}"#,
+    );
+    let text = render(&event, PRETTY);
+    assert!(text.contains("── LOST? ──  web server ·  PHP ·"), "{text}");
+    assert!(
+        text.contains(
+            r#"To decide: curl -i -X POST "$SITE/wp-json/jwt-auth/v1/token/validate" -H "Authorization: Bearer header-doctor""#
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn json_has_every_field_under_its_stable_name() {
+    let line = render(&lost(), Format::Json);
+    assert_eq!(line.matches('\n').count(), 1);
+    let record: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let expected = serde_json::json!({
+        "timestamp": "2026-11-23T15:10:00.000Z",
+        "level": "ERROR",
+        "target": "header_doctor::exchange",
+        "message": "Exchange diagnosed",
+        "exchange": "00000000000000ff",
+        "trace_id": null,
+        "hop": "doctor",
+        "client": null,
+        "method": "POST",
+        "host": "api.example.com",
+        "path": "/wp-json/jwt-auth/v1/token/validate",
+        "status": 403,
+        "wordpress_code": "jwt_auth_no_auth_header",
+        "wordpress_message": "Authorization header not found.",
+        "authorization": {
+            "scheme": "Bearer",
+            "fingerprint": Key::from_bytes(&[5; 32]).fingerprint(TOKEN.as_bytes()).to_string(),
+            "arrived": "once",
+            "recovered_from": null,
+            "sent": "once",
+            "seen_by_php": null,
+        },
+        "lost": [{
+            "header": "authorization",
+            "change": "missing",
+            "after": "doctor",
+            "before": "php",
+            "proof": "likely",
+        }],
+        "findings": [{
+            "rule": "authorization-lost-before-php",
+            "place": "web-server",
+            "desk": "platform",
+            "severity": "error",
+            "proof": "likely",
+            "summary": "WordPress never saw the token; it is lost between doctor and PHP",
+            "because": "the doctor sent \"Bearer, 57 B\" on, and WordPress says that it found no Authorization",
+            "cleared": ["client", "doctor", "secret", "expiry"],
+            "scope": {
+                "count": 1,
+                "of": 17,
+                "population": "requests with a credential",
+                "since": "2026-11-23T15:10:00.000Z",
+            },
+            "cure": "Apache (PHP-FPM): `CGIPassAuth On` in the virtual host, the directory or .htaccess (Apache 2.4.13 or later)",
+            "decide": null,
+        }],
+        "upstream": "http://10.0.0.7:8080",
+        "duration_ms": 12,
+        "refusal": null,
+        "failure": null,
+        "cut_off": false,
+        "client_gone": false,
+    });
+    assert_eq!(record, expected);
+}
+
+#[test]
+fn what_has_no_finding_is_one_line() {
+    let mut event = Event::unread(ExchangeId::new(1), NOW, "doctor".into());
+    event.status = Status::new(400);
+    event.refusal =
+        Some(Refusal { code: "header_doctor_host_missing", reason: "the request has no Host".into() });
+    assert_eq!(
+        render(&event, PRETTY),
+        "2026-11-23T15:10:00.000Z unread  400 0 ms 0000000000000001 refused header_doctor_host_missing: \
+         the request has no Host\n"
+    );
+    event.refusal = None;
+    event.status = None;
+    event.failure = Some(Failure { who: Side::Upstream, what: "connection refused".into() });
+    event.client_gone = true;
+    let text = render(&event, PRETTY);
+    assert!(
+        text.ends_with(" - 0 ms 0000000000000001 upstream: connection refused (the client went away)\n"),
+        "{text}"
+    );
+    assert!(
+        render(&event, Format::Json).contains(r#""failure":{"who":"upstream","what":"connection refused"}"#)
+    );
+}
+
+#[test]
+fn colour_changes_no_word() {
+    let coloured = render(&lost(), Format::Pretty(Paint::Colour));
+    assert!(coloured.contains("\x1b[31m✗\x1b[0m 403"));
+    let mut plain = String::new();
+    let mut escape = false;
+    for c in coloured.chars() {
+        match (escape, c) {
+            (_, '\x1b') => escape = true,
+            (true, 'm') => escape = false,
+            (true, _) => {}
+            (false, c) => plain.push(c),
+        }
+    }
+    assert_eq!(plain, render(&lost(), PRETTY));
+}
+
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Paper {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_writer_ends_with_the_bus_and_tells_of_gaps() {
+    let (bus, events) = bus(2);
+    (0..5).for_each(|_| bus.send(placeholder()));
+    drop(bus);
+    let paper = Paper::default();
+    run(events, paper.clone(), Format::Json);
+    let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!((&lines[0]["level"], &lines[0]["dropped"]), (&"WARN".into(), &3.into()));
+    assert_eq!(lines[2]["findings"][0]["rule"], "placeholder-token");
+}
+
+#[test]
+fn a_full_disk_stops_the_log_and_nothing_else() {
+    struct Full;
+    impl io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let (bus, events) = bus(8);
+    (0..3).for_each(|_| bus.send(lost()));
+    let reader = std::thread::spawn(|| run(events, Full, PRETTY));
+    while bus.dropped() == 0 {
+        std::thread::yield_now();
+    }
+    drop(bus);
+    reader.join().unwrap();
+}

@@ -1,0 +1,82 @@
+//! Marked secrets in every place a credential can stand, driven through everything that writes.
+
+use header_doctor::event::Event;
+use header_doctor::message::Fields;
+use header_doctor::report::Paint;
+use header_doctor::report::log::{Format, render};
+
+use crate::report::{LINK, PRETTY, exchange};
+
+const MARKS: [&str; 8] = [
+    "hunter2marked",
+    "s3cr3tm4rk3dt0k3n9",
+    "eyJtYXJrZWQiOiJzZWNyZXQifQ",
+    "bm9uY2VtYXJrZWQ",
+    "cookiemarked",
+    "querymarked",
+    "messagemarked",
+    "usermarked",
+];
+
+const CREDENTIALS: [&str; 8] = [
+    "Bearer s3cr3tm4rk3dt0k3n9",
+    "Bearer eyJhbGciOiJIUzI1NiJ9.eyJtYXJrZWQiOiJzZWNyZXQifQ.hunter2marked",
+    "bearer hunter2marked",
+    "hunter2marked",
+    "hunter2marked s3cr3tm4rk3dt0k3n9",
+    "Basic dXNlcm1hcmtlZDpodW50ZXIybWFya2Vk",
+    "Bearer {{hunter2marked}}",
+    "Bearer \"hunter2marked\"",
+];
+
+const REPLIES: [&str; 6] = [
+    r#"{"code":"jwt_auth_no_auth_header","message":"messagemarked","data":{"status":403}}"#,
+    r#"{"code":"jwt_auth_invalid_token","message":"Expired token","data":{"token":"hunter2marked"}}"#,
+    r#"{"code":"s3cr3tm4rk3dt0k3n9","message":"messagemarked","data":{"status":403}}"#,
+    r#"{"code":"rest_forbidden","message":"Sorry, you are not allowed to messagemarked","data":{"status":403}}"#,
+    r#"{"status":"error","error":"s3cr3tm4rk3dt0k3n9","code":"401","error_description":"messagemarked"}"#,
+    "<html>messagemarked</html>",
+];
+
+const TARGETS: [&str; 4] = [
+    "/wp-json/wp/v2/users/me?token=querymarked&_wpnonce=querymarked",
+    "/reset/s3cr3tm4rk3dt0k3n9?querymarked",
+    "http://usermarked:hunter2marked@api.example.com/wp-json/?a=querymarked",
+    "/?rest_route=/x/s3cr3tm4rk3dt0k3n9",
+];
+
+#[test]
+fn no_marked_secret_is_ever_written() {
+    for credential in CREDENTIALS {
+        for (reply, target) in REPLIES.iter().flat_map(|reply| TARGETS.map(|target| (reply, target))) {
+            for status in [401, 403] {
+                search(&sick(credential, target, status, reply));
+            }
+        }
+    }
+}
+
+fn sick(credential: &str, target: &str, status: u16, reply: &str) -> Event {
+    let request = Fields::from([
+        ("Host", "usermarked:hunter2marked@api.example.com"),
+        ("Authorization", credential),
+        ("Cookie", "wordpress_logged_in_x=cookiemarked"),
+        ("X-WP-Nonce", "bm9uY2VtYXJrZWQ"),
+        ("Origin", "https://usermarked:hunter2marked@x"),
+        ("traceparent", "hunter2marked"),
+    ]);
+    let server = Fields::from([LINK, ("Server", "hunter2marked"), ("WWW-Authenticate", "hunter2marked")]);
+    exchange("hunter2marked", target, request, status, server, reply)
+}
+
+fn search(event: &Event) {
+    let texts = [
+        render(event, PRETTY),
+        render(event, Format::Pretty(Paint::Colour)),
+        render(event, Format::Json),
+        format!("{event:?}"),
+    ];
+    for (text, mark) in texts.iter().flat_map(|text| MARKS.map(|mark| (text, mark))) {
+        assert!(!text.contains(mark), "{mark} in {text}");
+    }
+}
