@@ -1,4 +1,4 @@
-//! Tests of the program as its users meet it, and of the rules on their corpus.
+//! Tests of the program as its users meet it, of the rules on their corpus, and of the house itself.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,6 +8,7 @@
     reason = "these are tests"
 )]
 
+mod architecture;
 mod cli;
 mod corpus;
 mod replies;
