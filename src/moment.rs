@@ -48,6 +48,12 @@ impl Moment {
         Self(self.0.saturating_add(i64::try_from(while_.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// This moment, a while ago.
+    #[must_use]
+    pub fn before(self, while_: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(while_.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// Reads the date of an HTTP field in its one current form, `Sun, 06 Nov 1994 08:49:37 GMT`
     /// (RFC 9110 §5.6.7). The obsolete forms count as unreadable.
     #[must_use]

@@ -74,7 +74,7 @@ fn command(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit
     };
     let matches = innermost(&matches);
     match arguments.command {
-        Command::Run(arguments) => run::run(arguments.flags.plan(matches)?),
+        Command::Run(arguments) => run::run(&arguments.flags.plan(matches)?),
         Command::Config(arguments) => config::config(arguments, matches),
         Command::Explain(arguments) => explain::explain(&arguments),
     }

@@ -5,6 +5,7 @@ use super::flags::Flags;
 use super::serve;
 use crate::config::Plan;
 use clap::Args;
+use std::io::{IsTerminal, stdout};
 use std::process::ExitCode;
 
 /// Stand between clients and WordPress, forward Authorization, and say where it was lost.
@@ -32,7 +33,7 @@ pub(super) struct Arguments {
 ///
 /// # Errors
 /// When it cannot start.
-pub fn run(plan: Plan) -> anyhow::Result<ExitCode> {
-    serve::serve(&plan)?;
+pub fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
+    serve::serve(plan, stdout().is_terminal())?;
     Ok(ExitCode::from(NOTHING_WRONG))
 }

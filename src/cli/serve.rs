@@ -1,45 +1,69 @@
 //! From a plan to running workers, and from a signal to their end.
 
+use std::io::stdout;
 use std::net::TcpListener;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::config::{self, Hosts, Plan};
-use crate::exchange::{Mode, Recorder, Site, Sites};
+use crate::config::{self, ClientAddress, Exchanges, Format, Hosts, Level, Log, Plan};
+use crate::diagnosis::Severity;
+use crate::event::{Bus, ExchangeIds, Tally, bus, now};
+use crate::exchange::{Keeps, Mode, QUEUE, Recorder, Shows, Site, Sites};
+use crate::report::{Paint, log};
 use crate::secret::Key;
 use crate::{listen, upstream};
 
-/// Serves until a signal asks to stop, then drains. A second signal ends the process at once.
-pub(super) fn serve(plan: &Plan) -> anyhow::Result<()> {
-    tracing_subscriber::fmt().json().flatten_event(true).init();
-    let key = Key::random().context("no random numbers to be had")?;
-    let (stop, stopped) = watch::channel(false);
+/// What all workers share, beside the plan.
+struct Shared {
+    key: Key,
+    hop: Arc<str>,
+    bus: Bus,
+    tally: Arc<Tally>,
+}
+
+/// Serves until a signal asks to stop, then drains. Gives the number of connections that were cut off.
+pub(super) fn serve(plan: &Plan, terminal: bool) -> anyhow::Result<()> {
+    start_own_log(plan.log);
     let sockets = bind(plan)?;
-    let cut_off = thread::scope(|scope| {
-        let workers: Vec<_> = sockets
-            .into_iter()
-            .enumerate()
-            .map(|(number, sockets)| {
-                let (stopped, key) = (stopped.clone(), key.clone());
-                let worker = thread::Builder::new().name(format!("worker-{number}"));
-                worker.spawn_scoped(scope, move || work(plan, sockets, stopped, key))
-            })
-            .collect::<Result<_, _>>()
-            .context("cannot start a worker")?;
-        wait_for_signals(&stop)?;
-        let mut cut_off = 0;
-        for worker in workers {
-            cut_off += worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))??;
-        }
-        Ok::<_, anyhow::Error>(cut_off)
-    })?;
+    let (bus, events) = bus(QUEUE);
+    let format = match plan.log.format {
+        Format::Json => log::Format::Json,
+        Format::Pretty if terminal => log::Format::Pretty(Paint::Colour),
+        Format::Pretty => log::Format::Pretty(Paint::Plain),
+    };
+    let writer = thread::Builder::new().name("log".to_owned());
+    let writer = writer.spawn(move || log::run(events, stdout(), format)).context("cannot start the log")?;
+    let key = Key::random().context("the system has no random numbers")?;
+    let shared = Shared { key, hop: "doctor".into(), bus, tally: Arc::new(Tally::new(now())) };
+    let cut_off = work_until_stopped(plan, sockets, &shared)?;
+    // The log ends when nobody can write to it any more.
+    drop(shared);
+    writer.join().map_err(|_| anyhow!("the log panicked"))?;
     tracing::info!(cut_off, "Stopped");
     Ok(())
+}
+
+/// The doctor's own messages: that it listens, drains, has stopped.
+fn start_own_log(settings: Log) {
+    let level = match settings.level {
+        Level::Error => tracing::Level::ERROR,
+        Level::Warn => tracing::Level::WARN,
+        Level::Info => tracing::Level::INFO,
+        Level::Debug => tracing::Level::DEBUG,
+        Level::Trace => tracing::Level::TRACE,
+    };
+    let log = tracing_subscriber::fmt().with_max_level(level).with_target(false);
+    // A log that was started before serves as well.
+    let _started = match settings.format {
+        Format::Json => log.json().flatten_event(true).try_init(),
+        Format::Pretty => log.try_init(),
+    };
 }
 
 /// For every worker one socket of every listener.
@@ -48,9 +72,8 @@ fn bind(plan: &Plan) -> anyhow::Result<Vec<Vec<TcpListener>>> {
     let mut sockets: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
     for listener in &plan.listeners {
         let bound = listen::bind(listener.address, workers)?;
-        if let Some(address) = bound.first().and_then(|socket| socket.local_addr().ok()) {
-            tracing::info!(%address, workers, "Listening");
-        }
+        let address = bound.first().map(TcpListener::local_addr).transpose()?.unwrap_or(listener.address);
+        tracing::info!(%address, workers, "Listening");
         for (worker, socket) in sockets.iter_mut().zip(bound) {
             worker.push(socket);
         }
@@ -58,19 +81,64 @@ fn bind(plan: &Plan) -> anyhow::Result<Vec<Vec<TcpListener>>> {
     Ok(sockets)
 }
 
+fn work_until_stopped(plan: &Plan, sockets: Vec<Vec<TcpListener>>, shared: &Shared) -> anyhow::Result<usize> {
+    let (stop, stopped) = watch::channel(false);
+    thread::scope(|scope| {
+        let mut workers = Vec::with_capacity(sockets.len());
+        for (number, sockets) in sockets.into_iter().enumerate() {
+            let stopped = stopped.clone();
+            let worker = thread::Builder::new().name(format!("worker-{number}"));
+            let worker = worker.spawn_scoped(scope, move || work(plan, sockets, stopped, shared));
+            workers.push(worker.context("cannot start a worker")?);
+        }
+        wait_for_signal(&stop)?;
+        let mut cut_off = 0;
+        for worker in workers {
+            cut_off += worker.join().map_err(|_| anyhow!("a worker panicked"))??;
+        }
+        Ok(cut_off)
+    })
+}
+
 /// One worker: a runtime of its own, its sockets, its connections to the upstreams.
 fn work(
     plan: &Plan,
     sockets: Vec<TcpListener>,
     stop: watch::Receiver<bool>,
-    key: Key,
+    shared: &Shared,
 ) -> anyhow::Result<usize> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     let drain = listen::Drain { delay: plan.drain.delay, timeout: plan.drain.timeout };
+    let recorder = recorder(plan.log, shared)?;
     runtime.block_on(async {
         let sites = plan.sites.iter().map(|settings| site(plan, settings)).collect();
-        let answer = Rc::new(Sites::new(sites, Recorder { key }));
+        let answer = Rc::new(Sites::new(sites, recorder));
         Ok(listen::run(sockets, limits(&plan.limits), answer, stop, drain).await?)
+    })
+}
+
+fn recorder(log: Log, shared: &Shared) -> anyhow::Result<Recorder> {
+    Ok(Recorder {
+        key: shared.key.clone(),
+        ids: ExchangeIds::random().context("the system has no random numbers")?,
+        hop: Arc::clone(&shared.hop),
+        bus: shared.bus.clone(),
+        tally: Arc::clone(&shared.tally),
+        keeps: match log.exchanges {
+            Exchanges::All => Keeps::All,
+            Exchanges::Sick => Keeps::Sick,
+            Exchanges::None => Keeps::Nothing,
+        },
+        least: match log.level {
+            Level::Error => Some(Severity::Error),
+            Level::Warn => Some(Severity::Warning),
+            Level::Info | Level::Debug | Level::Trace => None,
+        },
+        shows: match log.client_address {
+            ClientAddress::Full => Shows::Address,
+            ClientAddress::Network => Shows::Network,
+            ClientAddress::None => Shows::Nothing,
+        },
     })
 }
 
@@ -84,7 +152,7 @@ fn site(plan: &Plan, site: &config::Site) -> Site {
         config::Mode::Observe => Mode::Observe,
     };
     let settings = upstream::Settings {
-        address: site.upstream.address.to_string().parse().unwrap_or_else(|_| todo!()),
+        address: site.upstream.address.clone(),
         connect_timeout: site.upstream.connect_timeout,
         response_timeout: site.upstream.response_timeout,
         idle_timeout: site.upstream.idle_timeout,
@@ -104,8 +172,8 @@ const fn limits(limits: &config::Limits) -> listen::Settings {
     }
 }
 
-/// Waits for SIGTERM or SIGINT and passes it on; the next one ends the process.
-fn wait_for_signals(stop: &watch::Sender<bool>) -> anyhow::Result<()> {
+/// Waits for SIGTERM or SIGINT and passes it on.
+fn wait_for_signal(stop: &watch::Sender<bool>) -> anyhow::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
         let (mut terminate, mut interrupt) =

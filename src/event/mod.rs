@@ -100,6 +100,8 @@ pub struct Refusal {
 pub struct Failure {
     /// Whose side.
     pub who: Side,
+    /// The stable code, `header_doctor_…`, as in the reply when there was one to write.
+    pub code: &'static str,
     /// What broke. It never quotes what was sent.
     pub what: Cow<'static, str>,
 }
@@ -239,7 +241,11 @@ mod tests {
         assert_eq!(event.severity(), None);
         event.refusal = Some(Refusal { code: "header_doctor_host_missing", reason: "no Host".into() });
         assert_eq!(event.severity(), Some(Severity::Warning));
-        event.failure = Some(Failure { who: Side::Upstream, what: "connection refused".into() });
+        event.failure = Some(Failure {
+            who: Side::Upstream,
+            code: "header_doctor_upstream_unreachable",
+            what: "connection refused".into(),
+        });
         assert_eq!(event.severity(), Some(Severity::Error));
     }
 }

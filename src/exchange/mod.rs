@@ -11,12 +11,11 @@ mod watch;
 use std::pin::pin;
 use std::time::Duration;
 
-use crate::evidence::look;
-use crate::headers::{authorization, hop_by_hop};
+use crate::headers::authorization;
 use crate::listen::{Answer, Client, Interim, Refusal};
-use crate::message::{Body, Name, Reply, ReplyHead, Request, RequestHead};
+use crate::message::{Body, Name, Reply, ReplyHead, Request, RequestHead, Status};
 use crate::upstream::{Error, Pending, Upstream};
-pub use record::Recorder;
+pub use record::{Keeps, QUEUE, Recorder, Shows};
 pub use site::{Mode, Site, Sites};
 
 /// How long an upstream may take to tell a waiting client to go on, before the doctor tells it.
@@ -29,24 +28,24 @@ impl Answer for Sites {
         request: Request<'c>,
         interim: &mut impl Interim,
     ) -> Reply<'c> {
-        let Request { mut head, body } = request;
+        let Request { head, body } = request;
         if head.target() == b"*" {
             return own::server_options();
         }
-        let arrived = look(&head.fields);
-        let record = self.recorder().open(client, arrived);
-        let Some(site) = self.of(&head) else {
-            return record.misdirected(&head);
+        let mut record = self.recorder().open(client, head);
+        let Some(site) = self.of(record.head()) else {
+            let reason =
+                "no site of this doctor answers for the host of this request; name it under sites[].hosts";
+            return record.refused(Status::MISDIRECTED, "header_doctor_unknown_host", reason.to_owned());
         };
-        let mut record = record.at(site);
-        if let (Mode::Treat, Err(bad)) = (site.mode(), authorization::check(&head.fields)) {
-            return record.refused(&head, bad);
+        if let (Mode::Treat, Err(bad)) = (site.mode(), authorization::check(&record.head().fields)) {
+            return record.refused(Status::BAD_REQUEST, "header_doctor_authorization_twice", bad.to_string());
         }
-        record.nominated(hop_by_hop::remove(&mut head.fields));
-        let sent = look(&head.fields);
-        match forward(site.upstream(), &head, body, interim).await {
-            Ok(reply) => record.answered(head, sent, reply),
-            Err(error) => record.failed(&head, &sent, &error),
+        record.goes_to(site);
+        record.treat();
+        match forward(site.upstream(), record.head(), body, interim).await {
+            Ok(reply) => record.answered(reply),
+            Err(error) => record.failed(&error),
         }
     }
 

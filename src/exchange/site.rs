@@ -1,6 +1,7 @@
 //! The sites of a worker: which one a request is for, and where its requests go.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Recorder;
 use crate::message::{Name, RequestHead};
@@ -20,6 +21,7 @@ pub struct Site {
     hosts: Vec<String>,
     mode: Mode,
     upstream: Upstream,
+    upstream_name: Arc<str>,
 }
 
 impl Site {
@@ -27,7 +29,12 @@ impl Site {
     /// made inside the worker that uses it.
     #[must_use]
     pub fn new(hosts: Vec<String>, mode: Mode, upstream: Settings) -> Self {
-        Self { hosts, mode, upstream: Upstream::new(upstream) }
+        let upstream_name = upstream.address.to_string().into();
+        Self { hosts, mode, upstream: Upstream::new(upstream), upstream_name }
+    }
+
+    pub(super) fn upstream_name(&self) -> Arc<str> {
+        Arc::clone(&self.upstream_name)
     }
 
     pub(super) const fn mode(&self) -> Mode {

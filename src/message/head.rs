@@ -141,6 +141,8 @@ impl Status {
     pub const REQUEST_TIMEOUT: Self = Self(408);
     /// 413 Content Too Large.
     pub const CONTENT_TOO_LARGE: Self = Self(413);
+    /// 421 Misdirected Request.
+    pub const MISDIRECTED: Self = Self(421);
     /// 502 Bad Gateway.
     pub const BAD_GATEWAY: Self = Self(502);
     /// 204 No Content.

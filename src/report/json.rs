@@ -89,6 +89,7 @@ struct Refusal<'e> {
 #[derive(Serialize)]
 struct Failure<'e> {
     who: &'static str,
+    code: &'static str,
     what: &'e str,
 }
 
@@ -130,7 +131,11 @@ impl<'e> Record<'e> {
             upstream: event.upstream.as_deref(),
             duration_ms: u64::try_from(event.duration.as_millis()).unwrap_or(u64::MAX),
             refusal: event.refusal.as_ref().map(|r| Refusal { code: r.code, reason: &r.reason }),
-            failure: event.failure.as_ref().map(|f| Failure { who: f.who.word(), what: &f.what }),
+            failure: event.failure.as_ref().map(|f| Failure {
+                who: f.who.word(),
+                code: f.code,
+                what: &f.what,
+            }),
             cut_off: event.cut_off,
             client_gone: event.client_gone,
         }

@@ -9,7 +9,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-pub use address::{Address, BadAddress};
+pub use address::Address;
 pub use http::Pending;
 
 use crate::http1::BadReply;
@@ -44,12 +44,6 @@ impl Upstream {
         let pool = Rc::new(Pool::default());
         tokio::task::spawn_local(pool::sweep(Rc::downgrade(&pool)));
         Self { settings, pool }
-    }
-
-    /// The address as an operator wrote it.
-    #[must_use]
-    pub const fn address(&self) -> &Address {
-        &self.settings.address
     }
 }
 

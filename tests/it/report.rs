@@ -1,7 +1,5 @@
 //! From a request and its reply to the lines of the log.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -196,7 +194,11 @@ fn what_has_no_finding_is_one_line() {
     );
     event.refusal = None;
     event.status = None;
-    event.failure = Some(Failure { who: Side::Upstream, what: "connection refused".into() });
+    event.failure = Some(Failure {
+        who: Side::Upstream,
+        code: "header_doctor_upstream_unreachable",
+        what: "connection refused".into(),
+    });
     event.client_gone = true;
     let text = render(&event, PRETTY);
     assert!(
@@ -204,7 +206,7 @@ fn what_has_no_finding_is_one_line() {
         "{text}"
     );
     assert!(
-        render(&event, Format::Json).contains(r#""failure":{"who":"upstream","what":"connection refused"}"#)
+        render(&event, Format::Json).contains(r#""failure":{"who":"upstream","code":"header_doctor_upstream_unreachable","what":"connection refused"}"#)
     );
 }
 

@@ -20,6 +20,7 @@ fn a_request_reaches_the_origin_as_it_came() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn what_is_ambiguous_or_malformed_is_refused_with_its_reason() {
     let origin = Origin::answering(OK);
     let doctor = Doctor::before(&origin);

@@ -11,7 +11,12 @@
 )]
 
 #[path = "../it/world/mod.rs"]
-#[allow(dead_code, clippy::allow_attributes, reason = "the world serves another test program too")]
+#[allow(
+    dead_code,
+    unused_imports,
+    clippy::allow_attributes,
+    reason = "the world serves another test program too"
+)]
 mod world;
 
 mod doors;

@@ -1,6 +1,6 @@
 //! The program under test, started as a user starts it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -53,7 +53,7 @@ impl Doctor {
                 let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
                 if line["message"] == "Listening" {
                     let address = line["address"].as_str().unwrap().parse().unwrap();
-                    drop(tell_address.send(address));
+                    assert!(tell_address.send(address).is_ok());
                 }
                 if line.get("exchange").is_some() {
                     drop(tell.send(line));
@@ -115,10 +115,6 @@ impl Doctor {
 impl Drop for Doctor {
     fn drop(&mut self) {
         drop(self.child.kill());
-        let mut rest = String::new();
-        if let Some(errors) = &mut self.child.stderr {
-            drop(errors.read_to_string(&mut rest));
-        }
         drop(self.child.wait());
     }
 }

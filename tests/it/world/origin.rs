@@ -1,7 +1,8 @@
 //! What stands behind the doctor: a bare listener whose every connection is played by a script.
 
-use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc::{Receiver, channel};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{PATIENCE, Wire};
 
@@ -41,20 +42,10 @@ impl Origin {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (script, tell) = (std::sync::Arc::clone(&script), tell.clone());
-                // A script that waits for more than comes ends with its connection; that is no failure.
-                std::thread::spawn(move || {
-                    let play = std::panic::AssertUnwindSafe(|| {
-                        script(Wire::over(stream), &|text| drop(tell.send(text)));
-                    });
-                    drop(std::panic::catch_unwind(play));
-                });
+                std::thread::spawn(move || play(&*script, stream, &tell));
             }
         });
         Self { address, requests }
-    }
-
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
     }
 
     /// The next request the origin saw.
@@ -66,6 +57,15 @@ impl Origin {
     pub(crate) fn was_not_asked(&self) -> bool {
         self.requests.try_recv().is_err()
     }
+}
+
+/// What an origin does with a connection, and what it tells the test.
+type Script = dyn Fn(Wire, &dyn Fn(String)) + Send + Sync;
+
+/// Plays a script. One that waits for more than comes ends with its connection; that is no failure.
+fn play(script: &Script, stream: TcpStream, tell: &Sender<String>) {
+    let tell = |text| drop(tell.send(text));
+    drop(catch_unwind(AssertUnwindSafe(|| script(Wire::over(stream), &tell))));
 }
 
 impl std::fmt::Display for Origin {

@@ -5,25 +5,11 @@
 
 use crate::config::error::Refused;
 use crate::config::reading::Leaf;
+pub use crate::upstream::Address;
 use serde_json::{Value, json};
-use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
-
-/// Where to connect to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Address {
-    /// A TCP port.
-    Tcp {
-        /// A name, an IPv4 address, or an IPv6 address without its brackets.
-        host: String,
-        /// Never zero.
-        port: u16,
-    },
-    /// A Unix socket, by absolute path.
-    Unix(PathBuf),
-}
 
 const FORMS: &str = "write http://HOST:PORT, HOST:PORT or unix:/PATH";
 
@@ -133,16 +119,6 @@ pub(crate) fn is_host(text: &str) -> bool {
     // What ends in a number is an IPv4 address or a mistake (WHATWG URL, "ends in a number").
     let numeric = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
     name.len() <= 253 && name.split('.').all(is_label) && (!numeric || text.parse::<Ipv4Addr>().is_ok())
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp { host, port } if host.contains(':') => write!(f, "http://[{host}]:{port}"),
-            Self::Tcp { host, port } => write!(f, "http://{host}:{port}"),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
 }
 
 impl Leaf for Address {
