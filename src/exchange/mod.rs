@@ -42,7 +42,7 @@ impl Answer for Sites {
             return record.refused(Status::BAD_REQUEST, "header_doctor_authorization_twice", bad.to_string());
         }
         record.goes_to(site);
-        record.treat();
+        record.treat(site);
         match forward(site.upstream(), record.head(), body, interim).await {
             Ok(reply) => record.answered(reply),
             Err(error) => record.failed(&error),

@@ -16,7 +16,7 @@ use crate::event::{Bus, Event, ExchangeIds, Failure, Refusal, Scoped, Side, Tall
 use crate::evidence::{Look, Symptom, Trail, Watched, look};
 use crate::headers::hop_by_hop;
 use crate::listen::{self, Client};
-use crate::message::{Reply, ReplyHead, RequestHead, Status};
+use crate::message::{Name, Reply, ReplyHead, RequestHead, Status};
 use crate::secret::Key;
 use crate::upstream::Error;
 
@@ -142,9 +142,13 @@ impl Record {
         self.upstream = Some(site.upstream_name());
     }
 
-    /// Removes what ends at this hop and looks again at what is sent on.
-    pub(super) fn treat(&mut self) {
+    /// Removes what ends at this hop and looks again at what is sent on. A request of HTTP/1.0 may name no host;
+    /// in HTTP/1.1 it must (RFC 9112 §3.2).
+    pub(super) fn treat(&mut self, site: &Site) {
         hop_by_hop::remove(&mut self.head.fields);
+        if !self.head.fields.has(Name::Host) {
+            self.head.fields.set(Name::Host, site.authority());
+        }
         self.sent = look(&self.head.fields);
     }
 

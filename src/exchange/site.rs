@@ -22,6 +22,7 @@ pub struct Site {
     mode: Mode,
     upstream: Upstream,
     upstream_name: Arc<str>,
+    authority: String,
 }
 
 impl Site {
@@ -30,7 +31,13 @@ impl Site {
     #[must_use]
     pub fn new(hosts: Vec<String>, mode: Mode, upstream: Settings) -> Self {
         let upstream_name = upstream.address.to_string().into();
-        Self { hosts, mode, upstream: Upstream::new(upstream), upstream_name }
+        let authority = upstream.address.authority();
+        Self { hosts, mode, upstream: Upstream::new(upstream), upstream_name, authority }
+    }
+
+    /// The host of a request that names none.
+    pub(super) fn authority(&self) -> &[u8] {
+        self.authority.as_bytes()
     }
 
     pub(super) fn upstream_name(&self) -> Arc<str> {

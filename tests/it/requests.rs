@@ -237,6 +237,8 @@ fn old_clients_are_served_as_they_expect() {
     let doctor = Doctor::before(&origin);
     let all = doctor.connect().send("GET / HTTP/1.0\r\n\r\n").read_to_end();
     assert_eq!(all, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhi");
+    let host = origin.to_string().replace("http://", "");
+    assert_eq!(origin.request(), format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"), "HTTP/1.1 needs a host");
 
     let origin = Origin::answering(OK);
     let doctor = Doctor::before(&origin);
