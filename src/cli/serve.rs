@@ -1,14 +1,14 @@
 //! From a plan to running workers, and from a signal to their end.
 
-use std::io::stdout;
+use std::io::{self, stdout};
 use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, anyhow};
-use tokio::runtime::{Builder, LocalOptions};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::{Builder, LocalOptions, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::{self, ClientAddress, Exchanges, Format, Hosts, Level, Log, Plan};
@@ -29,7 +29,8 @@ struct Shared {
 
 /// Serves until a signal asks to stop, then drains. Gives the number of connections that were cut off.
 pub(super) fn serve(plan: &Plan, terminal: bool) -> anyhow::Result<()> {
-    start_own_log(plan.log);
+    start_own_log(plan.log, terminal);
+    let signals = Signals::catch()?;
     let sockets = bind(plan)?;
     let (bus, events) = bus(QUEUE);
     let format = match plan.log.format {
@@ -41,7 +42,7 @@ pub(super) fn serve(plan: &Plan, terminal: bool) -> anyhow::Result<()> {
     let writer = writer.spawn(move || log::run(events, stdout(), format)).context("cannot start the log")?;
     let key = Key::random().context("the system has no random numbers")?;
     let shared = Shared { key, hop: "doctor".into(), bus, tally: Arc::new(Tally::new(now())) };
-    let cut_off = work_until_stopped(plan, sockets, &shared)?;
+    let cut_off = work_until(signals, plan, sockets, &shared)?;
     // The log ends when nobody can write to it any more.
     drop(shared);
     writer.join().map_err(|_| anyhow!("the log panicked"))?;
@@ -50,7 +51,7 @@ pub(super) fn serve(plan: &Plan, terminal: bool) -> anyhow::Result<()> {
 }
 
 /// The doctor's own messages: that it listens, drains, has stopped.
-fn start_own_log(settings: Log) {
+fn start_own_log(settings: Log, terminal: bool) {
     let level = match settings.level {
         Level::Error => tracing::Level::ERROR,
         Level::Warn => tracing::Level::WARN,
@@ -58,7 +59,7 @@ fn start_own_log(settings: Log) {
         Level::Debug => tracing::Level::DEBUG,
         Level::Trace => tracing::Level::TRACE,
     };
-    let log = tracing_subscriber::fmt().with_max_level(level).with_target(false);
+    let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_ansi(terminal);
     // A log that was started before serves as well.
     let _started = match settings.format {
         Format::Json => log.json().flatten_event(true).try_init(),
@@ -81,7 +82,12 @@ fn bind(plan: &Plan) -> anyhow::Result<Vec<Vec<TcpListener>>> {
     Ok(sockets)
 }
 
-fn work_until_stopped(plan: &Plan, sockets: Vec<Vec<TcpListener>>, shared: &Shared) -> anyhow::Result<usize> {
+fn work_until(
+    signals: Signals,
+    plan: &Plan,
+    sockets: Vec<Vec<TcpListener>>,
+    shared: &Shared,
+) -> anyhow::Result<usize> {
     let (stop, stopped) = watch::channel(false);
     thread::scope(|scope| {
         let mut workers = Vec::with_capacity(sockets.len());
@@ -91,7 +97,9 @@ fn work_until_stopped(plan: &Plan, sockets: Vec<Vec<TcpListener>>, shared: &Shar
             let worker = worker.spawn_scoped(scope, move || work(plan, sockets, stopped, shared));
             workers.push(worker.context("cannot start a worker")?);
         }
-        wait_for_signal(&stop)?;
+        signals.wait();
+        tracing::info!("Draining");
+        stop.send_replace(true);
         let mut cut_off = 0;
         for worker in workers {
             cut_off += worker.join().map_err(|_| anyhow!("a worker panicked"))??;
@@ -172,18 +180,31 @@ const fn limits(limits: &config::Limits) -> listen::Settings {
     }
 }
 
-/// Waits for SIGTERM or SIGINT and passes it on.
-fn wait_for_signal(stop: &watch::Sender<bool>) -> anyhow::Result<()> {
-    let runtime = Builder::new_current_thread().enable_io().build()?;
-    runtime.block_on(async {
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("Draining");
-        stop.send_replace(true);
-        Ok(())
-    })
+/// SIGTERM and SIGINT, caught from its making on: whoever sees that we listen may already ask us to stop.
+struct Signals {
+    runtime: Runtime,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> anyhow::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let (terminate, interrupt) = runtime
+            .block_on(async {
+                Ok::<_, io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+            })
+            .context("cannot catch signals")?;
+        Ok(Self { runtime, terminate, interrupt })
+    }
+
+    fn wait(self) {
+        let Self { runtime, mut terminate, mut interrupt } = self;
+        runtime.block_on(async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        });
+    }
 }

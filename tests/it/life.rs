@@ -18,7 +18,10 @@ fn a_drain_lets_requests_under_way_complete_and_ends_in_order() {
         wait.lock().unwrap().recv().unwrap();
         wire.put(OK);
     });
-    let mut doctor = Doctor::before(&origin);
+    // One worker, so that what its idle connection shows holds for the busy one.
+    let mut doctor = Doctor::with_file(&format!(
+        "listeners: [{{ address: 127.0.0.1:0 }}]\nsites: [{{ upstreams: [{{ url: \"{origin}\" }}] }}]\nworkers: 1\nlog: {{ format: json }}\n"
+    ));
     let idle = doctor.connect();
     let mut busy = doctor.connect().send(GET);
     assert!(origin.request().starts_with("GET"));

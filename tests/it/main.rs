@@ -16,4 +16,5 @@ mod replies;
 mod report;
 mod requests;
 mod secrets;
+mod what_hyper_hides;
 mod world;
