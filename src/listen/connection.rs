@@ -25,6 +25,9 @@ const BYTES_PER_SECOND: u64 = 500;
 /// once would reset the connection, and the client might never read the reply (RFC 9112 §9.6).
 const LINGER: Duration = Duration::from_secs(2);
 
+/// How long an idle connection stays open once a drain has begun, for the request that may be on its way.
+const LAST_CALL: Duration = Duration::from_millis(500);
+
 /// Serves a connection to its end.
 pub(super) async fn serve<A: Answer>(
     stream: TcpStream,
@@ -112,18 +115,19 @@ impl<A: Answer> Connection<'_, A> {
         }
     }
 
-    /// Waits for the first byte of a request. A drain ends the wait, but not before looking whether one is there.
+    /// Waits for the first byte of a request. A drain shortens the wait, but does not end it at once: a request
+    /// that is on its way to us just now would be lost.
     async fn wait(&mut self) -> Result<(), Nothing> {
         let (reader, worker) = (&mut self.reader, self.worker);
+        let mut last_call = false;
         let come = poll_fn(|context| {
             if !reader.data().is_empty() {
                 return Poll::Ready(true);
             }
-            match reader.poll_fill(context) {
-                Poll::Ready(outcome) => Poll::Ready(outcome.is_ok_and(|count| count > 0)),
-                Poll::Pending if worker.is_draining() => Poll::Ready(false),
-                Poll::Pending => Poll::Pending,
+            if worker.is_draining() && !std::mem::replace(&mut last_call, true) {
+                reader.set_timeout(LAST_CALL);
             }
+            reader.poll_fill(context).map(|outcome| outcome.is_ok_and(|count| count > 0))
         });
         if come.await { Ok(()) } else { Err(Nothing::Left) }
     }
