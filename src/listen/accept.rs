@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -130,17 +129,18 @@ async fn accept<A: Answer + 'static>(
         }
     }
     // Clients in the queue hold a connection already: closing the socket would reset it.
-    for (stream, address) in queue(&listener) {
+    for (stream, address) in queue(listener) {
         serve(stream, Client { address }, settings, &answer, &worker);
     }
 }
 
-/// What waits to be accepted now.
-fn queue(listener: &TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
-    let mut context = Context::from_waker(Waker::noop());
-    std::iter::from_fn(move || match listener.poll_accept(&mut context) {
-        Poll::Ready(accepted) => accepted.ok(),
-        Poll::Pending => None,
+/// What waits to be accepted now. The system is asked itself, since the runtime may not have heard of it yet.
+fn queue(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+    let listener = listener.into_std().ok();
+    std::iter::from_fn(move || {
+        let (stream, address) = listener.as_ref()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, address))
     })
 }
 
