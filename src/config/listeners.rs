@@ -91,7 +91,7 @@ impl fmt::Display for Listener {
 impl Leaf for Listener {
     fn schema() -> Vec<Value> {
         vec![
-            json!({ "type": "string", "pattern": "^([^:]*:|\\[[^\\]]+\\]:)?[0-9]+$", "examples": ["127.0.0.1:8080", ":8080", "[::]:8080"] }),
+            json!({ "type": "string", "pattern": "^(([0-9.]*|\\*|localhost|\\[[0-9A-Fa-f:.]+\\]):)?[0-9]{1,5}$", "examples": ["127.0.0.1:8080", ":8080", "[::]:8080"] }),
             json!({ "type": "integer", "minimum": 0, "maximum": 65535 }),
         ]
     }

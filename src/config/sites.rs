@@ -47,6 +47,7 @@ words! {
 pub(super) struct Shape {
     /// Exact names this site answers for; absent: any host that no other site names.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     hosts: Option<Vec<Scalar<Host>>>,
     /// `treat` when absent.
     mode: Option<Scalar<Mode>>,

@@ -57,7 +57,7 @@ impl Leaf for Workers {
         vec![
             json!({ "const": "auto" }),
             json!({ "type": "integer", "minimum": 1, "maximum": MOST }),
-            json!({ "type": "string", "pattern": "^[0-9]+$" }),
+            json!({ "type": "string", "pattern": "^0*[1-9][0-9]{0,3}$" }),
         ]
     }
 }

@@ -26,7 +26,10 @@ use serde_yaml::Deserializer;
 use std::cell::{Cell, RefCell};
 
 /// The largest file in bytes; a real one has a few thousand.
-pub(super) const LARGEST_FILE: u64 = 1 << 20;
+pub(super) const LARGEST_FILE: u64 = 256 << 10;
+
+/// The most `[` and `{` in a file: the YAML crate's time grows with the square of how deep they stand.
+const MOST_BRACKETS: usize = 5000;
 
 /// The most values a file may hold, those behind aliases counted each time they are used.
 const MOST_VALUES: usize = 100_000;
@@ -75,7 +78,13 @@ pub(super) type Found = (Problem, Option<(usize, usize)>);
 pub(super) fn read<T: for<'de> Deserialize<'de>>(text: &str, lookup: &Lookup<'_>) -> Result<T, Found> {
     if text.len() as u64 > LARGEST_FILE {
         return Err((
-            Problem::here("is larger than 1 MiB, which no configuration is; is it the right file?"),
+            Problem::here("is larger than 256KiB, which no configuration is; is it the right file?"),
+            None,
+        ));
+    }
+    if text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > MOST_BRACKETS {
+        return Err((
+            Problem::here("has more than 5000 brackets; write lists as lines that begin with `- `"),
             None,
         ));
     }

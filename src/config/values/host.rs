@@ -1,6 +1,6 @@
 //! A host as a request names it, and as `hosts` of a site lists it.
 
-use super::address::is_host;
+use super::address::{HOST, is_host};
 use crate::config::error::Refused;
 use crate::config::reading::Leaf;
 use serde_json::{Value, json};
@@ -52,9 +52,7 @@ impl fmt::Display for Host {
 
 impl Leaf for Host {
     fn schema() -> Vec<Value> {
-        vec![
-            json!({ "type": "string", "pattern": r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$", "examples": ["api.example.com"] }),
-        ]
+        vec![json!({ "type": "string", "pattern": format!("^{HOST}$"), "examples": ["api.example.com"] })]
     }
 }
 

@@ -30,8 +30,8 @@ const UNITS: &[(&str, u64)] = &[
 ];
 
 impl Size {
-    /// How one may be written, for a JSON Schema.
-    pub(crate) const PATTERN: &str = "^[0-9]+(GiB|GB|MiB|MB|KiB|kB|KB|B)?$";
+    /// How one that is not zero may be written, for a JSON Schema.
+    pub(crate) const PATTERN: &str = "^0*[1-9][0-9]*(GiB|GB|MiB|MB|KiB|kB|KB|B)?$";
 }
 
 impl FromStr for Size {
@@ -101,7 +101,7 @@ impl Leaf for Bound {
     fn schema() -> Vec<Value> {
         vec![
             json!({ "const": "unlimited" }),
-            json!({ "type": "string", "pattern": "^0*[1-9][0-9]*(GiB|GB|MiB|MB|KiB|kB|KB|B)?$", "examples": ["64KiB", "1MiB", "10MB"] }),
+            json!({ "type": "string", "pattern": Size::PATTERN, "examples": ["64KiB", "1MiB", "10MB"] }),
             json!({ "type": "integer", "minimum": 1 }),
         ]
     }

@@ -121,12 +121,15 @@ pub(crate) fn is_host(text: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_label) && (!numeric || text.parse::<Ipv4Addr>().is_ok())
 }
 
+/// A host in a JSON Schema: a name, an IPv4 address, or an IPv6 address in brackets.
+pub(crate) const HOST: &str = r"([A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|\[[0-9A-Fa-f:.]+\])";
+
 impl Leaf for Address {
     fn schema() -> Vec<Value> {
         vec![
-            json!({ "type": "string", "pattern": "^http://[^/?#@]+$", "examples": ["http://10.0.0.7:8080"] }),
-            json!({ "type": "string", "pattern": "^[^/?#@]+:[0-9]+$", "examples": ["10.0.0.7:8080"] }),
-            json!({ "type": "string", "pattern": "^unix:/.+$", "examples": ["unix:/run/web.sock"] }),
+            json!({ "type": "string", "pattern": format!("^http://{HOST}(:[0-9]{{1,5}})?$"), "examples": ["http://10.0.0.7:8080"] }),
+            json!({ "type": "string", "pattern": format!("^{HOST}:[0-9]{{1,5}}$"), "examples": ["10.0.0.7:8080"] }),
+            json!({ "type": "string", "pattern": "^unix:(//)?/.+$", "examples": ["unix:/run/web.sock"] }),
         ]
     }
 }
