@@ -29,7 +29,7 @@ thread_local! {
     static WHEEL: Wheel = Wheel::default();
 }
 
-/// The time of the last tick of this worker: exact to [`TICK`], and free.
+/// The time of the last tick of this worker: exact to a fifth of a second, and free.
 #[must_use]
 pub fn now() -> Instant {
     WHEEL.with(|wheel| wheel.now.get()).unwrap_or_else(Instant::now)
