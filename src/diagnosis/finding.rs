@@ -3,6 +3,8 @@
 //! The names of places, desks, severities and proofs are stable: they stand in JSON, in metrics and in the rules'
 //! texts, so they are written once, here.
 
+use super::text::Text;
+use super::{Rule, cure};
 use crate::evidence::{Hop, Watched};
 
 /// Declares an enum whose variants have one stable lower-case word each.
@@ -192,6 +194,31 @@ pub struct Finding {
     pub cure: String,
     /// What would decide it, when the proof is no more than possible.
     pub decide: Option<Decision>,
+}
+
+impl Finding {
+    /// A finding with what the rule's text states: how grave it is, whom it blames, whose desk it is, and the cure for
+    /// `product` (or for any). What is special to the exchange is filled in by the rule. Nothing when the text is
+    /// malformed, which a test forbids.
+    #[must_use]
+    pub fn of(rule: &dyn Rule, proof: Proof, product: &str, summary: impl Into<String>) -> Option<Self> {
+        let text = Text::parse(rule.text()).ok()?;
+        Some(Self {
+            rule: rule.id(),
+            place: text.place,
+            desk: text.desk,
+            severity: text.severity,
+            proof,
+            summary: summary.into(),
+            because: String::new(),
+            path: Vec::new(),
+            lost: None,
+            cleared: Vec::new(),
+            caution: "",
+            cure: cure(rule.text(), product),
+            decide: None,
+        })
+    }
 }
 
 impl Stop {

@@ -15,6 +15,7 @@ pub use finding::{Change, Decision, Desk, Finding, Lost, Mark, Place, Proof, Sev
 pub use text::{Cure, Malformed, Text};
 
 use crate::evidence::{Symptom, Trail};
+use text::cure;
 
 /// One recognisable cause.
 pub trait Rule: Sync {

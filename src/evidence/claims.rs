@@ -1,8 +1,9 @@
-//! The times a token states about itself.
+//! What a token states about itself.
 //!
-//! Of all claims only `exp`, `nbf` and `iat` (RFC 7519 §4.1.4 to §4.1.6) are read, to compare them with the date
-//! of a reply; nobody verifies or logs anything here. Reading forgives what php-jwt forgives (padding, numbers as
-//! text), because the question is what WordPress will make of the token.
+//! Of all claims only the times, the issuer and the algorithm are read (RFC 7519 §4.1, RFC 7515 §4.1.1), to compare
+//! them with the date of a reply, the address of the site and what php-jwt accepts; nobody verifies or logs anything
+//! here. Reading forgives what php-jwt forgives (padding, numbers as text), because the question is what WordPress
+//! will make of the token.
 
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
@@ -10,6 +11,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::site::{Home, Issuer};
 use crate::moment::Moment;
 
 /// No honest token is longer: header limits are 8 to 64 KiB.
@@ -33,29 +35,111 @@ pub struct Times {
     pub issued: Option<Moment>,
 }
 
+/// What a token states about itself.
+#[derive(Clone, Debug)]
+pub struct Claims {
+    /// When it is good.
+    pub times: Times,
+    /// How it is signed.
+    pub algorithm: Algorithm,
+    /// Who issued it.
+    issuer: Issuer,
+}
+
+/// The signature algorithm a token names in its header, as php-jwt 6 sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// HMAC with SHA-256, the plugins' default.
+    Hs256,
+    /// Another one of RFC 7518 §3.1; the word is from our own list.
+    Known(&'static str),
+    /// `none`: not signed at all.
+    None,
+    /// A name that is no algorithm, or no name.
+    Unknown,
+}
+
+impl Algorithm {
+    /// The name, as the standard writes it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Known(word) => word,
+            Self::None => "none",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    fn of(name: &str) -> Self {
+        const KNOWN: [&str; 12] = [
+            "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384",
+            "PS512", "EdDSA",
+        ];
+        match name {
+            "HS256" => Self::Hs256,
+            _ if name.eq_ignore_ascii_case("none") => Self::None,
+            _ => KNOWN.into_iter().find(|known| *known == name).map_or(Self::Unknown, Self::Known),
+        }
+    }
+}
+
 #[derive(Deserialize)]
-struct Claims {
+struct Payload {
     exp: Option<Value>,
     nbf: Option<Value>,
     iat: Option<Value>,
+    iss: Option<Value>,
 }
 
-impl Times {
-    /// Reads the payload of a token of three parts; nothing when it is not the JSON object it should be.
+#[derive(Deserialize)]
+struct Header {
+    alg: Option<Value>,
+}
+
+impl Claims {
+    /// Reads a token of three parts; nothing when its payload is not the JSON object it should be.
     #[must_use]
     pub fn of(token: &[u8]) -> Option<Self> {
         if token.len() > LONGEST {
             return None;
         }
-        let payload = token.split(|byte| *byte == b'.').nth(1)?;
-        let payload = BASE64URL.decode(payload).ok()?;
-        // serde would take a list for a struct; WordPress says "Payload must be a JSON object".
-        if payload.trim_ascii_start().first() != Some(&b'{') {
-            return None;
-        }
-        let claims: Claims = serde_json::from_slice(&payload).ok()?;
+        let mut parts = token.split(|byte| *byte == b'.');
+        let header = parts.next()?;
+        let payload: Payload = object(parts.next()?)?;
+        let algorithm = object::<Header>(header).and_then(|header| header.alg);
         let moment = |claim: Option<Value>| claim.as_ref().and_then(numeric_date);
-        Some(Self { expires: moment(claims.exp), not_before: moment(claims.nbf), issued: moment(claims.iat) })
+        Some(Self {
+            times: Times {
+                expires: moment(payload.exp),
+                not_before: moment(payload.nbf),
+                issued: moment(payload.iat),
+            },
+            algorithm: algorithm.as_ref().and_then(Value::as_str).map_or(Algorithm::Unknown, Algorithm::of),
+            issuer: Issuer::of(payload.iss.as_ref().and_then(Value::as_str)),
+        })
+    }
+
+    /// How the issuer differs from the address of the site; nothing when it does not, as far as can be told.
+    #[must_use]
+    pub fn foreign(&self, home: &Home) -> Option<super::site::Difference> {
+        self.issuer.differs_from(home)
+    }
+}
+
+/// A part that is the JSON object it should be. serde would take a list for a struct; WordPress says "Payload must be
+/// a JSON object".
+fn object<T: serde::de::DeserializeOwned>(part: &[u8]) -> Option<T> {
+    let text = BASE64URL.decode(part).ok()?;
+    let is_object = text.trim_ascii_start().first() == Some(&b'{');
+    serde_json::from_slice(&text).ok().filter(|_| is_object)
+}
+
+impl Times {
+    /// Whether the token is good at `now`: its time has come and is not over.
+    #[must_use]
+    pub fn good(&self, now: Moment) -> bool {
+        !self.over(now) && !self.to_come(now)
     }
 
     /// Whether the token's time is over at `now`. php-jwt: `$timestamp >= $payload->exp`.
@@ -88,7 +172,7 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use proptest::prelude::{any, proptest};
 
-    use super::Times;
+    use super::{Algorithm, Claims, Times};
     use crate::moment::Moment;
 
     fn token(payload: &str) -> Vec<u8> {
@@ -97,9 +181,8 @@ mod tests {
 
     #[test]
     fn the_three_times_are_read() {
-        let times =
-            Times::of(&token(r#"{"iss":"x","exp":1700000000,"nbf":1699990000.5,"iat":"1699990000"}"#));
-        let times = times.unwrap();
+        let payload = r#"{"iss":"x","exp":1700000000,"nbf":1699990000.5,"iat":"1699990000"}"#;
+        let times = Claims::of(&token(payload)).unwrap().times;
         assert_eq!(times.expires, Some(Moment::from_seconds(1_700_000_000)));
         assert_eq!(times.not_before, Some(Moment::from_seconds(1_699_990_000)));
         assert_eq!(times.issued, Some(Moment::from_seconds(1_699_990_000)));
@@ -107,7 +190,7 @@ mod tests {
 
     #[test]
     fn equality_counts_as_expired() {
-        let times = Times::of(&token(r#"{"exp":100,"iat":50}"#)).unwrap();
+        let times = Claims::of(&token(r#"{"exp":100,"iat":50}"#)).unwrap().times;
         let at = |seconds| Moment::from_seconds(seconds);
         assert_eq!([99, 100, 101].map(|now| times.over(at(now))), [false, true, true]);
         assert_eq!([49, 50].map(|now| times.to_come(at(now))), [true, false]);
@@ -116,19 +199,41 @@ mod tests {
     #[test]
     fn what_is_no_object_has_no_times() {
         for payload in ["", "[]", "[1,2,3]", "1", "null", "{", "{\"exp\":1,\"exp\":2}"] {
-            assert_eq!(Times::of(&token(payload)), None, "{payload}");
+            assert!(Claims::of(&token(payload)).is_none(), "{payload}");
         }
-        assert_eq!(Times::of(&token(r#"{"exp":{},"nbf":1e999}"#)), None);
-        assert_eq!(Times::of(&token(r#"{"exp":null}"#)), Some(Times::default()));
-        assert_eq!(Times::of(b"undefined"), None);
+        assert!(Claims::of(&token(r#"{"exp":{},"nbf":1e999}"#)).is_none());
+        assert_eq!(Claims::of(&token(r#"{"exp":null}"#)).unwrap().times, Times::default());
+        assert!(Claims::of(b"undefined").is_none());
+    }
+
+    #[test]
+    fn the_algorithm_is_a_word_of_our_own_list() {
+        let algorithm = |header: &str| {
+            let token = format!("{}.e30.c2ln", URL_SAFE_NO_PAD.encode(header));
+            Claims::of(token.as_bytes()).unwrap().algorithm
+        };
+        assert_eq!(algorithm(r#"{"alg":"HS256"}"#), Algorithm::Hs256);
+        assert_eq!(algorithm(r#"{"alg":"RS256"}"#), Algorithm::Known("RS256"));
+        assert_eq!(algorithm(r#"{"alg":"None"}"#), Algorithm::None);
+        for header in [r#"{"alg":"hunter2"}"#, r#"{"alg":1}"#, "{}", "[]", "x"] {
+            assert_eq!(algorithm(header), Algorithm::Unknown, "{header}");
+        }
+    }
+
+    #[test]
+    fn claims_are_never_shown() {
+        let claims = Claims::of(&token(r#"{"iss":"https://hunter2.example"}"#)).unwrap();
+        assert!(!format!("{claims:?}").contains("hunter2"));
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic(token in any::<Vec<u8>>(), payload in any::<Vec<u8>>(), exp in any::<f64>()) {
-            std::hint::black_box(Times::of(&token));
-            std::hint::black_box(Times::of(format!("a.{}.c", URL_SAFE_NO_PAD.encode(&payload)).as_bytes()));
-            std::hint::black_box(Times::of(format!("a.{}.c", URL_SAFE_NO_PAD.encode(format!("{{\"exp\":{exp}}}"))).as_bytes()));
+            std::hint::black_box(Claims::of(&token));
+            let part = URL_SAFE_NO_PAD.encode(&payload);
+            std::hint::black_box(Claims::of(format!("{part}.{part}.c").as_bytes()));
+            let part = URL_SAFE_NO_PAD.encode(format!("{{\"exp\":{exp}}}"));
+            std::hint::black_box(Claims::of(format!("a.{part}.c").as_bytes()));
         }
     }
 }

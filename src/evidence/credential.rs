@@ -24,9 +24,17 @@ pub enum Credential {
     BearerOtherCase,
     /// `Basic` in any spelling; WordPress and PHP accept all.
     Basic,
-    /// Two words or more, the first none of the above: ignored.
+    /// Two credentials in one field, as a hop writes that joins two lines: `Basic …, Bearer …`. The first one counts.
+    Joined,
+    /// Quotes around the whole of it, `"Bearer …"`: ignored on every route but `token/validate`.
+    Quoted,
+    /// A JWT behind another word, as in `JWT …` or `Token …`: ignored on every route but `token/validate`.
+    TokenOfOtherScheme,
+    /// Two words or more, the first none of the above: for somebody else, and ignored.
     OtherScheme,
-    /// One word: most often a token whose scheme was forgotten. Ignored.
+    /// A JWT alone, its scheme forgotten. Ignored on every route but `token/validate`.
+    BareToken,
+    /// Another single word. Ignored.
     SchemeMissing,
 }
 
@@ -35,14 +43,49 @@ pub enum Credential {
 pub enum Token {
     /// Three base64url parts (RFC 7519 §3, in the compact form of RFC 7515 §7.1).
     Jwt,
-    /// Such a token in quotes, which spoil its signature.
-    Quoted,
+    /// Such a token with something around it or in front of it that spoils it.
+    Wrapped(Wrapping),
     /// A word that a program wrote in place of a token.
     Placeholder(Placeholder),
     /// Nothing.
     Nothing,
     /// Anything else: another kind of token, or a damaged one.
     Other,
+}
+
+/// What was put around a token, or in front of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrapping {
+    /// `Bearer "…"` or `Bearer '…'`.
+    Quotes,
+    /// Typographic quotes, as word processors and chats make them.
+    CurlyQuotes,
+    /// `Bearer <…>`, copied from a manual. `sanitize_text_field` removes it as a tag.
+    AngleBrackets,
+    /// `Bearer {…}` or `Bearer […]`.
+    Brackets,
+    /// `Bearer Bearer …`.
+    Doubled,
+    /// `Bearer: …`.
+    Colon,
+    /// `Bearer%20…`, `Bearer %22…%22`, `Bearer …%0A`: percent-encoded where nobody decodes.
+    Escapes,
+}
+
+impl Wrapping {
+    /// The form, with `…` for the token.
+    #[must_use]
+    pub const fn form(self) -> &'static str {
+        match self {
+            Self::Quotes => "Bearer \"…\"",
+            Self::CurlyQuotes => "Bearer “…”",
+            Self::AngleBrackets => "Bearer <…>",
+            Self::Brackets => "Bearer {…}",
+            Self::Doubled => "Bearer Bearer …",
+            Self::Colon => "Bearer: …",
+            Self::Escapes => "Bearer …%0A",
+        }
+    }
 }
 
 /// A word or template that stands where a token should; always one of our own list, never the text received.
@@ -98,14 +141,33 @@ impl Credential {
         if value.is_empty() {
             return Self::Empty;
         }
+        if is_joined(value) {
+            return Self::Joined;
+        }
+        if unwrapped(value).is_some_and(|(inner, _)| scheme(inner) == Scheme::Bearer) {
+            return Self::Quoted;
+        }
         match scheme(value) {
             Scheme::Bearer => Self::Bearer(token(value.get(BEARER.len()..).unwrap_or_default())),
             Scheme::BearerOtherCase => Self::BearerOtherCase,
             Scheme::Basic => Self::Basic,
+            Scheme::Other if second_word(value).is_some_and(is_jwt) => Self::TokenOfOtherScheme,
             Scheme::Other => Self::OtherScheme,
+            Scheme::Missing if is_jwt(value) => Self::BareToken,
             Scheme::Missing => Self::SchemeMissing,
         }
     }
+}
+
+/// Whether a second credential begins behind a comma, as when two lines were joined (RFC 9110 §5.3).
+fn is_joined(value: &[u8]) -> bool {
+    let known = |scheme| matches!(scheme, Scheme::Bearer | Scheme::BearerOtherCase | Scheme::Basic);
+    let begins = |part: &[u8]| part.contains(&b' ') && known(scheme(part.trim_ascii_start()));
+    known(scheme(value)) && value.split(|byte| *byte == b',').skip(1).any(begins)
+}
+
+fn second_word(value: &[u8]) -> Option<&[u8]> {
+    value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).nth(1)
 }
 
 const BEARER: &[u8] = b"Bearer";
@@ -138,19 +200,50 @@ fn token(rest: &[u8]) -> Token {
     if text.is_empty() {
         return Token::Nothing;
     }
-    if !rest.first().is_some_and(u8::is_ascii_whitespace) {
-        return Token::Other;
-    }
-    if let Some(placeholder) = placeholder(text) {
+    if let Some(placeholder) = placeholder(text).filter(|_| begins_word(rest)) {
         return Token::Placeholder(placeholder);
     }
     if is_jwt(first_word(rest)) {
         return Token::Jwt;
     }
-    match unquoted(text) {
-        Some(inner) if is_jwt(inner) => Token::Quoted,
-        _ => Token::Other,
+    wrapping(text).map_or(Token::Other, Token::Wrapped)
+}
+
+fn begins_word(rest: &[u8]) -> bool {
+    rest.first().is_some_and(u8::is_ascii_whitespace)
+}
+
+/// What spoils a token that would be one without it.
+fn wrapping(text: &[u8]) -> Option<Wrapping> {
+    if let Some((_, around)) = unwrapped(text).filter(|(inner, _)| is_jwt(inner)) {
+        return Some(around);
     }
+    if text.strip_prefix(b":").is_some_and(|rest| is_jwt(rest.trim_ascii_start())) {
+        return Some(Wrapping::Colon);
+    }
+    let is_again = |word: &[u8]| word.eq_ignore_ascii_case(BEARER);
+    let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    if words.next().is_some_and(is_again) && words.next().is_some_and(is_jwt) {
+        return Some(Wrapping::Doubled);
+    }
+    unescaped(first_word(text)).is_some_and(|inner| is_jwt(&inner)).then_some(Wrapping::Escapes)
+}
+
+/// The text without its percent-escapes (`%20`, `%22`, `%0A`), when there were any.
+fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
+    memchr::memchr(b'%', text)?;
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        rest = match (first, after) {
+            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => after,
+            _ => {
+                out.push(*first);
+                after
+            }
+        };
+    }
+    Some(out)
 }
 
 /// The plugins read `Bearer %s`: one word, and php-jwt's base64 forgives a comma behind it.
@@ -166,9 +259,25 @@ fn is_jwt(word: &[u8]) -> bool {
     word.split(|byte| *byte == b'.').count() == 3 && word.split(|byte| *byte == b'.').all(part)
 }
 
+/// What stands around a text, and the text inside.
+fn unwrapped(text: &[u8]) -> Option<(&[u8], Wrapping)> {
+    const AROUND: [(&[u8], &[u8], Wrapping); 9] = [
+        (b"\"", b"\"", Wrapping::Quotes),
+        (b"'", b"'", Wrapping::Quotes),
+        (b"`", b"`", Wrapping::Quotes),
+        ("“".as_bytes(), "”".as_bytes(), Wrapping::CurlyQuotes),
+        ("‘".as_bytes(), "’".as_bytes(), Wrapping::CurlyQuotes),
+        ("„".as_bytes(), "“".as_bytes(), Wrapping::CurlyQuotes),
+        (b"<", b">", Wrapping::AngleBrackets),
+        (b"{", b"}", Wrapping::Brackets),
+        (b"[", b"]", Wrapping::Brackets),
+    ];
+    let inside = |open, close| text.strip_prefix(open)?.strip_suffix(close);
+    AROUND.iter().find_map(|(open, close, around)| inside(*open, *close).map(|inner: &[u8]| (inner, *around)))
+}
+
 fn unquoted(text: &[u8]) -> Option<&[u8]> {
-    let quote = *text.first().filter(|quote| matches!(quote, b'"' | b'\''))?;
-    text.strip_prefix(&[quote])?.strip_suffix(&[quote])
+    unwrapped(text).filter(|(_, around)| *around == Wrapping::Quotes).map(|(inner, _)| inner)
 }
 
 /// What programs and people write where a token should be. Compared without regard to case.
@@ -236,7 +345,11 @@ fn is_template_name(name: &[u8], dots: bool) -> bool {
 mod tests {
     use proptest::prelude::{any, proptest};
 
-    use super::{Credential, Placeholder, Token};
+    use super::{Credential, Placeholder, Token, Wrapping};
+
+    const fn wrapped(around: Wrapping) -> Credential {
+        Credential::Bearer(Token::Wrapped(around))
+    }
 
     /// The rows of "Bad and odd credentials" in the measurements, and what we call them.
     #[test]
@@ -249,20 +362,27 @@ mod tests {
             ("Bearer a.b.c junk", Credential::Bearer(Token::Jwt)),
             ("Bearer a.b.c,", Credential::Bearer(Token::Jwt)),
             ("Bearer a.b", Credential::Bearer(Token::Other)),
-            ("Bearer \"a.b.c\"", Credential::Bearer(Token::Quoted)),
-            ("Bearer <a.b.c>", Credential::Bearer(Token::Other)),
-            ("Bearer {a.b.c}", Credential::Bearer(Token::Other)),
-            ("Bearer Bearer a.b.c", Credential::Bearer(Token::Other)),
-            ("Bearer: a.b.c", Credential::Bearer(Token::Other)),
-            ("Bearera.b.c", Credential::Bearer(Token::Other)),
-            ("Bearer%20a.b.c", Credential::Bearer(Token::Other)),
+            ("Bearer \"a.b.c\"", wrapped(Wrapping::Quotes)),
+            ("Bearer 'a.b.c'", wrapped(Wrapping::Quotes)),
+            ("Bearer “a.b.c”", wrapped(Wrapping::CurlyQuotes)),
+            ("Bearer <a.b.c>", wrapped(Wrapping::AngleBrackets)),
+            ("Bearer {a.b.c}", wrapped(Wrapping::Brackets)),
+            ("Bearer Bearer a.b.c", wrapped(Wrapping::Doubled)),
+            ("Bearer: a.b.c", wrapped(Wrapping::Colon)),
+            ("Bearera.b.c", Credential::Bearer(Token::Jwt)),
+            ("Bearer%20a.b.c", wrapped(Wrapping::Escapes)),
+            ("Bearer a.b.c%0A", wrapped(Wrapping::Escapes)),
+            ("Bearer %22a.b.c%22", wrapped(Wrapping::Escapes)),
+            ("Bearer a.b.c, Basic dTpw", Credential::Joined),
             ("bearer a.b.c", Credential::BearerOtherCase),
             ("BEARER a.b.c", Credential::BearerOtherCase),
-            ("\"Bearer a.b.c\"", Credential::OtherScheme),
-            ("JWT a.b.c", Credential::OtherScheme),
-            ("a.b.c", Credential::SchemeMissing),
+            ("\"Bearer a.b.c\"", Credential::Quoted),
+            ("JWT a.b.c", Credential::TokenOfOtherScheme),
+            ("OAuth a=\"b\", c=\"d\"", Credential::OtherScheme),
+            ("a.b.c", Credential::BareToken),
+            ("abc", Credential::SchemeMissing),
             ("basic dTpw", Credential::Basic),
-            ("Basic dTpw, Bearer a.b.c", Credential::Basic),
+            ("Basic dTpw, Bearer a.b.c", Credential::Joined),
         ];
         for (value, expected) in table {
             assert_eq!(Credential::of(value.as_bytes()), expected, "{value}");
@@ -292,9 +412,7 @@ mod tests {
 
     #[test]
     fn an_opaque_token_is_no_placeholder() {
-        for word in
-            ["$2y$10$abcdefghijk", "9f86d081884c7d659a2feaa0c55ad015", "<a.b.c>", "{9f86d081884c7d659a2f}"]
-        {
+        for word in ["$2y$10$abcdefghijk", "9f86d081884c7d659a2feaa0c55ad015", "{9f86d081884c7d659a2f}"] {
             let value = format!("Bearer {word}");
             assert_eq!(Credential::of(value.as_bytes()), Credential::Bearer(Token::Other), "{word}");
         }

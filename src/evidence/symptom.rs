@@ -2,7 +2,8 @@
 
 use super::answered::AnsweredBy;
 use super::body::Body;
-use super::wordpress::WordPressError;
+use super::site::Home;
+use super::wordpress::{Message, WordPressError};
 use crate::message::{Name, ReplyHead, Status};
 use crate::moment::Moment;
 
@@ -27,6 +28,8 @@ pub struct Symptom {
     pub unread: bool,
     /// Whether a cache says that it answered: then the words may be about another request.
     pub from_cache: bool,
+    /// The address of the site, by its own word.
+    pub home: Option<Home>,
     /// Whether WordPress says that it knows the user: core forbids storing such replies with all five directives
     /// of `wp_get_nocache_headers`, and sends none of them to anonymous callers.
     pub knows_user: bool,
@@ -50,6 +53,7 @@ impl Symptom {
             error: body.error(),
             unread,
             from_cache: is_from_cache(reply),
+            home: Home::of(fields),
             knows_user: knows_user(reply),
         }
     }
@@ -58,6 +62,19 @@ impl Symptom {
     #[must_use]
     pub fn now(&self) -> Moment {
         self.date.unwrap_or(self.received)
+    }
+
+    /// Whether WordPress's REST server, or something in its shape, refused with this code.
+    #[must_use]
+    pub fn refused_with(&self, code: &str) -> bool {
+        let by_rest = matches!(self.answered_by, AnsweredBy::WordPressRest | AnsweredBy::RestLike);
+        by_rest && self.is_refusal() && !self.from_cache && self.code() == code
+    }
+
+    /// The message of the error, when it is one we know.
+    #[must_use]
+    pub fn message(&self) -> Option<Message> {
+        self.error.as_ref().and_then(|error| error.message)
     }
 
     /// The error code; empty when there is none.

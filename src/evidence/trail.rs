@@ -3,11 +3,14 @@
 //! Today a trail has two measured stations: how the request arrived and how the doctor sent it on. What lies
 //! behind, the web server and PHP, is known by inference until they report themselves.
 
-use super::claims::Times;
+use std::sync::Arc;
+
+use super::claims::{Claims, Times};
 use super::credential::{self, Credential};
+use super::edge::Edge;
 use super::route::{self, Route};
 use super::sighting::{Look, Sighting, Sightings, Watched};
-use crate::message::{Method, RequestHead};
+use crate::message::{Method, Name, RequestHead};
 use crate::secret::Key;
 
 /// A place on the path where a request is seen.
@@ -58,6 +61,28 @@ pub enum Session {
     WithNonce,
 }
 
+/// What the doctor did to a request, beside what its policy does to every one.
+#[derive(Clone, Debug, Default)]
+pub struct Treatment {
+    /// The fields that `Connection` nominated for removal and that stayed nevertheless.
+    pub nominated: Vec<Name>,
+    /// The configured header that `Authorization` was recovered from.
+    pub recovered_from: Option<Arc<str>>,
+    /// Who said `X-Forwarded-Proto: https` without being trusted, as much of the address as may be shown; the doctor
+    /// sent `http` on.
+    pub disbelieved: Option<Arc<str>>,
+}
+
+/// What the doctor remembers that bears on an exchange.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// A preflight for the same URL from the same client announced `authorization` shortly before.
+    pub promised: bool,
+    /// The same upstream accepted a credential of the same scheme on the same form of URL shortly before: the path
+    /// is clear.
+    pub accepted: bool,
+}
+
 /// What was asked, with what credential, and how the headers looked on the way.
 #[derive(Clone, Debug)]
 pub struct Trail {
@@ -67,8 +92,18 @@ pub struct Trail {
     pub route: Route,
     /// The kind of the credential WordPress was to judge: the one that was sent on.
     pub credential: Credential,
-    /// The times in it, when it is a token whose payload can be read.
-    pub times: Option<Times>,
+    /// What it says of itself, when it is a token whose payload can be read.
+    pub claims: Option<Claims>,
+    /// The name, of our own list, of another header that carries a credential; see [`Edge`].
+    pub elsewhere: Option<&'static str>,
+    /// The edge that the request came through, as far as it betrays itself.
+    pub edge: Edge,
+    /// How long the head of the request is, in bytes.
+    pub head_bytes: usize,
+    /// What the doctor did.
+    pub treatment: Treatment,
+    /// What it remembers.
+    pub memory: Memory,
     /// Whether a login cookie came along.
     pub session: Session,
     /// Whether the request carried `Origin`: a script in a browser asked.
@@ -86,7 +121,12 @@ impl Trail {
             method: head.method,
             route: Route::of(head),
             credential: credential(sent.count(Watched::Authorization), authorization),
-            times: credential::jwt(authorization).and_then(Times::of),
+            claims: credential::jwt(authorization).and_then(Claims::of),
+            elsewhere: super::edge::elsewhere(fields),
+            edge: Edge::of(fields),
+            head_bytes: head_bytes(head),
+            treatment: Treatment::default(),
+            memory: Memory::default(),
             session: session(head, sent),
             has_origin: arrived.has(Watched::Origin),
             hops: vec![
@@ -108,12 +148,25 @@ impl Trail {
         self.at(hop).map(|sightings| sightings.of(watched))
     }
 
+    /// When the token is good, by its own word.
+    #[must_use]
+    pub fn times(&self) -> Option<Times> {
+        self.claims.as_ref().map(|claims| claims.times)
+    }
+
     /// Whether `Authorization` left the doctor as it had come.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
         let at = |hop| self.sighting(hop, Watched::Authorization);
         at(Hop::Client) == at(Hop::Doctor)
     }
+}
+
+/// The request line and the field lines as they are written in HTTP/1.1.
+fn head_bytes(head: &RequestHead) -> usize {
+    let line = head.method_text().len() + head.target().len() + " HTTP/1.1\r\n ".len();
+    head.fields.iter().map(|field| field.name.len() + field.value.len() + ": \r\n".len()).sum::<usize>()
+        + line
 }
 
 fn credential(count: u16, value: &[u8]) -> Credential {

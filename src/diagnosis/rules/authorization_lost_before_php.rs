@@ -9,7 +9,8 @@
 //! or one whose plugin swallows bad tokens (usefulteam/jwt-auth 3) answers alike, so it is `possible`, and only
 //! for a token that should have been taken: exact `Bearer`, readable, in its time. An expired one is
 //! `token-expired`'s, since the client needs a new one whatever else is wrong. A wrong Basic login looks the same
-//! as a lost one and is never called lost.
+//! as a lost one and is never called lost. Nor is anything else for a while after the same upstream accepted a
+//! credential of the same scheme on the same form of URL: then the path is clear.
 
 use super::super::text::cure;
 use super::super::{Change, Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
@@ -76,16 +77,18 @@ const CAUTION: &str = "Token not judged. Do not rotate secrets";
 const CAUTION_FOR_NOW: &str = "Token not judged. Do not rotate secrets before this is decided";
 
 fn proof(trail: &Trail, symptom: &Symptom) -> Option<Proof> {
-    if symptom.from_cache || trail.credential == Credential::Basic {
+    if symptom.from_cache || matches!(trail.credential, Credential::Basic | Credential::Joined) {
         return None;
     }
     let by_rest = matches!(symptom.answered_by, AnsweredBy::WordPressRest | AnsweredBy::RestLike);
     if by_rest && symptom.is_refusal() && symptom.code() == "jwt_auth_no_auth_header" {
         return Some(Proof::Likely);
     }
-    let times = trail.times.filter(|_| trail.credential == Credential::Bearer(Token::Jwt))?;
-    let in_time = |now| !times.over(now) && !times.to_come(now);
-    let in_time = in_time(symptom.now()) && in_time(symptom.received);
+    if trail.memory.accepted {
+        return None;
+    }
+    let times = trail.times().filter(|_| trail.credential == Credential::Bearer(Token::Jwt))?;
+    let in_time = times.good(symptom.now()) && times.good(symptom.received);
     (symptom.is_permission(401) && in_time).then_some(Proof::Possible)
 }
 

@@ -76,8 +76,7 @@ const fn carried(trail: &Trail) -> Option<&'static str> {
 
 /// Whether WordPress would have taken the credential, as far as can be seen from here.
 fn is_takeable(trail: &Trail, symptom: &Symptom) -> bool {
-    let in_time =
-        trail.times.is_some_and(|times| !times.over(symptom.now()) && !times.to_come(symptom.now()));
+    let in_time = trail.times().is_some_and(|times| times.good(symptom.now()));
     let authorization = match trail.credential {
         Credential::Bearer(Token::Jwt) => in_time,
         Credential::Basic => true,

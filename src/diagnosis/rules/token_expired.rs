@@ -30,7 +30,7 @@ impl Rule for TokenExpired {
         if symptom.from_cache {
             return None;
         }
-        let over = trail.times.filter(|times| times.expires.is_some()).map(|times| {
+        let over = trail.times().filter(|times| times.expires.is_some()).map(|times| {
             // `Date` has whole seconds, and web servers keep it for up to one.
             times.over(symptom.now().after(Duration::from_secs(1))) || times.over(symptom.received)
         });
