@@ -2,6 +2,7 @@
 
 use std::io::{self, stdout};
 use std::net::TcpListener;
+use std::panic::{self, Location};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
@@ -12,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::{self, ClientAddress, Exchanges, Format, Hosts, Level, Log, Plan};
-use crate::diagnosis::Severity;
+use crate::diagnosis::{RULES, Severity};
 use crate::event::{Bus, ExchangeIds, Tally, bus, now};
 use crate::exchange::{Keeps, Mode, QUEUE, Recorder, Shows, Site, Sites};
 use crate::report::{Paint, log};
@@ -30,6 +31,7 @@ struct Shared {
 /// Serves until a signal asks to stop, then drains. Gives the number of connections that were cut off.
 pub(super) fn serve(plan: &Plan, terminal: bool) -> anyhow::Result<()> {
     start_own_log(plan.log, terminal);
+    panic::set_hook(Box::new(|panic| tell_where(panic.location())));
     let signals = Signals::catch()?;
     let sockets = bind(plan)?;
     let (bus, events) = bus(QUEUE);
@@ -65,6 +67,12 @@ fn start_own_log(settings: Log, terminal: bool) {
         Format::Json => log.json().flatten_event(true).try_init(),
         Format::Pretty => log.try_init(),
     };
+}
+
+/// Tells of a panic, in constant words: what it says itself may hold text of a request, a token among it.
+fn tell_where(location: Option<&Location<'_>>) {
+    let at = location.map(ToString::to_string);
+    tracing::error!(at, "The doctor failed: a defect to report");
 }
 
 /// For every worker one socket of every listener.
@@ -130,6 +138,7 @@ fn recorder(log: Log, shared: &Shared) -> anyhow::Result<Recorder> {
         key: shared.key.clone(),
         ids: ExchangeIds::random().context("the system has no random numbers")?,
         hop: Arc::clone(&shared.hop),
+        rules: RULES,
         bus: shared.bus.clone(),
         tally: Arc::clone(&shared.tally),
         keeps: match log.exchanges {

@@ -47,10 +47,16 @@ pub fn rule(id: &str) -> Option<&'static dyn Rule> {
 /// Judges an exchange by every rule. The strongest proof comes first, then the gravest: the root cause on top.
 #[must_use]
 pub fn diagnose(trail: &Trail, symptom: &Symptom) -> Vec<Finding> {
+    diagnose_by(RULES, trail, symptom)
+}
+
+/// Judges an exchange by some rules, in the order of [`diagnose`].
+#[must_use]
+pub fn diagnose_by(rules: &[&dyn Rule], trail: &Trail, symptom: &Symptom) -> Vec<Finding> {
     if !symptom.status.is_error() {
         return Vec::new();
     }
-    let mut findings: Vec<_> = RULES.iter().filter_map(|rule| rule.judge(trail, symptom)).collect();
+    let mut findings: Vec<_> = rules.iter().filter_map(|rule| rule.judge(trail, symptom)).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse((finding.proof, finding.severity)));
     findings
 }

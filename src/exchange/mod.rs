@@ -3,6 +3,7 @@
 //! This is the only place where evidence, headers, upstream and diagnosis meet. A healthy exchange costs two looks
 //! and two counters here; everything else happens to sick ones.
 
+mod mishap;
 mod own;
 mod record;
 mod site;
@@ -51,6 +52,10 @@ impl Answer for Sites {
 
     fn refuse(&self, client: Client, refusal: Refusal) -> Reply<'static> {
         self.recorder().refuse(client, refusal)
+    }
+
+    fn panicked(&self) -> Reply<'static> {
+        mishap::reply()
     }
 }
 

@@ -8,10 +8,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::mishap;
 use super::own;
 use super::site::Site;
 use super::watch::{Ending, watch};
-use crate::diagnosis::{Severity, diagnose};
+use crate::diagnosis::{Rule, Severity, diagnose_by};
 use crate::event::{Bus, Event, ExchangeIds, Failure, Refusal, Scoped, Side, Tally, now};
 use crate::evidence::{Look, Symptom, Trail, Watched, look};
 use crate::headers::hop_by_hop;
@@ -53,6 +54,8 @@ pub struct Recorder {
     pub ids: ExchangeIds,
     /// This doctor's name.
     pub hop: Arc<str>,
+    /// What judges sick exchanges.
+    pub rules: &'static [&'static dyn Rule],
     /// Where events go.
     pub bus: Bus,
     /// Where exchanges are counted.
@@ -189,8 +192,8 @@ impl Record {
     fn ended(mut self, reply: &ReplyHead, copy: &[u8], ending: Ending) {
         let mut event = self.event();
         event.status = Some(reply.status);
-        if reply.status.is_error() {
-            self.diagnose(&mut event, reply, copy);
+        if reply.status.is_error() && mishap::isolate(|| self.diagnose(&mut event, reply, copy)).is_err() {
+            event.failure = Some(mishap::failure());
         }
         match ending {
             Ending::Complete => {}
@@ -215,7 +218,7 @@ impl Record {
         let trail = Trail::read(&self.head, &self.arrived, &self.sent, &self.recorder.key);
         let symptom = Symptom::read(reply, copy, now());
         let has_credential = self.arrived.has(Watched::Authorization);
-        let findings = diagnose(&trail, &symptom).into_iter().map(|finding| {
+        let findings = diagnose_by(self.recorder.rules, &trail, &symptom).into_iter().map(|finding| {
             let scope = self.recorder.tally.find(finding.rule, has_credential);
             Scoped { finding, scope }
         });
@@ -239,7 +242,13 @@ impl Record {
     }
 }
 
+/// The exchange ended before its reply did: the client went away, unless the doctor itself is just failing.
 fn gone(event: &mut Event) {
+    if std::thread::panicking() {
+        event.status.get_or_insert(Status::INTERNAL_ERROR);
+        event.failure = Some(mishap::failure());
+        return;
+    }
     event.client_gone = true;
     event.failure = Some(Failure {
         who: Side::Client,
@@ -251,9 +260,12 @@ fn gone(event: &mut Event) {
 impl Drop for Record {
     fn drop(&mut self) {
         if self.open {
-            let mut event = self.event();
-            gone(&mut event);
-            self.conclude(event);
+            // A second panic while a first unwinds would end the process.
+            let _told = mishap::isolate(|| {
+                let mut event = self.event();
+                gone(&mut event);
+                self.conclude(event);
+            });
         }
     }
 }

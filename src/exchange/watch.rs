@@ -2,6 +2,7 @@
 
 use std::task::{Context, Poll};
 
+use super::mishap;
 use crate::message::{Body, Broken, Fields, Fill, Source};
 
 /// How much of an error's body is copied to be read, in bytes.
@@ -38,7 +39,8 @@ struct Watched<'c> {
 impl Watched<'_> {
     fn end(&mut self, ending: Ending) {
         if let Some(conclude) = self.conclude.take() {
-            conclude(&self.copy, ending);
+            // The reply is the client's whatever becomes of its diagnosis.
+            let _concluded = mishap::isolate(|| conclude(&self.copy, ending));
         }
     }
 }
@@ -103,6 +105,12 @@ mod tests {
         assert_eq!(pass(&mut body, 70_000).len(), 100_000);
         drop(body);
         assert_eq!(*seen.borrow(), [(vec![b'a'; 65_536], Ending::Complete)]);
+    }
+
+    #[test]
+    fn a_body_passes_whole_though_its_end_makes_the_doctor_panic() {
+        let mut body = watch(Body::full(vec![b'a'; 9]), true, |_: &[u8], _| panic!("on purpose"));
+        assert_eq!(pass(&mut body, 4), vec![b'a'; 9]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::accept::Worker;
+use super::caught::{Panicked, caught};
 use super::{Answer, Client, Interim, Refusal, Settings};
 use crate::headers::hop_by_hop;
 use crate::http1::{self, BadRequest, Framing, Persistence};
@@ -147,12 +148,12 @@ impl<A: Answer> Connection<'_, A> {
         // The reply's body may still be reading the request's, so whether that is read to its end is told aside.
         let read = Cell::new(framing == Framing::Length(0));
         let mut interim = ToClient::new(&mut self.writer, &asked);
-        let mut reply = if read.get() {
+        let reply = if read.get() {
             self.reader.set_deadline(None);
             let request = Request { head, body: Body::empty() };
             tokio::select! {
                 biased;
-                reply = self.answer.answer(self.client, request, &mut interim) => reply,
+                reply = caught(self.answer.answer(self.client, request, &mut interim)) => reply,
                 _gone = self.reader.watch() => return Next::End,
             }
         } else {
@@ -160,24 +161,23 @@ impl<A: Answer> Connection<'_, A> {
             let framed = Framed::new(framing, pace, self.settings.body_bytes);
             let body = ClientBody { reader: &mut self.reader, framed, read: &read };
             let request = Request { head, body: Body::from_source(framing.length(), body) };
-            self.answer.answer(self.client, request, &mut interim).await
+            caught(self.answer.answer(self.client, request, &mut interim)).await
         };
+        let reply = reply.unwrap_or_else(|Panicked| self.answer.panicked());
         // What of a request is unread when its reply begins cannot be told from the next request later.
         let ends = reply.close || asked.ends || !read.get() || self.worker.is_draining();
-        let outcome = send(&mut self.writer, &asked, &mut reply, ends).await;
-        drop(reply);
-        match outcome {
-            Ok(Sent::Kept) => Next::Again,
-            Ok(Sent::Last) => self.close(read.get()).await,
-            Err(SendError::Body(_)) => Next::Abort,
-            Err(SendError::Receiver(_)) => Next::End,
+        match caught(send(&mut self.writer, &asked, reply, ends)).await {
+            Ok(Ok(Sent::Kept)) => Next::Again,
+            Ok(Ok(Sent::Last)) => self.close(read.get()).await,
+            Ok(Err(SendError::Body(_))) | Err(Panicked) => Next::Abort,
+            Ok(Err(SendError::Receiver(_))) => Next::End,
         }
     }
 
     async fn refuse(&mut self, refusal: Refusal) -> Next {
-        let mut reply = self.answer.refuse(self.client, refusal);
+        let reply = self.answer.refuse(self.client, refusal);
         let asked = Asked { method: Method::Get, version: Version::Http11, ends: true, expects: false };
-        if send(&mut self.writer, &asked, &mut reply, true).await.is_err() {
+        if send(&mut self.writer, &asked, reply, true).await.is_err() {
             return Next::End;
         }
         self.close(false).await
@@ -239,17 +239,17 @@ enum Sent {
 async fn send(
     writer: &mut Writer<OwnedWriteHalf>,
     asked: &Asked,
-    reply: &mut Reply<'_>,
+    reply: Reply<'_>,
     ends: bool,
 ) -> Result<Sent, SendError> {
-    let framing = asked.framing(reply);
+    let framing = asked.framing(&reply);
     let persistence = match asked.version {
         _ if ends || framing == Framing::Close => Persistence::Close,
         Version::Http10 => Persistence::KeepAlive,
         Version::Http11 => Persistence::Unsaid,
     };
-    let Reply { head, body, .. } = reply;
-    writer.send(|out| http1::reply_head(out, head, framing, persistence), body, framing).await?;
+    let Reply { head, mut body, .. } = reply;
+    writer.send(|out| http1::reply_head(out, &head, framing, persistence), &mut body, framing).await?;
     Ok(if persistence == Persistence::Close { Sent::Last } else { Sent::Kept })
 }
 

@@ -4,6 +4,7 @@
 //! written.
 
 mod accept;
+mod caught;
 mod connection;
 mod socket;
 
@@ -94,4 +95,7 @@ pub trait Answer {
 
     /// Words the reply to what is no request.
     fn refuse(&self, client: Client, refusal: Refusal) -> Reply<'static>;
+
+    /// Words the reply to a request whose answering panicked.
+    fn panicked(&self) -> Reply<'static>;
 }

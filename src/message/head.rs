@@ -143,6 +143,8 @@ impl Status {
     pub const CONTENT_TOO_LARGE: Self = Self(413);
     /// 421 Misdirected Request.
     pub const MISDIRECTED: Self = Self(421);
+    /// 500 Internal Server Error.
+    pub const INTERNAL_ERROR: Self = Self(500);
     /// 502 Bad Gateway.
     pub const BAD_GATEWAY: Self = Self(502);
     /// 204 No Content.

@@ -1,0 +1,121 @@
+//! A panic while one request is answered ends no other: it is caught where the request is, at no cost to those
+//! that do not panic.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+/// What was waited for panicked, and everything it held was dropped.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Panicked;
+
+/// Waits for `risky`. What it borrows must be good at every step.
+pub(super) async fn caught<F: Future>(risky: F) -> Result<F::Output, Panicked> {
+    let mut risky = pin!(risky);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| risky.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Ok),
+        Err(_) => Poll::Ready(Err(Panicked)),
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::sync::watch;
+    use tokio::task::LocalSet;
+
+    use crate::listen::{Answer, Client, Drain, Interim, Refusal, Settings, bind, run};
+    use crate::message::{Body, Broken, Fields, Fill, Reply, ReplyHead, Request, Source, Status};
+
+    /// Panics before a reply or in the midst of one, as the target asks.
+    struct Defective;
+
+    impl Answer for Defective {
+        async fn answer<'c>(&self, _: Client, request: Request<'c>, _: &mut impl Interim) -> Reply<'c> {
+            tokio::task::yield_now().await;
+            match request.head.target() {
+                b"/before" => panic!("on purpose"),
+                b"/within" => reply(Status::new(200).unwrap(), Body::from_source(None, Half(false))),
+                _ => reply(Status::NO_CONTENT, Body::empty()),
+            }
+        }
+
+        fn refuse(&self, _: Client, _: Refusal) -> Reply<'static> {
+            self.panicked()
+        }
+
+        fn panicked(&self) -> Reply<'static> {
+            reply(Status::INTERNAL_ERROR, Body::full(b"sorry".to_vec()))
+        }
+    }
+
+    fn reply(status: Status, body: Body<'_>) -> Reply<'_> {
+        Reply { head: ReplyHead::build(status, Fields::new()), body, close: false }
+    }
+
+    /// A body that panics once its first half was taken.
+    struct Half(bool);
+
+    impl Source for Half {
+        fn poll_fill(&mut self, _: &mut Context<'_>) -> Poll<Result<Fill, Broken>> {
+            assert!(!self.0, "on purpose");
+            Poll::Ready(Ok(Fill::Data))
+        }
+
+        fn data(&self) -> &[u8] {
+            b"half"
+        }
+
+        fn consume(&mut self, _: usize) {
+            self.0 = true;
+        }
+    }
+
+    async fn ask(stream: &mut TcpStream, target: &str) -> Vec<u8> {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut reply = vec![0; 4096];
+        let length = stream.read(&mut reply).await.unwrap_or_default();
+        reply.truncate(length);
+        reply
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_panic_costs_its_own_request_alone() {
+        const LONG: Duration = Duration::from_secs(60);
+        let settings = Settings {
+            header_bytes: 16_384,
+            body_bytes: None,
+            header_timeout: LONG,
+            body_timeout: LONG,
+            keep_alive_timeout: LONG,
+            write_timeout: LONG,
+        };
+        let sockets = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        let address = sockets[0].local_addr().unwrap();
+        let (_stop, stopped) = watch::channel(false);
+        let drain = Drain { delay: Duration::ZERO, timeout: LONG };
+        let doctor = LocalSet::new();
+        doctor.spawn_local(run(sockets, settings, Rc::new(Defective), stopped, drain));
+        let clients = async {
+            let mut other = TcpStream::connect(address).await.unwrap();
+            assert!(ask(&mut other, "/").await.starts_with(b"HTTP/1.1 204"));
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let reply = ask(&mut client, "/before").await;
+            assert!(reply.starts_with(b"HTTP/1.1 500") && reply.ends_with(b"sorry"));
+            // A reply that ends with its connection must be cut off by a reset, else it would look whole.
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client.write_all(b"GET /within HTTP/1.0\r\nHost: a\r\n\r\n").await.unwrap();
+            assert!(client.read_to_end(&mut Vec::new()).await.is_err());
+            assert!(ask(&mut other, "/").await.starts_with(b"HTTP/1.1 204"));
+        };
+        doctor.run_until(clients).await;
+    }
+}
