@@ -116,6 +116,10 @@ words! {
     Change {
         /// It was there, and then it was not.
         Missing "missing",
+        /// Its value stands under another name.
+        Moved "moved",
+        /// Two lines of it became one.
+        Folded "folded",
     }
 }
 
@@ -192,6 +196,8 @@ pub struct Finding {
     pub caution: &'static str,
     /// The cure for this site, one line.
     pub cure: String,
+    /// Whether it explains nothing of the reply, and is only worth knowing.
+    pub aside: bool,
     /// What would decide it, when the proof is no more than possible.
     pub decide: Option<Decision>,
 }
@@ -216,6 +222,7 @@ impl Finding {
             cleared: Vec::new(),
             caution: "",
             cure: cure(rule.text(), product),
+            aside: false,
             decide: None,
         })
     }

@@ -14,6 +14,8 @@ mod text;
 pub use finding::{Change, Decision, Desk, Finding, Lost, Mark, Place, Proof, Severity, Stop};
 pub use text::{Cure, Malformed, Text};
 
+use std::cmp::Reverse;
+
 use crate::evidence::{Symptom, Trail};
 use text::cure;
 
@@ -32,10 +34,14 @@ pub trait Rule: Sync {
 /// Every rule. Where two findings are equally sure and grave, the order here decides: causes nearer to the client's
 /// credential come after those that keep it from being judged at all.
 pub const RULES: &[&dyn Rule] = &[
+    &rules::AuthorizationTwice,
+    &rules::GateInFront,
+    &rules::AuthorizationLostBeforeDoctor,
     &rules::AuthorizationLostBeforePhp,
     &rules::PlaceholderToken,
     &rules::TokenExpired,
     &rules::PermissionRefused,
+    &rules::AuthorizationNominated,
 ];
 
 /// The rule with this id.
@@ -44,7 +50,7 @@ pub fn rule(id: &str) -> Option<&'static dyn Rule> {
     RULES.iter().copied().find(|rule| rule.id() == id)
 }
 
-/// Judges an exchange by every rule. The strongest proof comes first, then the gravest: the root cause on top.
+/// Judges an exchange by every rule. The strongest proof comes first, then the gravest: the root cause on top. What explains nothing of the reply comes last.
 #[must_use]
 pub fn diagnose(trail: &Trail, symptom: &Symptom) -> Vec<Finding> {
     diagnose_by(RULES, trail, symptom)
@@ -53,11 +59,8 @@ pub fn diagnose(trail: &Trail, symptom: &Symptom) -> Vec<Finding> {
 /// Judges an exchange by some rules, in the order of [`diagnose`].
 #[must_use]
 pub fn diagnose_by(rules: &[&dyn Rule], trail: &Trail, symptom: &Symptom) -> Vec<Finding> {
-    if !symptom.status.is_error() {
-        return Vec::new();
-    }
     let mut findings: Vec<_> = rules.iter().filter_map(|rule| rule.judge(trail, symptom)).collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse((finding.proof, finding.severity)));
+    findings.sort_by_key(|finding| (finding.aside, Reverse((finding.proof, finding.severity))));
     findings
 }
 

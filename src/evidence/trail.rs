@@ -18,6 +18,10 @@ use crate::secret::Key;
 pub enum Hop {
     /// The client; its sightings are those of the request as it arrived here.
     Client,
+    /// Whatever stands between the client and the doctor.
+    Edge,
+    /// Another authentication between the doctor and the web server.
+    Gate,
     /// This doctor; its sightings are those of the request as it was sent on.
     Doctor,
     /// The web server behind the doctor.
@@ -32,7 +36,9 @@ impl Hop {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Client => "client",
+            Self::Edge => "edge",
             Self::Doctor => "doctor",
+            Self::Gate => "gate",
             Self::WebServer => "web-server",
             Self::Php => "php",
         }
@@ -43,7 +49,9 @@ impl Hop {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Client => "client",
+            Self::Edge => "edge",
             Self::Doctor => "doctor",
+            Self::Gate => "gate",
             Self::WebServer => "web server",
             Self::Php => "PHP",
         }

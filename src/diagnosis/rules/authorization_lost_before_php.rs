@@ -12,8 +12,7 @@
 //! as a lost one and is never called lost. Nor is anything else for a while after the same upstream accepted a
 //! credential of the same scheme on the same form of URL: then the path is clear.
 
-use super::super::text::cure;
-use super::super::{Change, Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
+use super::super::{Change, Finding, Lost, Mark, Proof, Rule, Severity, Stop};
 use super::{ask_validate, untouched};
 use crate::evidence::{AnsweredBy, Credential, Hop, Software, Symptom, Token, Trail, Watched};
 
@@ -49,12 +48,7 @@ impl Rule for AuthorizationLostBeforePhp {
             )
         };
         Some(Finding {
-            rule: self.id(),
-            place: Place::WebServer,
-            desk: Desk::Platform,
             severity: if likely { Severity::Error } else { Severity::Warning },
-            proof,
-            summary: summary.into(),
             because,
             path,
             lost: Some(Lost {
@@ -65,8 +59,8 @@ impl Rule for AuthorizationLostBeforePhp {
             }),
             cleared: cleared(trail, likely),
             caution: if likely { CAUTION } else { CAUTION_FOR_NOW },
-            cure: cure(self.text(), product(symptom)),
             decide: (!likely).then(|| ask_validate(trail, "header-doctor", READING)),
+            ..Finding::of(self, proof, product(symptom), summary)?
         })
     }
 }

@@ -1,11 +1,19 @@
 //! The rules: one file of code and one of Markdown per cause.
 
+mod authorization_lost_before_doctor;
 mod authorization_lost_before_php;
+mod authorization_nominated;
+mod authorization_twice;
+mod gate_in_front;
 mod permission_refused;
 mod placeholder_token;
 mod token_expired;
 
+pub(super) use authorization_lost_before_doctor::AuthorizationLostBeforeDoctor;
 pub(super) use authorization_lost_before_php::AuthorizationLostBeforePhp;
+pub(super) use authorization_nominated::AuthorizationNominated;
+pub(super) use authorization_twice::AuthorizationTwice;
+pub(super) use gate_in_front::GateInFront;
 pub(super) use permission_refused::PermissionRefused;
 pub(super) use placeholder_token::PlaceholderToken;
 pub(super) use token_expired::TokenExpired;

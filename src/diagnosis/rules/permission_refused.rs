@@ -9,8 +9,7 @@
 //! Not permissions: `rest_cookie_invalid_nonce`, `rest_post_incorrect_password` and the codes of lock-down plugins
 //! are not core's permission codes; `rest_not_logged_in` with 403 is such a plugin, too.
 
-use super::super::text::cure;
-use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
+use super::super::{Finding, Mark, Proof, Rule, Stop};
 use super::untouched;
 use crate::evidence::{Credential, Hop, Session, Symptom, Token, Trail};
 
@@ -39,22 +38,14 @@ impl Rule for PermissionRefused {
         let mark = if symptom.knows_user { ", in a reply marked as for a known user" } else { "" };
         let mut path = untouched(trail);
         path.push(Stop::new(Hop::Php, Mark::Good).noted("user known"));
+        let summary = "WordPress knows the user, who lacks the permission for this route";
         Some(Finding {
-            rule: self.id(),
-            place: Place::Application,
-            desk: Desk::Application,
-            severity: Severity::Note,
-            proof,
-            summary: "WordPress knows the user, who lacks the permission for this route".into(),
             because: format!(
                 "{sent} was sent on, and WordPress answered 403, which anonymous callers do not get{mark}"
             ),
             path,
-            lost: None,
             cleared: vec!["client", "every hop", "token", "secret", "expiry", "CORS"],
-            caution: "",
-            cure: cure(self.text(), "any"),
-            decide: None,
+            ..Finding::of(self, proof, "any", summary)?
         })
     }
 }

@@ -6,8 +6,7 @@
 //! when WordPress says that it found no header (that is a loss), when it names another fault of the token (then it
 //! judged another one), and on 403 `rest_*`: there it knows the user, by a cookie.
 
-use super::super::text::cure;
-use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
+use super::super::{Finding, Mark, Proof, Rule, Stop};
 use super::sent_wrong;
 use crate::evidence::{AnsweredBy, Credential, Hop, Message, Plugin, Symptom, Token, Trail};
 
@@ -41,19 +40,10 @@ impl Rule for PlaceholderToken {
             (false, false) => "seen on arrival, and WordPress refused",
         };
         Some(Finding {
-            rule: self.id(),
-            place: Place::Client,
-            desk: Desk::Frontend,
-            severity: Severity::Warning,
-            proof,
-            summary,
             because: because.into(),
             path,
-            lost: None,
             cleared: cleared(proved),
-            caution: "",
-            cure: cure(self.text(), "client"),
-            decide: None,
+            ..Finding::of(self, proof, "client", summary)?
         })
     }
 }

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use super::super::text::cure;
-use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
+use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Stop};
 use super::{ask_validate, sent_wrong, untouched};
 use crate::evidence::{AnsweredBy, Credential, Hop, Message, Symptom, Token, Trail};
 
@@ -35,46 +35,37 @@ impl Rule for TokenExpired {
             times.over(symptom.now().after(Duration::from_secs(1))) || times.over(symptom.received)
         });
         match (says_expired(symptom), over) {
-            (true, Some(false)) => Some(self.clock_ahead(trail)),
+            (true, Some(false)) => self.clock_ahead(trail),
             (true, Some(true)) => {
-                Some(self.expired(trail, Proof::Proved, "our reading of it and WordPress's words agree"))
+                self.expired(trail, Proof::Proved, "our reading of it and WordPress's words agree")
             }
             (true, None) => {
-                Some(self.expired(trail, Proof::Likely, "WordPress says so; no expiry could be read here"))
+                self.expired(trail, Proof::Likely, "WordPress says so; no expiry could be read here")
             }
-            (false, Some(true)) if is_swallowed(trail, symptom) => Some(self.swallowed(trail)),
+            (false, Some(true)) if is_swallowed(trail, symptom) => self.swallowed(trail),
             _ => None,
         }
     }
 }
 
 impl TokenExpired {
-    fn expired(&self, trail: &Trail, proof: Proof, because: &str) -> Finding {
+    fn expired(&self, trail: &Trail, proof: Proof, because: &str) -> Option<Finding> {
         let mut path = sent_wrong(trail, "expired".into());
         path.push(Stop::new(Hop::Php, Mark::Good));
-        Finding {
-            rule: self.id(),
-            place: Place::Client,
-            desk: Desk::Frontend,
-            severity: Severity::Warning,
-            proof,
-            summary: "the client sent a token whose time is over".into(),
+        Some(Finding {
             because: because.into(),
             path,
-            lost: None,
             cleared: vec!["proxies", "web server", "secret", "permissions"],
-            caution: "",
-            cure: cure(self.text(), "client"),
-            decide: None,
-        }
+            ..Finding::of(self, proof, "client", "the client sent a token whose time is over")?
+        })
     }
 
-    fn swallowed(&self, trail: &Trail) -> Finding {
-        let expired = self.expired(trail, Proof::Possible, "");
+    fn swallowed(&self, trail: &Trail) -> Option<Finding> {
+        let expired = self.expired(trail, Proof::Possible, "")?;
         let mut path = expired.path;
         path.pop();
         path.push(Stop::new(Hop::Php, Mark::Unknown));
-        Finding {
+        Some(Finding {
             summary: "the token's time is over, and WordPress took the caller for anonymous".into(),
             because: "our reading of the token; WordPress does not say why, and a lost header looks the same"
                 .into(),
@@ -82,13 +73,13 @@ impl TokenExpired {
             cleared: vec!["doctor"],
             decide: Some(ask_validate(trail, "$TOKEN", READING)),
             ..expired
-        }
+        })
     }
 
-    fn clock_ahead(&self, trail: &Trail) -> Finding {
+    fn clock_ahead(&self, trail: &Trail) -> Option<Finding> {
         let mut path = untouched(trail);
         path.push(Stop::new(Hop::Php, Mark::Bad).noted("its clock"));
-        Finding {
+        Some(Finding {
             place: Place::WordPress,
             desk: Desk::Platform,
             summary: "WordPress calls the token expired before its time; the clock of PHP's machine is ahead"
@@ -98,8 +89,8 @@ impl TokenExpired {
             cleared: vec!["client", "doctor", "secret"],
             caution: "",
             cure: cure(self.text(), "clock"),
-            ..self.expired(trail, Proof::Likely, "")
-        }
+            ..self.expired(trail, Proof::Likely, "")?
+        })
     }
 }
 

@@ -1,0 +1,111 @@
+//! `Authorization` did not even reach the doctor, though something shows that it was sent.
+//!
+//! A request without credentials is the most ordinary thing there is, so absence proves nothing. Two signs do: the
+//! credential stands under another name, where an edge moved it or the client misspelt it; or a browser's preflight
+//! for the same URL announced `authorization` shortly before. The first is a sighting, the second a hint.
+
+use super::super::{Change, Decision, Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
+use crate::evidence::{Credential, Edge, Hop, Session, Symptom, Trail, Watched};
+
+pub(in super::super) struct AuthorizationLostBeforeDoctor;
+
+impl Rule for AuthorizationLostBeforeDoctor {
+    fn id(&self) -> &'static str {
+        "authorization-lost-before-doctor"
+    }
+
+    fn text(&self) -> &'static str {
+        include_str!("authorization_lost_before_doctor.md")
+    }
+
+    fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        let without = matches!(trail.credential, Credential::Absent | Credential::Empty);
+        if !without || trail.session == Session::WithNonce || !misses_identity(symptom) {
+            return None;
+        }
+        match trail.elsewhere {
+            Some(name) => self.elsewhere(name, trail),
+            None if trail.memory.promised => self.promised(trail),
+            None => None,
+        }
+    }
+}
+
+impl AuthorizationLostBeforeDoctor {
+    fn elsewhere(&self, name: &'static str, trail: &Trail) -> Option<Finding> {
+        let (whose, product) = blame(name, trail.edge);
+        let proof = if whose == Whose::Gateway { Proof::Proved } else { Proof::Likely };
+        let by_client = whose == Whose::Client;
+        let because = "a credential was seen on arrival under this name and none in Authorization, and WordPress \
+                       says that it knows nobody";
+        let summary = format!("the credential came as {name}, where WordPress does not look for it");
+        Some(Finding {
+            place: if by_client { Place::Client } else { Place::Edge },
+            desk: if by_client { Desk::Frontend } else { Desk::Edge },
+            severity: if by_client { Severity::Warning } else { Severity::Error },
+            because: because.into(),
+            path: path(trail, name.into(), by_client),
+            lost: Some(lost(Change::Moved)),
+            cleared: vec!["doctor", "web server", "secret", "expiry"],
+            caution: "Token not judged. Do not rotate secrets",
+            ..Finding::of(self, proof, product, summary)?
+        })
+    }
+
+    fn promised(&self, trail: &Trail) -> Option<Finding> {
+        let summary = "the browser announced Authorization for this URL, but the request came without it";
+        Some(Finding {
+            severity: Severity::Warning,
+            because: "the preflight named authorization; the page may also ask for the same URL without it"
+                .into(),
+            path: path(trail, "absent".into(), false),
+            lost: Some(lost(Change::Missing)),
+            cleared: vec!["doctor", "web server", "WordPress", "secret", "expiry"],
+            caution: "Token not judged. Do not rotate secrets before this is decided",
+            decide: Some(Decision {
+                command: "curl -i \"$PUBLIC_URL\" -H \"Authorization: Bearer header-doctor\"".into(),
+                reading: "the doctor's log shows whether it arrives; in the browser, look at the request's headers and \
+                          switch off service workers and extensions",
+            }),
+            ..Finding::of(self, Proof::Possible, trail.edge.name(), summary)?
+        })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// A product that is known to move the header there.
+    Gateway,
+    Client,
+    Edge,
+}
+
+/// Whose doing it is that the credential stands under this name, and whose cure to quote.
+const fn blame(name: &str, edge: Edge) -> (Whose, &'static str) {
+    match name.as_bytes() {
+        b"x-amzn-remapped-authorization" => (Whose::Gateway, "API Gateway"),
+        b"authorisation" | b"authentication" => (Whose::Client, "client"),
+        b"x-authorization" => (Whose::Edge, "X-Authorization"),
+        _ => (Whose::Edge, edge.name()),
+    }
+}
+
+fn path(trail: &Trail, note: String, by_client: bool) -> Vec<Stop> {
+    if by_client {
+        return vec![Stop::new(Hop::Client, Mark::Bad).noted(note), Stop::new(Hop::Doctor, Mark::Bad)];
+    }
+    let edge = Stop::new(Hop::Edge, Mark::Unknown);
+    let edge = if trail.edge == Edge::Unknown { edge } else { edge.named(trail.edge.name()) };
+    vec![Stop::new(Hop::Client, Mark::Unknown), edge, Stop::new(Hop::Doctor, Mark::Bad).noted(note)]
+}
+
+const fn lost(change: Change) -> Lost {
+    Lost { header: Watched::Authorization, change, after: Hop::Client, before: Hop::Doctor }
+}
+
+fn misses_identity(symptom: &Symptom) -> bool {
+    let by_lockdown =
+        symptom.is_refusal() && symptom.error.as_ref().is_some_and(|error| error.code.is_lockdown());
+    !symptom.from_cache
+        && (symptom.is_permission(401) || by_lockdown || symptom.refused_with("jwt_auth_no_auth_header"))
+}

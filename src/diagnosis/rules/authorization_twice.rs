@@ -1,0 +1,85 @@
+//! More than one credential in one request.
+//!
+//! `Authorization` is no list (RFC 9110 §5.3, §11.6.2). nginx answers 400 to two lines, Apache joins them, PHP behind
+//! FastCGI keeps the last, so nobody can say which one counts; the doctor refuses them itself. Two that a hop has
+//! already joined, `Basic …, Bearer …`, arrive as one line, and WordPress sees the first alone.
+
+use super::super::{Change, Finding, Lost, Mark, Place, Proof, Rule, Stop};
+use super::sent_wrong;
+use crate::evidence::{AnsweredBy, Credential, Hop, Sighting, Symptom, Trail, Watched};
+
+pub(in super::super) struct AuthorizationTwice;
+
+impl Rule for AuthorizationTwice {
+    fn id(&self) -> &'static str {
+        "authorization-twice"
+    }
+
+    fn text(&self) -> &'static str {
+        include_str!("authorization_twice.md")
+    }
+
+    fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        match trail.credential {
+            Credential::Several if symptom.status.is_error() => self.several(trail, symptom),
+            Credential::Joined if is_unheard(symptom) => self.joined(trail),
+            _ => None,
+        }
+    }
+}
+
+impl AuthorizationTwice {
+    fn several(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        let Some(Sighting::Several(count)) = trail.sighting(Hop::Client, Watched::Authorization) else {
+            return None;
+        };
+        let by_doctor = symptom.answered_by == AnsweredBy::Doctor;
+        let refused =
+            if by_doctor { "refused by the doctor" } else { "passed on by a doctor that only observes" };
+        Some(Finding {
+            because: format!("{count} Authorization lines were seen on arrival, {refused}"),
+            path: sent_wrong(trail, format!("{count} lines")),
+            cleared: vec!["doctor", "web server", "WordPress", "secret", "expiry"],
+            caution: "Neither credential was judged",
+            ..Finding::of(
+                self,
+                Proof::Proved,
+                "client",
+                "the request carries more than one Authorization line",
+            )?
+        })
+    }
+
+    fn joined(&self, trail: &Trail) -> Option<Finding> {
+        let summary = "two credentials stand in one Authorization line, and WordPress takes the first";
+        Some(Finding {
+            place: Place::Edge,
+            desk: super::super::Desk::Edge,
+            because:
+                "the joined value was seen on arrival; a hop that joins two lines makes it, clients hardly do"
+                    .into(),
+            path: vec![
+                Stop::new(Hop::Client, Mark::Unknown),
+                Stop::new(Hop::Edge, Mark::Bad).noted("joined"),
+                Stop::new(Hop::Doctor, Mark::Good).noted(if trail.is_unchanged() {
+                    "unchanged"
+                } else {
+                    "changed"
+                }),
+            ],
+            lost: Some(Lost {
+                header: Watched::Authorization,
+                change: Change::Folded,
+                after: Hop::Client,
+                before: Hop::Doctor,
+            }),
+            cleared: vec!["doctor", "web server", "secret", "expiry"],
+            ..Finding::of(self, Proof::Likely, "edge", summary)?
+        })
+    }
+}
+
+/// Whether WordPress says that it found nothing it could use.
+fn is_unheard(symptom: &Symptom) -> bool {
+    symptom.is_permission(401) || symptom.refused_with("jwt_auth_bad_auth_header")
+}

@@ -1,0 +1,76 @@
+//! Another authentication stands in front of WordPress and wants the same header.
+//!
+//! WordPress never sends `WWW-Authenticate`, so a 401 that carries it, and is no REST error, comes from somebody else:
+//! htpasswd on a staging site, an identity-aware proxy, an API gateway. One `Authorization` cannot serve two. A caller
+//! without credentials who is asked for some is a browser at the door and no fault.
+
+use super::super::{Finding, Mark, Proof, Rule, Severity, Stop};
+use super::untouched;
+use crate::evidence::{AnsweredBy, Credential, Gate, Hop, Software, Symptom, Trail};
+
+pub(in super::super) struct GateInFront;
+
+impl Rule for GateInFront {
+    fn id(&self) -> &'static str {
+        "gate-in-front"
+    }
+
+    fn text(&self) -> &'static str {
+        include_str!("gate_in_front.md")
+    }
+
+    fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        let AnsweredBy::Gate(gate) = symptom.answered_by else { return None };
+        if symptom.from_cache {
+            return None;
+        }
+        let wants = wants(gate);
+        let (proof, summary) = match (trail.credential, gate) {
+            (Credential::Absent | Credential::Empty | Credential::Several, _) => return None,
+            (Credential::Basic, Gate::Basic) => (
+                Proof::Possible,
+                "the login was refused by a gate in front of WordPress, which never saw it".into(),
+            ),
+            (Credential::Basic, _) | (_, Gate::Bearer | Gate::Other) => (
+                Proof::Likely,
+                format!("a gate in front of WordPress refused the credential; it wants {wants}"),
+            ),
+            _ => (
+                Proof::Proved,
+                format!("a gate in front wants {wants} in Authorization, and the token stands there"),
+            ),
+        };
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::Gate, Mark::Bad).noted(format!("wants {wants}")));
+        path.push(Stop::new(Hop::Php, Mark::Unknown));
+        Some(Finding {
+            severity: if proof == Proof::Possible { Severity::Warning } else { Severity::Error },
+            because:
+                "the reply is a 401 with WWW-Authenticate, which WordPress never sends, and no REST error"
+                    .into(),
+            path,
+            cleared: vec!["WordPress", "secret", "expiry", "plugin"],
+            caution: "Token not judged by WordPress. Do not rotate secrets",
+            ..Finding::of(self, proof, product(symptom), summary)?
+        })
+    }
+}
+
+const fn wants(gate: Gate) -> &'static str {
+    match gate {
+        Gate::Basic => "Basic",
+        Gate::Digest => "Digest",
+        Gate::Bearer => "a Bearer token of its own",
+        Gate::Negotiate => "Negotiate",
+        Gate::Other => "another scheme",
+    }
+}
+
+const fn product(symptom: &Symptom) -> &'static str {
+    match symptom.software {
+        Software::Nginx => "nginx",
+        Software::Apache => "Apache",
+        Software::Caddy => "Caddy",
+        Software::LiteSpeed | Software::Unknown => "any",
+    }
+}
