@@ -3,21 +3,19 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::Poll;
 
 /// What was waited for panicked, and everything it held was dropped.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Panicked;
 
-/// Waits for `risky`. What it borrows must be good at every step.
-pub(super) async fn caught<F: Future>(risky: F) -> Result<F::Output, Panicked> {
-    let mut risky = pin!(risky);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| risky.as_mut().poll(context))) {
+/// Waits for `risky`. What it borrows must be good at every step. It is lent and not moved, since it is large.
+pub(super) fn caught<F: Future>(mut risky: Pin<&mut F>) -> impl Future<Output = Result<F::Output, Panicked>> {
+    poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| risky.as_mut().poll(context))) {
         Ok(poll) => poll.map(Ok),
         Err(_) => Poll::Ready(Err(Panicked)),
     })
-    .await
 }
 
 #[cfg(test)]

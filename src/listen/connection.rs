@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -151,9 +152,10 @@ impl<A: Answer> Connection<'_, A> {
         let reply = if read.get() {
             self.reader.set_deadline(None);
             let request = Request { head, body: Body::empty() };
+            let answering = pin!(self.answer.answer(self.client, request, &mut interim));
             tokio::select! {
                 biased;
-                reply = caught(self.answer.answer(self.client, request, &mut interim)) => reply,
+                reply = caught(answering) => reply,
                 _gone = self.reader.watch() => return Next::End,
             }
         } else {
@@ -161,12 +163,13 @@ impl<A: Answer> Connection<'_, A> {
             let framed = Framed::new(framing, pace, self.settings.body_bytes);
             let body = ClientBody { reader: &mut self.reader, framed, read: &read };
             let request = Request { head, body: Body::from_source(framing.length(), body) };
-            caught(self.answer.answer(self.client, request, &mut interim)).await
+            caught(pin!(self.answer.answer(self.client, request, &mut interim))).await
         };
         let reply = reply.unwrap_or_else(|Panicked| self.answer.panicked());
         // What of a request is unread when its reply begins cannot be told from the next request later.
         let ends = reply.close || asked.ends || !read.get() || self.worker.is_draining();
-        match caught(send(&mut self.writer, &asked, reply, ends)).await {
+        let sent = caught(pin!(send(&mut self.writer, &asked, reply, ends))).await;
+        match sent {
             Ok(Ok(Sent::Kept)) => Next::Again,
             Ok(Ok(Sent::Last)) => self.close(read.get()).await,
             Ok(Err(SendError::Body(_))) | Err(Panicked) => Next::Abort,
