@@ -11,13 +11,23 @@ define('DB_CHARSET', 'utf8mb4');
 $table_prefix = 'wp_';
 
 // Every door has a port of its own, and none of them may leak into links, redirects or the issuer of a token.
-define('WP_HOME', '@ISSUER@');
+// The parameters STAND_* are set by the doors that need another site; see nginx.conf.
+define('WP_HOME', $_SERVER['STAND_HOME'] ?? '@ISSUER@');
 define('WP_SITEURL', '@ISSUER@');
 
-define('JWT_AUTH_SECRET_KEY', '@SECRET@');
+$stand_secret = $_SERVER['STAND_SECRET'] ?? '@SECRET@';
+if ($stand_secret !== '') {
+    define('JWT_AUTH_SECRET_KEY', $stand_secret);
+}
 
 // Application passwords are refused over plain http unless the environment is a local one.
-define('WP_ENVIRONMENT_TYPE', 'local');
+$stand_production = isset($_SERVER['STAND_PRODUCTION']);
+define('WP_ENVIRONMENT_TYPE', $stand_production ? 'production' : 'local');
+
+// What sites behind a proxy that ends TLS have in here.
+if ($stand_production && ($_SERVER['HTTP_X_FORWARDED_PROTO'] ?? '') === 'https') {
+    $_SERVER['HTTPS'] = 'on';
+}
 
 // Nothing may happen that no test asked for: no updates, no cron, no calls to the outside.
 define('AUTOMATIC_UPDATER_DISABLED', true);
