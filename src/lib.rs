@@ -4,6 +4,8 @@
 
 pub mod cli;
 
+pub mod demo;
+
 pub mod config;
 
 pub mod listen;

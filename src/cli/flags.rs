@@ -114,7 +114,11 @@ fn name(id: &str, matches: &ArgMatches) -> String {
 }
 
 /// Parses what was given under `id`; nothing when it is an empty variable.
-fn given<T: FromStr<Err = Refused>>(text: &str, id: &str, matches: &ArgMatches) -> anyhow::Result<Option<T>> {
+pub(super) fn given<T: FromStr<Err = Refused>>(
+    text: &str,
+    id: &str,
+    matches: &ArgMatches,
+) -> anyhow::Result<Option<T>> {
     let from_variable = matches.value_source(id) == Some(ValueSource::EnvVariable);
     if from_variable && text.is_empty() {
         return Ok(None);

@@ -5,6 +5,7 @@
 //! printed on one line and the process exits with [`USAGE`].
 
 mod config;
+mod demo;
 mod explain;
 mod flags;
 pub mod run;
@@ -33,6 +34,8 @@ pub const NOT_EXAMINED: u8 = 3;
     subcommand_required = true,
     after_long_help = "\
 Examples:
+  See what it does, with nothing installed:
+      header-doctor demo
   Look at a WordPress that answers 401, without changing anything on the way:
       header-doctor run --observe --upstream 10.0.0.5:8080
   Check a configuration before it goes into production:
@@ -54,6 +57,7 @@ enum Command {
     Run(run::Arguments),
     Config(config::Arguments),
     Explain(explain::Arguments),
+    Demo(demo::Arguments),
 }
 
 /// Does what the arguments say, the program's own name among them.
@@ -77,6 +81,7 @@ fn command(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit
         Command::Run(arguments) => run::run(&arguments.flags.plan(matches)?),
         Command::Config(arguments) => config::config(arguments, matches),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Demo(arguments) => demo::demo(&arguments, matches),
     }
 }
 

@@ -190,14 +190,14 @@ const fn limits(limits: &config::Limits) -> listen::Settings {
 }
 
 /// SIGTERM and SIGINT, caught from its making on: whoever sees that we listen may already ask us to stop.
-struct Signals {
+pub(super) struct Signals {
     runtime: Runtime,
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    fn catch() -> anyhow::Result<Self> {
+    pub(super) fn catch() -> anyhow::Result<Self> {
         let runtime = Builder::new_current_thread().enable_io().build()?;
         let (terminate, interrupt) = runtime
             .block_on(async {
@@ -207,7 +207,7 @@ impl Signals {
         Ok(Self { runtime, terminate, interrupt })
     }
 
-    fn wait(self) {
+    pub(super) fn wait(self) {
         let Self { runtime, mut terminate, mut interrupt } = self;
         runtime.block_on(async {
             tokio::select! {

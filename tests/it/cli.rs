@@ -46,9 +46,13 @@ fn version_and_help_are_no_errors() {
         (version.code, version.out),
         (Some(0), format!("header-doctor {}\n", env!("CARGO_PKG_VERSION")))
     );
-    for command in
-        [&["--help"][..], &["run", "--help"], &["config", "validate", "--help"], &["explain", "--help"]]
-    {
+    for command in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["demo", "--help"],
+        &["config", "validate", "--help"],
+        &["explain", "--help"],
+    ] {
         let help = run(command);
         assert_eq!((help.code, help.err.as_str()), (Some(0), ""));
         assert!(help.out.contains("Example"), "{}", help.out);

@@ -11,6 +11,7 @@
 mod architecture;
 mod cli;
 mod corpus;
+mod demo;
 mod life;
 mod replies;
 mod report;

@@ -1,0 +1,265 @@
+//! Everything the stories need, running: three web servers with WordPress behind them, the doctor, an edge.
+//!
+//! ```text
+//! client ─▸ edge ─┐
+//! client ─────────┴─▸ doctor ─┬─▸ localhost          nginx ─▸ WordPress
+//!                             ├─▸ apache.localhost   Apache ─▸ WordPress
+//!                             └─▸ staging.localhost  nginx with a password ─▸ WordPress
+//! ```
+//!
+//! One thread and one runtime serve all of it. The client is on the thread of whoever tells the stories, and waits there
+//! for the event of its request.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::watch;
+use tokio::task::{JoinSet, spawn_local};
+
+use super::Error;
+use super::client::{self, Got};
+use super::edge::Edge;
+use super::web_server::{Manners, WebServer};
+use super::wordpress::WordPress;
+use crate::event::{Event, Events, ExchangeIds, Tally, TraceId, bus, now};
+use crate::exchange::{Keeps, Mode, QUEUE, Recorder, Shows, Site, Sites};
+use crate::listen::{self, Answer, BindError, Drain};
+use crate::message::RequestHead;
+use crate::secret::Key;
+use crate::upstream::{self, Address, Upstream};
+
+/// Where the doctor of the demo listens when nobody says where.
+const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// Any free port of this machine, not to be reached from outside.
+const FREE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// Where the doctor is to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Here and nowhere else.
+    Here(SocketAddr),
+    /// On 127.0.0.1:8080, or on a free port when that is taken.
+    Usual,
+    /// On a free port.
+    Free,
+}
+
+impl Place {
+    fn bind(self) -> Result<TcpListener, BindError> {
+        match self {
+            Self::Here(address) => bind(address),
+            Self::Free => bind(FREE),
+            Self::Usual => bind(USUAL).or_else(|error| match error {
+                BindError::Taken { .. } => bind(FREE),
+                BindError::Other { .. } => Err(error),
+            }),
+        }
+    }
+}
+
+/// The running stage.
+pub struct Stage {
+    /// Where the doctor listens.
+    pub(super) doctor: SocketAddr,
+    /// Where the edge before it listens.
+    pub(super) edge: SocketAddr,
+    pub(super) wordpress: WordPress,
+    place: Place,
+    events: Events,
+    curtain: Curtain,
+}
+
+/// Ends a stage.
+pub struct Curtain {
+    stop: watch::Sender<bool>,
+    worker: JoinHandle<io::Result<()>>,
+}
+
+impl Stage {
+    /// Starts everything.
+    ///
+    /// # Errors
+    /// The address is taken, or the system does not give what is needed.
+    pub fn open(place: Place) -> Result<Self, Error> {
+        let sockets = Sockets::bind(place)?;
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret)?;
+        let (bus, events) = bus(QUEUE);
+        let recorder = Recorder {
+            key: Key::random()?,
+            ids: ExchangeIds::random()?,
+            hop: "doctor".into(),
+            bus,
+            tally: Arc::new(Tally::new(now())),
+            keeps: Keeps::All,
+            least: None,
+            shows: Shows::Address,
+        };
+        let address = |socket: &TcpListener| socket.local_addr().map_err(Error::Start);
+        let (doctor, edge) = (address(&sockets.doctor)?, address(&sockets.edge)?);
+        let wordpress = WordPress::new(format!("http://localhost:{}", doctor.port()), secret);
+        let (stop, stopped) = watch::channel(false);
+        let site = wordpress.clone();
+        let worker = thread::Builder::new().name("stage".to_owned());
+        let worker = worker.spawn(move || play(sockets, &site, recorder, stopped)).map_err(Error::Start)?;
+        Ok(Self { doctor, edge, wordpress, place, events, curtain: Curtain { stop, worker } })
+    }
+
+    /// Where the doctor listens.
+    #[must_use]
+    pub const fn doctor(&self) -> SocketAddr {
+        self.doctor
+    }
+
+    /// Whether the doctor listens elsewhere than usual, because somebody else does there.
+    #[must_use]
+    pub fn is_displaced(&self) -> bool {
+        self.place == Place::Usual && self.doctor != USUAL
+    }
+
+    /// Sends a request to the doctor, or to the edge before it, and waits for the reply and for the doctor's event.
+    /// The event is found by the trace that the request belongs to.
+    pub(super) fn ask(
+        &self,
+        address: SocketAddr,
+        head: &RequestHead,
+        trace: TraceId,
+    ) -> Result<(Got, Box<Event>), Error> {
+        let got = client::ask(reachable(address), head).map_err(Error::NoReply)?;
+        loop {
+            let event = self.events.wait().ok_or(Error::Stopped)?;
+            if event.trace_id == Some(trace) {
+                return Ok((got, event));
+            }
+        }
+    }
+
+    /// The events to come, for whoever stays to watch, and what ends them.
+    #[must_use]
+    pub fn leave_open(self) -> (Events, Curtain) {
+        (self.events, self.curtain)
+    }
+}
+
+impl Curtain {
+    /// Ends everything and waits until it has ended.
+    ///
+    /// # Errors
+    /// Something went wrong on the stage.
+    pub fn fall(self) -> Result<(), Error> {
+        self.stop.send_replace(true);
+        self.worker.join().map_err(|_| Error::Stopped)?.map_err(Error::Start)
+    }
+}
+
+/// What listens on every address of the machine listens on the loopback as well.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), address.port())
+        }
+        _ => address,
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
+    let socket = listen::bind(address, 1)?.pop();
+    socket.ok_or(BindError::Taken { address, free: None })
+}
+
+/// Bound before anything starts, so that everybody knows where the others are.
+struct Sockets {
+    doctor: TcpListener,
+    edge: TcpListener,
+    nginx: TcpListener,
+    apache: TcpListener,
+    gate: TcpListener,
+}
+
+impl Sockets {
+    fn bind(place: Place) -> Result<Self, BindError> {
+        Ok(Self {
+            doctor: place.bind()?,
+            edge: bind(FREE)?,
+            nginx: bind(FREE)?,
+            apache: bind(FREE)?,
+            gate: bind(FREE)?,
+        })
+    }
+}
+
+/// Serves everything on this thread until it is told to stop.
+fn play(
+    sockets: Sockets,
+    wordpress: &WordPress,
+    recorder: Recorder,
+    stop: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    runtime.block_on(async {
+        let doctor = doctor(&sockets, recorder)?;
+        let edge = Edge { behind: Upstream::new(before(reachable(sockets.doctor.local_addr()?))) };
+        let server = |manners| WebServer { manners, wordpress: wordpress.clone() };
+        let mut players = JoinSet::new();
+        let mut enter = |player| players.spawn_local(player);
+        enter(spawn_local(serve(sockets.nginx, server(Manners::Nginx), stop.clone())));
+        enter(spawn_local(serve(sockets.apache, server(Manners::Apache), stop.clone())));
+        enter(spawn_local(serve(sockets.gate, server(Manners::Gate), stop.clone())));
+        enter(spawn_local(serve(sockets.doctor, doctor, stop.clone())));
+        enter(spawn_local(serve(sockets.edge, edge, stop)));
+        while let Some(played) = players.join_next().await {
+            played.map_err(io::Error::other)?.map_err(io::Error::other)??;
+        }
+        Ok(())
+    })
+}
+
+/// The doctor: the real one, with a site for each web server.
+fn doctor(sockets: &Sockets, recorder: Recorder) -> io::Result<Sites> {
+    let site = |hosts: &[&str], behind: &TcpListener| {
+        let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+        Ok::<_, io::Error>(Site::new(hosts, Mode::Treat, before(behind.local_addr()?)))
+    };
+    let sites = vec![
+        site(&[], &sockets.nginx)?,
+        site(&["apache.localhost"], &sockets.apache)?,
+        site(&["staging.localhost"], &sockets.gate)?,
+    ];
+    Ok(Sites::new(sites, recorder))
+}
+
+/// An upstream that listens there.
+fn before(address: SocketAddr) -> upstream::Settings {
+    upstream::Settings {
+        address: Address::Tcp { host: address.ip().to_string(), port: address.port() },
+        connect_timeout: Duration::from_secs(5),
+        response_timeout: Duration::from_secs(60),
+        idle_timeout: Duration::from_secs(60),
+        header_bytes: 64 * 1024,
+    }
+}
+
+async fn serve(
+    socket: TcpListener,
+    answer: impl Answer + 'static,
+    stop: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let settings = listen::Settings {
+        header_bytes: 64 * 1024,
+        body_bytes: None,
+        header_timeout: Duration::from_secs(10),
+        body_timeout: Duration::from_secs(60),
+        keep_alive_timeout: Duration::from_secs(75),
+        write_timeout: Duration::from_secs(60),
+    };
+    // Nobody depends on a demo: it ends at once.
+    let drain = Drain { delay: Duration::ZERO, timeout: Duration::ZERO };
+    listen::run(vec![socket], settings, Rc::new(answer), stop, drain).await.map(drop)
+}

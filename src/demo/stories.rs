@@ -1,0 +1,198 @@
+//! The stories, in the order in which they are told: one request each, what must come of it, and what it teaches.
+//!
+//! To add one, add an entry. One whose verdict needs a rule that is not there yet is passed over until it is.
+
+use super::wordpress::{ADMIN, READER, User};
+use crate::diagnosis::{self, Proof};
+
+/// Somebody's request, and what must come of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Story {
+    pub(super) title: &'static str,
+    pub(super) door: Door,
+    pub(super) method: &'static str,
+    /// Below `/wp-json`.
+    pub(super) route: &'static str,
+    pub(super) credential: Credential,
+    pub(super) fields: &'static [(&'static str, &'static str)],
+    pub(super) answer: Answer,
+    pub(super) verdict: Verdict,
+    pub(super) lesson: &'static str,
+}
+
+/// The way to WordPress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    /// The doctor, then nginx.
+    Nginx,
+    /// The doctor, then Apache.
+    Apache,
+    /// The doctor, then a password gate.
+    Gate,
+    /// The edge, then the doctor and nginx.
+    Edge,
+}
+
+/// What the client sends as `Authorization`.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Credential {
+    /// Nothing.
+    None,
+    /// A good token of this user.
+    Token(User),
+    /// A token of this user whose time is over.
+    Expired(User),
+    /// `Bearer` and this word.
+    Word(&'static str),
+}
+
+/// The status, and the code in the body; empty when it has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Answer(pub(super) u16, pub(super) &'static str);
+
+/// What the doctor says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing.
+    Silence,
+    /// This rule, this sure.
+    Rule(&'static str, Proof),
+}
+
+/// All stories that this version can tell.
+pub fn stories() -> impl Iterator<Item = &'static Story> {
+    ALL.iter().filter(|story| story.can_be_told())
+}
+
+impl Story {
+    fn can_be_told(&self) -> bool {
+        match self.verdict {
+            Verdict::Silence => true,
+            Verdict::Rule(rule, _) => diagnosis::rule(rule).is_some(),
+        }
+    }
+}
+
+const ME: &str = "/wp/v2/users/me";
+
+/// What most stories have in common.
+const PLAIN: Story = Story {
+    title: "",
+    door: Door::Nginx,
+    method: "GET",
+    route: ME,
+    credential: Credential::Token(ADMIN),
+    fields: &[],
+    answer: Answer(200, ""),
+    verdict: Verdict::Silence,
+    lesson: "",
+};
+
+const ALL: &[Story] = &[
+    Story {
+        title: "A healthy request",
+        lesson: "The token reached WordPress, so there is nothing to report. Healthy traffic stays silent.",
+        ..PLAIN
+    },
+    Story {
+        title: "The web server eats the header, and WordPress says so",
+        door: Door::Apache,
+        method: "POST",
+        route: "/jwt-auth/v1/token/validate",
+        answer: Answer(403, "jwt_auth_no_auth_header"),
+        verdict: Verdict::Rule("authorization-lost-before-php", Proof::Likely),
+        lesson: "One line of Apache's configuration cures it. A new token or a new secret would not.",
+        ..PLAIN
+    },
+    Story {
+        title: "The same loss on an ordinary route",
+        door: Door::Apache,
+        answer: Answer(401, "rest_not_logged_in"),
+        verdict: Verdict::Rule("authorization-lost-before-php", Proof::Possible),
+        lesson: "Here WordPress says what it says to any stranger. The doctor names the question that decides.",
+        ..PLAIN
+    },
+    Story {
+        title: "An edge in front of the doctor moves the header to another name",
+        door: Door::Edge,
+        answer: Answer(401, "rest_not_logged_in"),
+        verdict: Verdict::Rule("authorization-lost-before-doctor", Proof::Proved),
+        lesson: "The same words from WordPress, but the loss is on the other side of the doctor, at another desk.",
+        ..PLAIN
+    },
+    Story {
+        title: "The client sends the word undefined",
+        route: "/wp/v2/posts",
+        credential: Credential::Word("undefined"),
+        answer: Answer(403, "jwt_auth_invalid_token"),
+        verdict: Verdict::Rule("placeholder-token", Proof::Proved),
+        lesson: "A bad token closes even public routes such as this one, and the login itself.",
+        ..PLAIN
+    },
+    Story {
+        title: "The token is too old",
+        credential: Credential::Expired(ADMIN),
+        answer: Answer(403, "jwt_auth_invalid_token"),
+        verdict: Verdict::Rule("token-expired", Proof::Proved),
+        lesson: "The same status and the same code as before, another cause and another cure.",
+        ..PLAIN
+    },
+    Story {
+        title: "A subscriber asks for what editors may see",
+        route: "/my-app/v1/reports",
+        credential: Credential::Token(READER),
+        answer: Answer(403, "rest_forbidden"),
+        verdict: Verdict::Rule("permission-refused", Proof::Proved),
+        lesson: "Authentication worked. Nothing on the way is broken, so this is a note and no alarm.",
+        ..PLAIN
+    },
+    Story {
+        title: "A password gate in front of WordPress",
+        door: Door::Gate,
+        answer: Answer(401, ""),
+        verdict: Verdict::Rule("gate-in-front", Proof::Proved),
+        lesson: "WordPress was never asked: the gate took the token for a wrong password.",
+        ..PLAIN
+    },
+    Story {
+        title: "A browser asks first (CORS preflight)",
+        method: "OPTIONS",
+        credential: Credential::None,
+        fields: &[
+            ("Origin", "https://app.example.com"),
+            ("Access-Control-Request-Method", "GET"),
+            ("Access-Control-Request-Headers", "authorization"),
+        ],
+        lesson: "WordPress itself lets the scripts of every origin in, with credentials.",
+        ..PLAIN
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, Verdict, stories};
+
+    /// Whoever adds one of these rules takes its name out here and sees its story told by `header-doctor demo`.
+    const WITHOUT_A_RULE_YET: [&str; 2] = ["authorization-lost-before-doctor", "gate-in-front"];
+
+    #[test]
+    fn only_stories_whose_rule_is_not_there_yet_are_passed_over() {
+        let told: Vec<_> = stories().map(|story| story.title).collect();
+        let passed_over = ALL.iter().filter(|story| !told.contains(&story.title));
+        let rules: Vec<_> = passed_over.map(|story| story.verdict).collect();
+        assert!(
+            rules.iter().all(
+                |verdict| matches!(verdict, Verdict::Rule(rule, _) if WITHOUT_A_RULE_YET.contains(rule))
+            )
+        );
+        assert_eq!(rules.len(), WITHOUT_A_RULE_YET.len());
+    }
+
+    #[test]
+    fn every_story_has_a_title_of_its_own_and_a_lesson() {
+        for story in ALL {
+            assert_eq!(ALL.iter().filter(|other| other.title == story.title).count(), 1, "{}", story.title);
+            assert!(story.lesson.ends_with('.'), "{}", story.title);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! A story told: the request as one would type it, the reply, the verdict as the log has it, and the lesson.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Error;
+use super::client::Got;
+use super::stage::Stage;
+use super::stories::{Answer, Credential, Door, Story, Verdict};
+use crate::event::{Event, TraceId, now};
+use crate::message::{Fields, Name, RequestHead};
+use crate::report::{Paint, log};
+
+/// How long ago the expired token was issued: it was good for a week.
+const LONG_AGO: Duration = Duration::from_secs(8 * 86_400);
+
+/// How much of a reply's body is shown, in characters.
+const SHOWN: usize = 90;
+
+/// What came of a story.
+pub struct Told {
+    story: Story,
+    command: String,
+    got: Got,
+    event: Box<Event>,
+    paint: Paint,
+}
+
+impl Stage {
+    /// Plays a story.
+    ///
+    /// # Errors
+    /// There was no reply or no event.
+    pub fn play(&self, story: &Story, paint: Paint) -> Result<Told, Error> {
+        let trace = getrandom::u64()?.max(1);
+        let parent = format!("00-{trace:032x}-{trace:016x}-01");
+        let trace = TraceId::from_traceparent(parent.as_bytes()).ok_or(Error::Stopped)?;
+        let address = if story.door == Door::Edge { self.edge } else { self.doctor };
+        let (got, event) = self.ask(address, &self.request(story, &parent), trace)?;
+        Ok(Told { story: *story, command: self.command(story), got, event, paint })
+    }
+
+    fn request(&self, story: &Story, parent: &str) -> RequestHead {
+        let host = self.host(story.door);
+        let mut fields = Fields::from([
+            ("Host", host.as_str()),
+            ("User-Agent", "header-doctor-demo"),
+            ("Accept", "*/*"),
+            ("traceparent", parent),
+            ("Connection", "close"),
+        ]);
+        if let Some(value) = self.value(story.credential) {
+            fields.set(Name::Authorization, value.as_bytes());
+        }
+        for (name, value) in story.fields {
+            fields.append(name.as_bytes(), value.as_bytes());
+        }
+        // A POST without body says so (RFC 9110 §8.6).
+        if story.method == "POST" {
+            fields.append(b"Content-Length", b"0");
+        }
+        RequestHead::build(story.method, &format!("/wp-json{}", story.route), fields)
+    }
+
+    fn value(&self, credential: Credential) -> Option<String> {
+        let bearer = |token: String| format!("Bearer {token}");
+        match credential {
+            Credential::None => None,
+            Credential::Word(word) => Some(bearer(word.to_owned())),
+            Credential::Token(user) => Some(bearer(self.wordpress.issue(user, now()))),
+            Credential::Expired(user) => Some(bearer(self.wordpress.issue(user, now().before(LONG_AGO)))),
+        }
+    }
+
+    /// The request as one would type it.
+    fn command(&self, story: &Story) -> String {
+        let mut out = String::from("curl");
+        match story.method {
+            "GET" => {}
+            method => append(&mut out, format_args!(" -X {method}")),
+        }
+        append(&mut out, format_args!(" http://{}/wp-json{}", self.host(story.door), story.route));
+        match story.credential {
+            Credential::None => {}
+            Credential::Word(word) => append(&mut out, format_args!(" -H 'Authorization: Bearer {word}'")),
+            Credential::Token(_) => out.push_str(" -H \"Authorization: Bearer $TOKEN\""),
+            Credential::Expired(_) => out.push_str(" -H \"Authorization: Bearer $OLD_TOKEN\""),
+        }
+        for (name, value) in story.fields {
+            append(&mut out, format_args!(" \\\n      -H '{name}: {value}'"));
+        }
+        out
+    }
+
+    /// Host and port of a door. Names below `localhost` are the loopback's (RFC 6761 §6.3).
+    pub(super) fn host(&self, door: Door) -> String {
+        let (name, port) = match door {
+            Door::Nginx => ("localhost", self.doctor.port()),
+            Door::Apache => ("apache.localhost", self.doctor.port()),
+            Door::Gate => ("staging.localhost", self.doctor.port()),
+            Door::Edge => ("localhost", self.edge.port()),
+        };
+        format!("{name}:{port}")
+    }
+}
+
+impl Told {
+    /// What was not as it must be, in words; nothing when all was.
+    #[must_use]
+    pub fn differences(&self) -> Vec<String> {
+        let Answer(status, code) = self.story.answer;
+        let expected = (status.to_string() + " " + code, verdict_in_words(self.story.verdict));
+        let (body, found) = (self.got.json(), self.event.findings.first());
+        let code = body.get("code").and_then(Value::as_str).unwrap_or_default();
+        let came = (
+            format!("{} {code}", self.got.head.status),
+            found.map_or_else(
+                || "silence".to_owned(),
+                |found| format!("{} ({})", found.finding.rule, found.finding.proof),
+            ),
+        );
+        let mut out = Vec::new();
+        for (what, expected, came) in [("reply", expected.0, came.0), ("verdict", expected.1, came.1)] {
+            if expected != came {
+                out.push(format!("{}: the {what} should be {expected}, and is {came}", self.story.title));
+            }
+        }
+        out
+    }
+
+    /// The verdict as the log has it, without the line that tells of the exchange.
+    fn verdict(&self) -> String {
+        let logged = log::render(&self.event, log::Format::Pretty(self.paint));
+        logged.split_once('\n').map(|(_, verdict)| verdict.to_owned()).unwrap_or_default()
+    }
+}
+
+fn verdict_in_words(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Silence => "silence".to_owned(),
+        Verdict::Rule(rule, proof) => format!("{rule} ({proof})"),
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Story { title, lesson, .. } = self.story;
+        writeln!(f, "── {title} ──\n")?;
+        writeln!(f, "  $ {}", self.command)?;
+        writeln!(f, "  {}", self.got)?;
+        let verdict = self.verdict();
+        match verdict.as_str() {
+            "" => writeln!(f, "\n  The doctor is silent.")?,
+            verdict => write!(f, "\n{verdict}")?,
+        }
+        writeln!(f, "\n→ {lesson}\n")
+    }
+}
+
+impl Got {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+/// `403 rest_forbidden: Sorry, …`, or the beginning of the body, or what a browser reads of a preflight's reply.
+impl fmt::Display for Got {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (status, body) = (self.head.status, self.json());
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        if let (Some(code), Some(message)) = (text("code"), text("message")) {
+            return write!(f, "{status} {code}: {message}");
+        }
+        if let Some(origin) = self.head.fields.first(Name::AccessControlAllowOrigin) {
+            return write!(f, "{status} Access-Control-Allow-Origin: {}", String::from_utf8_lossy(origin));
+        }
+        if let Some(challenge) = self.head.fields.first(Name::WwwAuthenticate) {
+            return write!(f, "{status} WWW-Authenticate: {}", String::from_utf8_lossy(challenge));
+        }
+        let beginning: String = String::from_utf8_lossy(&self.body).chars().take(SHOWN).collect();
+        write!(f, "{status} {beginning}")
+    }
+}
+
+/// Writing to a string cannot fail.
+fn append(out: &mut String, text: fmt::Arguments<'_>) {
+    let written = out.write_fmt(text);
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+}
