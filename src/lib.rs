@@ -30,6 +30,8 @@ pub mod wire;
 
 pub mod message;
 
+pub mod browser;
+
 pub mod moment;
 
 pub mod secret;

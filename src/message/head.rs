@@ -137,6 +137,8 @@ impl Status {
     pub const SWITCHING_PROTOCOLS: Self = Self(101);
     /// 400 Bad Request.
     pub const BAD_REQUEST: Self = Self(400);
+    /// 403 Forbidden.
+    pub const FORBIDDEN: Self = Self(403);
     /// 408 Request Timeout.
     pub const REQUEST_TIMEOUT: Self = Self(408);
     /// 413 Content Too Large.

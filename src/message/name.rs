@@ -54,15 +54,18 @@ names! {
     11: RetryAfter "Retry-After", Traceparent "traceparent";
     12: ContentType "Content-Type", XPoweredBy "X-Powered-By", XRequestId "X-Request-Id";
     13: Authorization "Authorization", CacheControl "Cache-Control";
-    14: ContentLength "Content-Length";
+    14: ContentLength "Content-Length", SecFetchMode "Sec-Fetch-Mode", SecFetchSite "Sec-Fetch-Site";
     15: XForwardedFor "X-Forwarded-For";
     16: ContentEncoding "Content-Encoding", ProxyConnection "Proxy-Connection", WwwAuthenticate "WWW-Authenticate", XForwardedHost "X-Forwarded-Host";
     17: TransferEncoding "Transfer-Encoding", XForwardedProto "X-Forwarded-Proto";
     19: ProxyAuthorization "Proxy-Authorization", HeaderDoctorTrail "Header-Doctor-Trail";
     20: HeaderDoctorReport "Header-Doctor-Report";
+    22: AccessControlMaxAge "Access-Control-Max-Age";
     27: AccessControlAllowOrigin "Access-Control-Allow-Origin";
-    28: AccessControlAllowHeaders "Access-Control-Allow-Headers";
-    29: AccessControlRequestMethod "Access-Control-Request-Method";
+    28: AccessControlAllowHeaders "Access-Control-Allow-Headers", AccessControlAllowMethods "Access-Control-Allow-Methods";
+    29: AccessControlRequestMethod "Access-Control-Request-Method", AccessControlExposeHeaders "Access-Control-Expose-Headers";
+    30: AccessControlRequestHeaders "Access-Control-Request-Headers";
+    32: AccessControlAllowCredentials "Access-Control-Allow-Credentials";
 }
 
 #[cfg(test)]
