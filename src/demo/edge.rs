@@ -25,6 +25,10 @@ impl Answer for Edge {
     fn refuse(&self, _: Client, refused: Refusal) -> Reply<'static> {
         refusal(refused.status().code())
     }
+
+    fn panicked(&self) -> Reply<'static> {
+        refusal(500)
+    }
 }
 
 impl Edge {

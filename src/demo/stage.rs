@@ -26,6 +26,7 @@ use super::client::{self, Got};
 use super::edge::Edge;
 use super::web_server::{Manners, WebServer};
 use super::wordpress::WordPress;
+use crate::diagnosis::RULES;
 use crate::event::{Event, Events, ExchangeIds, Tally, TraceId, bus, now};
 use crate::exchange::{Keeps, Mode, QUEUE, Recorder, Shows, Site, Sites};
 use crate::listen::{self, Answer, BindError, Drain};
@@ -95,6 +96,7 @@ impl Stage {
             key: Key::random()?,
             ids: ExchangeIds::random()?,
             hop: "doctor".into(),
+            rules: RULES,
             bus,
             tally: Arc::new(Tally::new(now())),
             keeps: Keeps::All,

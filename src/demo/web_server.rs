@@ -75,6 +75,10 @@ impl Answer for WebServer {
     fn refuse(&self, _: Client, refusal: Refusal) -> Reply<'static> {
         error_page(refusal.status().code(), "Bad Request").served_by(self.name())
     }
+
+    fn panicked(&self) -> Reply<'static> {
+        error_page(500, "500 Internal Server Error").served_by(self.name())
+    }
 }
 
 fn knows_the_password(head: &RequestHead) -> bool {
