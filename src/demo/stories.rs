@@ -173,7 +173,7 @@ mod tests {
     use super::{ALL, Verdict, stories};
 
     /// Whoever adds one of these rules takes its name out here and sees its story told by `header-doctor demo`.
-    const WITHOUT_A_RULE_YET: [&str; 2] = ["authorization-lost-before-doctor", "gate-in-front"];
+    const WITHOUT_A_RULE_YET: [&str; 0] = [];
 
     #[test]
     fn only_stories_whose_rule_is_not_there_yet_are_passed_over() {
