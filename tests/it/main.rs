@@ -16,6 +16,7 @@ mod life;
 mod replies;
 mod report;
 mod requests;
+mod second_parser;
 mod secrets;
 mod what_hyper_hides;
 mod world;
