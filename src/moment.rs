@@ -75,6 +75,23 @@ impl Moment {
         Some(Self::from_seconds(seconds))
     }
 
+    /// Reads a date as PHP writes it with `DateTime::ISO8601`, `2026-11-23T15:17:59+0000`, or with a colon in the
+    /// offset or `Z` for it (RFC 3339 §5.6).
+    #[must_use]
+    pub fn from_iso8601(text: &[u8]) -> Option<Self> {
+        let (local, offset) = text.split_at_checked(19)?;
+        let mut parts = local.split(|byte| matches!(byte, b'-' | b'T' | b':'));
+        let mut next = || number(parts.next()?);
+        let (year, month, day) = (next()?, next()?, next()?);
+        let (hour, minute, second) = (next()?, next()?, next()?);
+        let date = (1..=12).contains(&month) && (1..=31).contains(&day);
+        if !date || hour >= 24 || minute >= 60 || second > 60 {
+            return None;
+        }
+        let local = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
+        Some(Self::from_seconds(local - east_of_utc(offset)?))
+    }
+
     /// The hour and minute of the day in UTC, `14:02`.
     #[must_use]
     pub fn clock(self) -> String {
@@ -90,6 +107,21 @@ impl fmt::Display for Moment {
         let second = seconds.rem_euclid(DAY);
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
         write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+    }
+}
+
+/// Seconds east of UTC: `Z`, `+0100` or `+01:00`.
+fn east_of_utc(offset: &[u8]) -> Option<i64> {
+    let (sign, hour, minute) = match offset {
+        b"Z" => return Some(0),
+        [sign, a, b, c, d] | [sign, a, b, b':', c, d] => (sign, [*a, *b], [*c, *d]),
+        _ => return None,
+    };
+    let seconds = number(&hour)? * 3600 + number(&minute)? * 60;
+    match sign {
+        b'+' => Some(seconds),
+        b'-' => Some(-seconds),
+        _ => None,
     }
 }
 
@@ -137,6 +169,20 @@ mod tests {
     }
 
     #[test]
+    fn iso_dates_are_read() {
+        let read = |text: &str| Moment::from_iso8601(text.as_bytes()).map(Moment::seconds);
+        for text in ["1994-11-06T08:49:37Z", "1994-11-06T08:49:37+0000", "1994-11-06T10:49:37+02:00"] {
+            assert_eq!(read(text), Some(784_111_777), "{text}");
+        }
+        assert_eq!(read("1994-11-06T04:19:37-0430"), Some(784_111_777));
+        for text in
+            ["", "1994-11-06T08:49:37", "1994-13-06T08:49:37Z", "1994-11-06T08:49:37 UTC", "ééééééééééééé"]
+        {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn moments_are_written_by_rfc_3339() {
         assert_eq!(Moment::from_millis(784_111_777_089).to_string(), "1994-11-06T08:49:37.089Z");
         assert_eq!(Moment::from_seconds(1_709_251_199).to_string(), "2024-02-29T23:59:59.000Z");
@@ -152,8 +198,15 @@ mod tests {
         }
 
         #[test]
+        fn what_is_written_is_read(second in 0i64..250_000_000_000) {
+            let text = Moment::from_seconds(second).to_string().replace(".000", "");
+            assert_eq!(Moment::from_iso8601(text.as_bytes()), Some(Moment::from_seconds(second)));
+        }
+
+        #[test]
         fn any_bytes_are_a_date_or_not(text in any::<Vec<u8>>(), millis in any::<i64>()) {
             std::hint::black_box(Moment::from_http(&text));
+            std::hint::black_box(Moment::from_iso8601(&text));
             std::hint::black_box(Moment::from_millis(millis).to_string());
         }
     }

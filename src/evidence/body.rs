@@ -9,7 +9,9 @@ use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::wordpress::{Code, Message, WordPressError};
+use super::message::{self, Message};
+use super::wordpress::{Code, WordPressError};
+use crate::moment::Moment;
 
 /// What of an error body could be read: the raw words, to be judged and dropped.
 #[derive(Default)]
@@ -57,6 +59,11 @@ impl Body {
     /// The code as it came.
     pub(super) fn code(&self) -> &str {
         self.code.as_deref().unwrap_or_default()
+    }
+
+    /// When the token that was refused becomes good, by the message.
+    pub(super) fn not_before(&self) -> Option<Moment> {
+        self.message.as_deref().and_then(message::not_before)
     }
 
     /// The error as it may be kept.

@@ -2,8 +2,10 @@
 
 use super::answered::AnsweredBy;
 use super::body::Body;
+use super::coding;
+use super::message::Message;
 use super::site::Home;
-use super::wordpress::{Message, WordPressError};
+use super::wordpress::WordPressError;
 use crate::message::{Name, ReplyHead, Status};
 use crate::moment::Moment;
 
@@ -24,7 +26,9 @@ pub struct Symptom {
     pub mod_php: bool,
     /// The error in the body.
     pub error: Option<WordPressError>,
-    /// Whether the body could not be read because of its content coding.
+    /// When the refused token becomes good (`nbf` or `iat`), by the words of [`Message::PRIOR`].
+    pub not_before: Option<Moment>,
+    /// Whether the body could not be decoded: its content coding is unknown, or one of several, or is not what it says.
     pub unread: bool,
     /// Whether a cache says that it answered: then the words may be about another request.
     pub from_cache: bool,
@@ -40,17 +44,20 @@ impl Symptom {
     #[must_use]
     pub fn read(reply: &ReplyHead, prefix: &[u8], received: Moment) -> Self {
         let fields = &reply.fields;
-        let unread = fields.first(Name::ContentEncoding).is_some_and(|coding| !is_identity(coding));
-        let body = if unread { Body::default() } else { Body::read(prefix) };
+        let decoded = coding::decode(fields, prefix);
+        let unread = decoded.is_none();
+        let text = decoded.as_deref().unwrap_or_default();
+        let body = Body::read(text);
         let server = fields.first(Name::Server).unwrap_or_default();
         Self {
             status: reply.status,
             date: fields.only(Name::Date).and_then(Moment::from_http),
             received,
-            answered_by: AnsweredBy::of(reply, if unread { b"" } else { prefix }, &body, unread),
+            answered_by: AnsweredBy::of(reply, text, &body, unread),
             software: Software::of(server),
             mod_php: memchr::memmem::find(server, b" PHP/").is_some(),
             error: body.error(),
+            not_before: body.not_before(),
             unread,
             from_cache: is_from_cache(reply),
             home: Home::of(fields),
@@ -140,10 +147,6 @@ impl Software {
     }
 }
 
-fn is_identity(coding: &[u8]) -> bool {
-    coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")
-}
-
 /// `Age` above zero (RFC 9111 §5.1), or an `X-Cache` that reports a hit.
 fn is_from_cache(reply: &ReplyHead) -> bool {
     let aged = reply.fields.first(Name::Age).is_some_and(|age| age.iter().any(|b| (b'1'..=b'9').contains(b)));
@@ -191,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_coded_body_is_unread() {
+    fn a_body_that_cannot_be_decoded_is_unread() {
         let fields = Fields::from([
             ("Content-Encoding", "gzip"),
             ("Content-Type", "application/json; charset=UTF-8"),
