@@ -6,6 +6,7 @@ use std::panic::{self, Location};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use tokio::runtime::{Builder, LocalOptions, Runtime};
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 use crate::config::{self, ClientAddress, Exchanges, Format, Hosts, Level, Log, Plan};
 use crate::diagnosis::{RULES, Severity};
 use crate::event::{Bus, ExchangeIds, Tally, bus, now};
-use crate::exchange::{Keeps, Mode, QUEUE, Recorder, Shows, Site, Sites};
+use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, QUEUE, Recorder, Shows, Site, Sites};
 use crate::report::{Paint, log};
 use crate::secret::Key;
 use crate::{listen, upstream};
@@ -26,6 +27,9 @@ struct Shared {
     hop: Arc<str>,
     bus: Bus,
     tally: Arc<Tally>,
+    promises: Arc<Promises>,
+    /// One for each site of the plan.
+    acceptances: Vec<Arc<Acceptances>>,
 }
 
 /// Serves until a signal asks to stop, then drains. Gives the number of connections that were cut off.
@@ -43,7 +47,15 @@ pub(super) fn serve(plan: &Plan, terminal: bool) -> anyhow::Result<()> {
     let writer = thread::Builder::new().name("log".to_owned());
     let writer = writer.spawn(move || log::run(events, stdout(), format)).context("cannot start the log")?;
     let key = Key::random().context("the system has no random numbers")?;
-    let shared = Shared { key, hop: "doctor".into(), bus, tally: Arc::new(Tally::new(now())) };
+    let began = Instant::now();
+    let shared = Shared {
+        key,
+        hop: "doctor".into(),
+        bus,
+        tally: Arc::new(Tally::new(now())),
+        promises: Arc::default(),
+        acceptances: plan.sites.iter().map(|_| Arc::new(Acceptances::since(began))).collect(),
+    };
     let cut_off = work_until(signals, plan, sockets, &shared)?;
     // The log ends when nobody can write to it any more.
     drop(shared);
@@ -127,8 +139,9 @@ fn work(
     let drain = listen::Drain { delay: plan.drain.delay, timeout: plan.drain.timeout };
     let recorder = recorder(plan.log, shared)?;
     runtime.block_on(async {
-        let sites = plan.sites.iter().map(|settings| site(plan, settings)).collect();
-        let answer = Rc::new(Sites::new(sites, recorder));
+        let sites = plan.sites.iter().zip(&shared.acceptances);
+        let sites = sites.map(|(settings, accepted)| site(plan, settings, Arc::clone(accepted))).collect();
+        let answer = Rc::new(Sites::new(sites, recorder, Arc::clone(&shared.promises)));
         Ok(listen::run(sockets, limits(&plan.limits), answer, stop, drain).await?)
     })
 }
@@ -159,7 +172,7 @@ fn recorder(log: Log, shared: &Shared) -> anyhow::Result<Recorder> {
     })
 }
 
-fn site(plan: &Plan, site: &config::Site) -> Site {
+fn site(plan: &Plan, site: &config::Site, acceptances: Arc<Acceptances>) -> Site {
     let hosts = match &site.hosts {
         Hosts::Any => Vec::new(),
         Hosts::Named(names) => names.clone(),
@@ -175,7 +188,7 @@ fn site(plan: &Plan, site: &config::Site) -> Site {
         idle_timeout: site.upstream.idle_timeout,
         header_bytes: plan.limits.header_bytes,
     };
-    Site::new(hosts, mode, settings)
+    Site::new(hosts, Policy::new(mode), settings, acceptances)
 }
 
 const fn limits(limits: &config::Limits) -> listen::Settings {

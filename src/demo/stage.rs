@@ -15,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
@@ -28,7 +28,7 @@ use super::web_server::{Manners, WebServer};
 use super::wordpress::WordPress;
 use crate::diagnosis::RULES;
 use crate::event::{Event, Events, ExchangeIds, Tally, TraceId, bus, now};
-use crate::exchange::{Keeps, Mode, QUEUE, Recorder, Shows, Site, Sites};
+use crate::exchange::{Acceptances, Keeps, Mode, Policy, QUEUE, Recorder, Shows, Site, Sites};
 use crate::listen::{self, Answer, BindError, Drain};
 use crate::message::RequestHead;
 use crate::secret::Key;
@@ -227,14 +227,16 @@ fn play(
 fn doctor(sockets: &Sockets, recorder: Recorder) -> io::Result<Sites> {
     let site = |hosts: &[&str], behind: &TcpListener| {
         let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
-        Ok::<_, io::Error>(Site::new(hosts, Mode::Treat, before(behind.local_addr()?)))
+        let accepted = Arc::new(Acceptances::since(Instant::now()));
+        let policy = Policy::new(Mode::Treat);
+        Ok::<_, io::Error>(Site::new(hosts, policy, before(behind.local_addr()?), accepted))
     };
     let sites = vec![
         site(&[], &sockets.nginx)?,
         site(&["apache.localhost"], &sockets.apache)?,
         site(&["staging.localhost"], &sockets.gate)?,
     ];
-    Ok(Sites::new(sites, recorder))
+    Ok(Sites::new(sites, recorder, Arc::default()))
 }
 
 /// An upstream that listens there.

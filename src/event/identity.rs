@@ -15,6 +15,18 @@ impl ExchangeId {
     }
 }
 
+impl ExchangeId {
+    /// The digits, for a field of a request: this is written for every one of them.
+    #[must_use]
+    pub fn digits(self) -> [u8; 16] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        std::array::from_fn(|place| {
+            let digit = self.0 >> (60 - 4 * place) & 0xf;
+            usize::try_from(digit).ok().and_then(|digit| DIGITS.get(digit)).copied().unwrap_or(b'0')
+        })
+    }
+}
+
 impl fmt::Display for ExchangeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
@@ -87,6 +99,8 @@ mod tests {
     #[test]
     fn exchange_ids_are_sixteen_digits_and_differ() {
         assert_eq!(ExchangeId::new(255).to_string(), "00000000000000ff");
+        let id = ExchangeId::new(0x0123_4567_89ab_cdef);
+        assert_eq!(id.digits(), id.to_string().as_bytes());
         let ids = ExchangeIds::random().unwrap();
         assert_ne!(ids.next(), ids.next());
     }

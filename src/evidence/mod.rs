@@ -29,6 +29,6 @@ pub use message::Message;
 pub use route::{Form, Route, RouteClass};
 pub use sighting::{Look, Seen, Sighting, Sightings, Spelling, Watched, look};
 pub use site::{Difference, Home};
-pub use symptom::{Software, Symptom};
-pub use trail::{Hop, Memory, Session, Trail, Treatment};
+pub use symptom::{Software, Symptom, knows_user};
+pub use trail::{Denied, Hop, Memory, Session, Trail, Treatment};
 pub use wordpress::{Code, WordPressError};

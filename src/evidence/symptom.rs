@@ -6,6 +6,7 @@ use super::coding;
 use super::message::Message;
 use super::site::Home;
 use super::wordpress::WordPressError;
+use crate::browser::Blocked;
 use crate::message::{Name, ReplyHead, Status};
 use crate::moment::Moment;
 
@@ -34,6 +35,8 @@ pub struct Symptom {
     pub from_cache: bool,
     /// The address of the site, by its own word.
     pub home: Option<Home>,
+    /// Why a browser keeps the reply, as it leaves the doctor, from the page that asked.
+    pub blocked: Option<Box<Blocked>>,
     /// Whether WordPress says that it knows the user: core forbids storing such replies with all five directives
     /// of `wp_get_nocache_headers`, and sends none of them to anonymous callers.
     pub knows_user: bool,
@@ -61,6 +64,7 @@ impl Symptom {
             unread,
             from_cache: is_from_cache(reply),
             home: Home::of(fields),
+            blocked: None,
             knows_user: knows_user(reply),
         }
     }
@@ -157,7 +161,10 @@ fn is_from_cache(reply: &ReplyHead) -> bool {
     aged || hit
 }
 
-fn knows_user(reply: &ReplyHead) -> bool {
+/// Whether a reply bears the five directives of `wp_get_nocache_headers` (`wp-includes/functions.php`), which the REST
+/// server sends to known users alone.
+#[must_use]
+pub fn knows_user(reply: &ReplyHead) -> bool {
     let directives = ["no-cache", "must-revalidate", "max-age=0", "no-store", "private"];
     let said = |directive: &str| {
         reply

@@ -76,9 +76,22 @@ pub struct Treatment {
     pub nominated: Vec<Name>,
     /// The configured header that `Authorization` was recovered from.
     pub recovered_from: Option<Arc<str>>,
+    /// The preflight that the policy refused.
+    pub denied: Option<Denied>,
     /// Who said `X-Forwarded-Proto: https` without being trusted, as much of the address as may be shown; the doctor
     /// sent `http` on.
     pub disbelieved: Option<Arc<str>>,
+}
+
+/// A preflight that the doctor's own policy refused, in words that may be printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// What was refused, and why.
+    pub message: String,
+    /// The setting that would have to allow it: `sites[].cors.allow_origins`.
+    pub setting: &'static str,
+    /// What has to be listed there; nothing when it could not be read.
+    pub missing: Option<String>,
 }
 
 /// What the doctor remembers that bears on an exchange.

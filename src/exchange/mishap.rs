@@ -78,7 +78,7 @@ mod tests {
         };
         let head = RequestHead::build("GET", "/wp-json/", Fields::from([("Host", "a")]));
         let client = Client { address: "127.0.0.1:1".parse().unwrap() };
-        (Rc::new(recorder).open(client, head), events)
+        (Rc::new(recorder).open(client, head, Arc::default()), events)
     }
 
     fn told(event: &Event) -> (Option<u16>, Option<(Side, &'static str)>) {

@@ -1,10 +1,12 @@
-//! One request, from start to end: look ▸ treat ▸ look ▸ send ▸ look ▸ diagnose.
+//! One request, from start to end: look ▸ preflight? ▸ treat ▸ look ▸ send ▸ look ▸ diagnose.
 //!
 //! This is the only place where evidence, headers, upstream and diagnosis meet. A healthy exchange costs two looks
 //! and two counters here; everything else happens to sick ones.
 
+mod memory;
 mod mishap;
 mod own;
+mod policy;
 mod record;
 mod site;
 mod watch;
@@ -12,12 +14,12 @@ mod watch;
 use std::pin::pin;
 use std::time::Duration;
 
-use crate::headers::authorization;
 use crate::listen::{Answer, Client, Interim, Refusal};
 use crate::message::{Body, Name, Reply, ReplyHead, Request, RequestHead, Status};
 use crate::upstream::{Error, Pending, Upstream};
+pub use memory::{Acceptances, Promises};
 pub use record::{Keeps, QUEUE, Recorder, Shows};
-pub use site::{Mode, Site, Sites};
+pub use site::{Mode, Policy, Site, Sites};
 
 /// How long an upstream may take to tell a waiting client to go on, before the doctor tells it.
 const PATIENCE_FOR_CONTINUE: Duration = Duration::from_secs(1);
@@ -33,17 +35,19 @@ impl Answer for Sites {
         if head.target() == b"*" {
             return own::server_options();
         }
-        let mut record = self.recorder().open(client, head);
+        let mut record = self.recorder().open(client, head, self.promises());
         let Some(site) = self.of(record.head()) else {
             let reason =
                 "no site of this doctor answers for the host of this request; name it under sites[].hosts";
             return record.refused(Status::MISDIRECTED, "header_doctor_unknown_host", reason.to_owned());
         };
-        if let (Mode::Treat, Err(bad)) = (site.mode(), authorization::check(&record.head().fields)) {
-            return record.refused(Status::BAD_REQUEST, "header_doctor_authorization_twice", bad.to_string());
+        record.goes_to(&site);
+        if let Some(decision) = record.preflight() {
+            return record.decided(decision);
         }
-        record.goes_to(site);
-        record.treat(site);
+        if let Err(bad) = record.treat() {
+            return record.refused(Status::BAD_REQUEST, bad.code(), bad.to_string());
+        }
         match forward(site.upstream(), record.head(), body, interim).await {
             Ok(reply) => record.answered(reply),
             Err(error) => record.failed(&error),

@@ -8,16 +8,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::memory::{Kind, Promises};
 use super::mishap;
 use super::own;
 use super::site::Site;
 use super::watch::{Ending, watch};
+use crate::browser::Blocked;
 use crate::diagnosis::{Rule, Severity, diagnose_by};
-use crate::event::{Bus, Event, ExchangeIds, Failure, Refusal, Scoped, Side, Tally, now};
-use crate::evidence::{Look, Symptom, Trail, Watched, look};
-use crate::headers::hop_by_hop;
+use crate::event::{Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Scoped, Side, Tally, now};
+use crate::evidence::{Look, Memory, Symptom, Trail, Treatment, Watched, look};
 use crate::listen::{self, Client};
-use crate::message::{Name, Reply, ReplyHead, RequestHead, Status};
+use crate::message::{Name, Reply, ReplyHead, RequestHead, Source, Status};
 use crate::secret::Key;
 use crate::upstream::Error;
 
@@ -69,18 +70,25 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn open(self: &Rc<Self>, client: Client, head: RequestHead) -> Record {
+    pub(super) fn open(
+        self: &Rc<Self>,
+        client: Client,
+        head: RequestHead,
+        promises: Arc<Promises>,
+    ) -> Record {
         let arrived = look(&head.fields);
         self.tally.count(arrived.has(Watched::Authorization));
-        let started = Instant::now();
         Record {
             recorder: Rc::clone(self),
+            promises,
             client,
             head,
             arrived,
             sent: arrived,
-            started,
-            upstream: None,
+            id: self.ids.next(),
+            started: Instant::now(),
+            site: None,
+            treatment: Treatment::default(),
             open: true,
         }
     }
@@ -126,12 +134,15 @@ fn network(address: std::net::IpAddr) -> String {
 /// One exchange under way.
 pub(super) struct Record {
     recorder: Rc<Recorder>,
-    client: Client,
-    head: RequestHead,
-    arrived: Look,
-    sent: Look,
-    started: Instant,
-    upstream: Option<Arc<str>>,
+    pub(super) promises: Arc<Promises>,
+    pub(super) client: Client,
+    pub(super) head: RequestHead,
+    pub(super) arrived: Look,
+    pub(super) sent: Look,
+    pub(super) id: ExchangeId,
+    pub(super) started: Instant,
+    pub(super) site: Option<Rc<Site>>,
+    pub(super) treatment: Treatment,
     open: bool,
 }
 
@@ -140,28 +151,41 @@ impl Record {
         &self.head
     }
 
-    /// Names the site's upstream as the one that is asked.
-    pub(super) fn goes_to(&mut self, site: &Site) {
-        self.upstream = Some(site.upstream_name());
-    }
-
-    /// Removes what ends at this hop and looks again at what is sent on. A request of HTTP/1.0 may name no host;
-    /// in HTTP/1.1 it must (RFC 9112 §3.2).
-    pub(super) fn treat(&mut self, site: &Site) {
-        hop_by_hop::remove(&mut self.head.fields);
-        if !self.head.fields.has(Name::Host) {
-            self.head.fields.set(Name::Host, site.authority());
-        }
-        self.sent = look(&self.head.fields);
+    /// Names the site as the one that is asked.
+    pub(super) fn goes_to(&mut self, site: &Rc<Site>) {
+        self.site = Some(Rc::clone(site));
     }
 
     /// The doctor does not forward the request.
-    pub(super) fn refused(mut self, status: Status, code: &'static str, reason: String) -> Reply<'static> {
-        let mut event = self.event();
-        event.status = Some(status);
+    pub(super) fn refused(self, status: Status, code: &'static str, reason: String) -> Reply<'static> {
         let reply = own::error(status, code, &reason);
+        self.replied(reply, code, reason)
+    }
+
+    /// The doctor answers the request itself, with a refusal.
+    pub(super) fn replied(
+        mut self,
+        mut reply: Reply<'static>,
+        code: &'static str,
+        reason: String,
+    ) -> Reply<'static> {
+        let mut event = self.event();
+        event.status = Some(reply.head.status);
         event.refusal = Some(Refusal { code, reason: reason.into() });
+        self.diagnose_or_fail(&mut event, &reply.head, reply.body.data(), None);
+        self.dress(&mut reply.head);
         self.conclude(event);
+        reply
+    }
+
+    /// The doctor answers the request itself, and nothing is wrong.
+    pub(super) fn granted(mut self, reply: Reply<'static>) -> Reply<'static> {
+        if self.recorder.keeps == Keeps::All {
+            let mut event = self.event();
+            event.status = Some(reply.head.status);
+            self.conclude(event);
+        }
+        self.open = false;
         reply
     }
 
@@ -172,28 +196,39 @@ impl Record {
         let who = if error.is_clients() { Side::Client } else { Side::Upstream };
         event.failure = Some(Failure { who, code: error.code(), what: error.to_string().into() });
         self.conclude(event);
-        own::error(error.status(), error.code(), &error.to_string())
+        let mut reply = own::error(error.status(), error.code(), &error.to_string());
+        self.dress(&mut reply.head);
+        reply
     }
 
     /// There is a reply. Its body may still break off, and a refusal's body tells why WordPress refused.
-    pub(super) fn answered(mut self, reply: Reply<'_>) -> Reply<'_> {
-        let refuses = reply.head.status.is_error();
-        let is_over = reply.body.is_full() && !refuses;
-        if is_over && self.recorder.keeps != Keeps::All {
+    pub(super) fn answered<'c>(mut self, reply: Reply<'c>) -> Reply<'c> {
+        let Reply { mut head, body, close } = reply;
+        self.note_acceptance(&head);
+        let received = self.may_be_sick(&head).then(|| head.clone());
+        self.dress(&mut head);
+        let blocked = self.blocked(&head);
+        let has_told = received.is_none() && body.is_full() && self.recorder.keeps != Keeps::All;
+        if has_told {
             self.open = false;
-            return reply;
+            return Reply { head, body, close };
         }
-        let Reply { head, body, close } = reply;
-        let kept = head.clone();
-        let body = watch(body, refuses, move |copy, ending| self.ended(&kept, copy, ending));
+        let copies = head.status.is_error();
+        let received = received.unwrap_or_else(|| head.clone());
+        let body = watch(body, copies, move |copy, ending| self.ended(&received, blocked, copy, ending));
         Reply { head, body, close }
     }
 
-    fn ended(mut self, reply: &ReplyHead, copy: &[u8], ending: Ending) {
+    /// Whether a reply needs a closer look. What is not an error may still be one to a browser, or lead astray.
+    fn may_be_sick(&self, reply: &ReplyHead) -> bool {
+        reply.status.code() >= 300 || self.arrived.has(Watched::Origin) || self.is_noteworthy()
+    }
+
+    fn ended(mut self, reply: &ReplyHead, blocked: Option<Box<Blocked>>, copy: &[u8], ending: Ending) {
         let mut event = self.event();
         event.status = Some(reply.status);
-        if reply.status.is_error() && mishap::isolate(|| self.diagnose(&mut event, reply, copy)).is_err() {
-            event.failure = Some(mishap::failure());
+        if self.may_be_sick(reply) {
+            self.diagnose_or_fail(&mut event, reply, copy, blocked);
         }
         match ending {
             Ending::Complete => {}
@@ -214,9 +249,25 @@ impl Record {
         self.open = false;
     }
 
-    fn diagnose(&self, event: &mut Event, reply: &ReplyHead, copy: &[u8]) {
-        let trail = Trail::read(&self.head, &self.arrived, &self.sent, &self.recorder.key);
-        let symptom = Symptom::read(reply, copy, now());
+    /// Diagnoses; a defect of a rule costs the diagnosis alone.
+    fn diagnose_or_fail(
+        &self,
+        event: &mut Event,
+        reply: &ReplyHead,
+        copy: &[u8],
+        blocked: Option<Box<Blocked>>,
+    ) {
+        if mishap::isolate(|| self.diagnose(event, reply, copy, blocked)).is_err() {
+            event.failure = Some(mishap::failure());
+        }
+    }
+
+    fn diagnose(&self, event: &mut Event, reply: &ReplyHead, copy: &[u8], blocked: Option<Box<Blocked>>) {
+        let mut trail = Trail::read(&self.head, &self.arrived, &self.sent, &self.recorder.key);
+        trail.treatment = self.treatment.clone();
+        trail.memory = self.memory(&trail);
+        let mut symptom = Symptom::read(reply, copy, now());
+        symptom.blocked = blocked;
         let has_credential = self.arrived.has(Watched::Authorization);
         let findings = diagnose_by(self.recorder.rules, &trail, &symptom).into_iter().map(|finding| {
             let scope = self.recorder.tally.find(finding.rule, has_credential);
@@ -225,13 +276,25 @@ impl Record {
         event.diagnosed(&trail, &symptom, findings.collect());
     }
 
+    fn memory(&self, trail: &Trail) -> Memory {
+        let accepted = Kind::of(trail.credential)
+            .zip(self.site.as_ref())
+            .is_some_and(|(kind, site)| site.acceptances().clears(kind, trail.route.form, self.started));
+        let fields = &self.head.fields;
+        let promised = fields.only(Name::Origin).is_some_and(|origin| {
+            let client = self.client.address.ip();
+            !self.arrived.has(Watched::Authorization)
+                && self.promises.holds(client, origin, self.head.target(), self.started)
+        });
+        Memory { promised, accepted }
+    }
+
     fn event(&self) -> Event {
         let duration = self.started.elapsed();
         let recorder = &self.recorder;
-        let mut event =
-            Event::of(&self.head, recorder.ids.next(), now().before(duration), Arc::clone(&recorder.hop));
+        let mut event = Event::of(&self.head, self.id, now().before(duration), Arc::clone(&recorder.hop));
         event.client = recorder.shown(self.client);
-        event.upstream.clone_from(&self.upstream);
+        event.upstream = self.site.as_ref().map(|site| site.upstream_name());
         event.duration = duration;
         event
     }

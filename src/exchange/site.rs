@@ -4,6 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Recorder;
+use super::memory::{Acceptances, Promises};
+use crate::headers::cors;
 use crate::message::{Name, RequestHead};
 use crate::upstream::{Settings, Upstream};
 
@@ -16,23 +18,47 @@ pub enum Mode {
     Observe,
 }
 
+/// What the doctor may change on the exchanges of a site.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Whether it may change anything.
+    pub mode: Mode,
+    /// Which pages of other origins may use the site; nothing leaves that to WordPress.
+    pub cors: Option<cors::Policy>,
+}
+
+impl Policy {
+    /// The policy of a site that configures none, in this mode.
+    #[must_use]
+    pub const fn new(mode: Mode) -> Self {
+        Self { mode, cors: None }
+    }
+}
+
 /// A virtual host: its names, its policy, its upstream.
 pub struct Site {
     hosts: Vec<String>,
-    mode: Mode,
+    policy: Policy,
     upstream: Upstream,
     upstream_name: Arc<str>,
     authority: String,
+    acceptances: Arc<Acceptances>,
 }
 
 impl Site {
-    /// A site; without `hosts` (lower case, without port) it answers for every host no other site names. Must be
-    /// made inside the worker that uses it.
+    /// A site; without `hosts` (lower case, without port) it answers for every host no other site names. What its
+    /// upstream accepts is shared with the same site in other workers. Must be made inside the worker that uses it.
     #[must_use]
-    pub fn new(hosts: Vec<String>, mode: Mode, upstream: Settings) -> Self {
+    pub fn new(
+        hosts: Vec<String>,
+        policy: Policy,
+        upstream: Settings,
+        acceptances: Arc<Acceptances>,
+    ) -> Self {
         let upstream_name = upstream.address.to_string().into();
         let authority = upstream.address.authority();
-        Self { hosts, mode, upstream: Upstream::new(upstream), upstream_name, authority }
+        let upstream = Upstream::new(upstream);
+        Self { hosts, policy, upstream, upstream_name, authority, acceptances }
     }
 
     /// The host of a request that names none.
@@ -44,8 +70,17 @@ impl Site {
         Arc::clone(&self.upstream_name)
     }
 
-    pub(super) const fn mode(&self) -> Mode {
-        self.mode
+    pub(super) fn treats(&self) -> bool {
+        self.policy.mode == Mode::Treat
+    }
+
+    /// The policy for pages of other origins, where it holds for this request.
+    pub(super) fn cors(&self, head: &RequestHead) -> Option<&cors::Policy> {
+        self.policy.cors.as_ref().filter(|policy| self.treats() && policy.covers(head))
+    }
+
+    pub(super) fn acceptances(&self) -> &Acceptances {
+        &self.acceptances
     }
 
     pub(super) const fn upstream(&self) -> &Upstream {
@@ -59,15 +94,21 @@ impl Site {
 
 /// All sites of a worker.
 pub struct Sites {
-    sites: Vec<Site>,
+    sites: Vec<Rc<Site>>,
     recorder: Rc<Recorder>,
+    promises: Arc<Promises>,
 }
 
 impl Sites {
-    /// The sites and who records their exchanges.
+    /// The sites, who records their exchanges, and what browsers announced to any worker.
     #[must_use]
-    pub fn new(sites: Vec<Site>, recorder: Recorder) -> Self {
-        Self { sites, recorder: Rc::new(recorder) }
+    pub fn new(sites: Vec<Site>, recorder: Recorder, promises: Arc<Promises>) -> Self {
+        let sites = sites.into_iter().map(Rc::new).collect();
+        Self { sites, recorder: Rc::new(recorder), promises }
+    }
+
+    pub(super) fn promises(&self) -> Arc<Promises> {
+        Arc::clone(&self.promises)
     }
 
     pub(super) const fn recorder(&self) -> &Rc<Recorder> {
@@ -75,10 +116,10 @@ impl Sites {
     }
 
     /// The site a request is for: the one that names its host, else the one for any.
-    pub(super) fn of(&self, head: &RequestHead) -> Option<&Site> {
+    pub(super) fn of(&self, head: &RequestHead) -> Option<Rc<Site>> {
         let host = without_port(head.fields.first(Name::Host).unwrap_or_default());
         let named = self.sites.iter().find(|site| site.is_named(host));
-        named.or_else(|| self.sites.iter().find(|site| site.hosts.is_empty()))
+        named.or_else(|| self.sites.iter().find(|site| site.hosts.is_empty())).map(Rc::clone)
     }
 }
 

@@ -11,6 +11,16 @@ pub enum BadCredentials {
     Twice,
 }
 
+impl BadCredentials {
+    /// The stable code of the reply's JSON body and of the event.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Twice => "header_doctor_authorization_twice",
+        }
+    }
+}
+
 /// Refuses what cannot be forwarded in one meaning.
 ///
 /// # Errors

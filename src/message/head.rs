@@ -149,6 +149,8 @@ impl Status {
     pub const INTERNAL_ERROR: Self = Self(500);
     /// 502 Bad Gateway.
     pub const BAD_GATEWAY: Self = Self(502);
+    /// 200 OK.
+    pub const OK: Self = Self(200);
     /// 204 No Content.
     pub const NO_CONTENT: Self = Self(204);
 
