@@ -36,8 +36,12 @@ impl Span {
     }
 
     fn of(self, text: &[u8]) -> &[u8] {
+        text.get(self.range()).unwrap_or_default()
+    }
+
+    const fn range(self) -> std::ops::Range<usize> {
         let start = self.start as usize;
-        text.get(start..start + self.length as usize).unwrap_or_default()
+        start..start + self.length as usize
     }
 }
 
@@ -85,7 +89,7 @@ impl Fields {
         const ROOM_FOR_CHANGES: usize = 256;
         let mut text = Vec::with_capacity(head.len() + ROOM_FOR_CHANGES);
         text.extend_from_slice(head);
-        Self { text, entries: Vec::with_capacity(fields + 4) }
+        Self { text, entries: Vec::with_capacity(fields + 8) }
     }
 
     /// Adds a field whose text is already in the arena.
@@ -111,7 +115,7 @@ impl Fields {
     }
 
     /// The values of every field with this name, in order.
-    pub fn all(&self, id: Name) -> impl Iterator<Item = &[u8]> {
+    pub fn all(&self, id: Name) -> impl DoubleEndedIterator<Item = &[u8]> {
         self.entries.iter().filter(move |entry| entry.id == id).map(|entry| entry.value.of(&self.text))
     }
 
@@ -151,9 +155,37 @@ impl Fields {
     /// spelled when there is none. Further fields of the name are removed.
     pub fn set(&mut self, id: Name, value: &[u8]) {
         let value = self.store(value);
+        self.put(id, value);
+    }
+
+    /// Adds a field at the end, canonically spelled, whose value is already in the arena.
+    pub fn push(&mut self, id: Name, value: Span) {
+        let name = self.store(id.canonical().as_bytes());
+        self.entries.push(Entry { id, name, value });
+    }
+
+    /// Makes one field of all with this name, in the place of the first: their values in order, empty ones left
+    /// out, and `last` behind them, parted by commas (RFC 9110 §5.3).
+    pub fn join(&mut self, id: Name, last: &[u8]) {
+        let start = self.text.len();
+        for entry in self.entries.iter().filter(|entry| entry.id == id && !entry.value.is_empty()) {
+            if entry.value.range().end <= self.text.len() {
+                self.text.extend_from_within(entry.value.range());
+                self.text.extend_from_slice(b", ");
+            }
+        }
+        self.text.extend_from_slice(last);
+        if last.is_empty() && self.text.len() > start {
+            self.text.truncate(self.text.len() - 2);
+        }
+        let value = Span::new(start, self.text.len());
+        self.put(id, value);
+    }
+
+    /// [`Fields::set`] with a value that is already in the arena.
+    pub fn put(&mut self, id: Name, value: Span) {
         let Some(first) = self.entries.iter().position(|entry| entry.id == id) else {
-            let name = self.store(id.canonical().as_bytes());
-            self.entries.push(Entry { id, name, value });
+            self.push(id, value);
             return;
         };
         let mut position = 0;
@@ -257,6 +289,18 @@ mod tests {
         assert_eq!(fields.first(Name::TransferEncoding), Some(&b"chunked"[..]));
         fields.set(Name::Connection, b"close");
         assert_eq!(names(&fields), ["transfer-ENCODING", "X-A", "Connection"]);
+    }
+
+    #[test]
+    fn lines_of_one_name_are_joined_in_order() {
+        let mut fields = Fields::from([("via", "1.0 a"), ("X-A", "1"), ("Via", ""), ("VIA", "1.1 b, 1.1 c")]);
+        fields.join(Name::Via, b"1.1 d");
+        assert_eq!(names(&fields), ["via", "X-A"]);
+        assert_eq!(fields.first(Name::Via), Some(&b"1.0 a, 1.1 b, 1.1 c, 1.1 d"[..]));
+        fields.join(Name::Via, b"");
+        assert_eq!(fields.first(Name::Via), Some(&b"1.0 a, 1.1 b, 1.1 c, 1.1 d"[..]));
+        fields.join(Name::XForwardedFor, b"::1");
+        assert_eq!(fields.first(Name::XForwardedFor), Some(&b"::1"[..]));
     }
 
     #[test]
