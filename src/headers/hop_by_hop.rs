@@ -14,7 +14,7 @@ fn is_protected(name: &[u8]) -> bool {
         || PREFIXES.iter().any(has_prefix)
 }
 
-const fn ends_here(id: Name) -> bool {
+pub(super) const fn ends_here(id: Name) -> bool {
     matches!(
         id,
         Name::Connection
