@@ -1,9 +1,11 @@
 //! Section `log`: what is written about exchanges, and how.
 
 use super::reading::Scalar;
+use super::values::Span;
 use super::values::words::words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// How the doctor writes its log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +16,9 @@ pub struct Log {
     pub level: Level,
     /// Which exchanges are written.
     pub exchanges: Exchanges,
+    /// How long repeats of a sick exchange are counted before one line sums them up; zero writes each. With
+    /// [`Exchanges::All`] each is written anyway.
+    pub repeats: Duration,
     /// How much of a client's address is written.
     pub client_address: ClientAddress,
 }
@@ -72,6 +77,9 @@ words! {
     }
 }
 
+/// One line a minute tells of an incident that goes on, and does not hide the next one.
+const REPEATS: Duration = Duration::from_secs(60);
+
 /// `log` in the file.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -83,6 +91,9 @@ pub(super) struct Shape {
     level: Option<Scalar<Level>>,
     /// Which exchanges are written; `sick` when absent.
     exchanges: Option<Scalar<Exchanges>>,
+    /// How long repeats of a sick exchange are counted before one line sums them up, 0s to write each; 1m when
+    /// absent. With `exchanges: all` each is written.
+    repeats: Option<Scalar<Span>>,
     /// How much of a client's address is written; `network` when absent.
     client_address: Option<Scalar<ClientAddress>>,
 }
@@ -94,6 +105,7 @@ impl Shape {
             format: self.format.map_or(format, |Scalar(set)| set),
             level: self.level.map_or_else(Level::default, |Scalar(set)| set),
             exchanges: self.exchanges.map_or_else(Exchanges::default, |Scalar(set)| set),
+            repeats: self.repeats.map_or(REPEATS, |set| set.0.0),
             client_address: self.client_address.map_or_else(ClientAddress::default, |Scalar(set)| set),
         }
     }
@@ -105,6 +117,7 @@ impl From<&Log> for Shape {
             format: Some(Scalar(log.format)),
             level: Some(Scalar(log.level)),
             exchanges: Some(Scalar(log.exchanges)),
+            repeats: Some(Scalar(Span(log.repeats))),
             client_address: Some(Scalar(log.client_address)),
         }
     }

@@ -48,6 +48,11 @@ fn a_wrong_value_is_told_line_and_path() {
 }
 
 #[test]
+fn a_time_for_repeats_needs_a_unit() {
+    assert_eq!(refused("log:\n  repeats: 60\n"), "2:12: log.repeats: \"60\" has no unit; write 60s or 60ms");
+}
+
+#[test]
 fn an_unknown_key_is_told_the_nearest_and_all() {
     assert_eq!(
         refused("sites:\n  - mode: treat\n    upstream: http://h:80\n"),

@@ -15,6 +15,8 @@ const AROUND: Surroundings = Surroundings { terminal: false, cores: NonZeroUsize
 
 const MINIMAL: &str = include_str!("../../../config/minimal.yaml");
 const OBSERVE: &str = include_str!("../../../config/observe.yaml");
+const UNUSUAL: &str =
+    "sites: [{ upstreams: [{ url: 'unix:/$${a}' }] }]\nworkers: 7\nlog: { repeats: 1500ms }";
 const FULL: &str = include_str!("../../../config/header-doctor.yaml");
 
 fn environment(name: &str) -> Option<String> {
@@ -57,6 +59,7 @@ fn the_smallest_file_has_every_default() {
     assert_eq!((plan.limits, plan.drain), (Limits::default(), Drain::default()));
     assert_eq!(plan.workers.get(), 3);
     assert_eq!((plan.log.format, plan.log.exchanges), (Format::Json, Exchanges::Sick));
+    assert_eq!(plan.log.repeats, Duration::from_secs(60));
 }
 
 #[test]
@@ -80,7 +83,7 @@ fn the_observing_example_takes_its_upstream_from_the_environment() {
 
 #[test]
 fn what_a_plan_is_shown_as_means_the_same_plan() {
-    for text in [MINIMAL, OBSERVE, FULL, "sites: [{ upstreams: [{ url: 'unix:/$${a}' }] }]\nworkers: 7"] {
+    for text in [MINIMAL, OBSERVE, FULL, UNUSUAL] {
         let plan = plan(text);
         let shown = plan.to_yaml().unwrap();
         assert_eq!(super::tests::plan(&shown), plan, "{shown}");
@@ -100,6 +103,12 @@ workers: '5'
 limits: {{ header_bytes: '4096', body_bytes: 1 }}"
     ));
     assert_eq!((plan.workers.get(), plan.limits.header_bytes, plan.limits.body_bytes), (5, 4096, Some(1)));
+}
+
+#[test]
+fn repeats_may_be_written_each() {
+    let repeats = |text: &str| plan(&format!("{MINIMAL}\nlog: {{ repeats: {text} }}")).log.repeats;
+    assert_eq!(["0s", "90s", "1h"].map(repeats).map(|time| time.as_secs()), [0, 90, 3600]);
 }
 
 #[test]
