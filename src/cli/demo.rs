@@ -1,18 +1,19 @@
 //! `header-doctor demo`: the product in a minute, with nothing installed.
 
-use std::io::{IsTerminal, Write, stdout};
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::{ArgMatches, Args};
 
 use super::flags::given;
 use super::serve::Signals;
-use super::{FINDINGS, NOTHING_WRONG};
+use super::{FINDINGS, NOTHING_WRONG, terminal};
 use crate::config::Listener;
 use crate::demo::{Place, Stage, stories};
-use crate::report::{Paint, log};
+use crate::report::{Page, Repeats, log};
 
 /// Show what the doctor does, with nothing installed: an imitation of WordPress, servers that lose headers, the doctor.
 ///
@@ -43,7 +44,7 @@ pub(super) struct Arguments {
 pub(super) fn demo(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let stage = Stage::open(place(arguments, matches)?)?;
     // Until the stories are over, a signal ends the process as it ends any other.
-    let differences = tell(&stage, paint())?;
+    let differences = tell(&stage, terminal::page())?;
     if arguments.once {
         stage.leave_open().1.fall()?;
     } else {
@@ -61,18 +62,13 @@ fn place(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Place> {
     })
 }
 
-fn paint() -> Paint {
-    let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    if is_wanted && stdout().is_terminal() { Paint::Colour } else { Paint::Plain }
-}
-
 /// Tells all stories. Gives the number of things that were not as they must be.
-fn tell(stage: &Stage, paint: Paint) -> anyhow::Result<usize> {
+fn tell(stage: &Stage, page: Page) -> anyhow::Result<usize> {
     let mut out = stdout().lock();
     out.write_all(stage.introduction().as_bytes())?;
     let mut differences = Vec::new();
     for story in stories() {
-        let told = stage.play(story, paint)?;
+        let told = stage.play(story, page)?;
         write!(out, "{told}")?;
         differences.extend(told.differences());
     }
@@ -90,9 +86,12 @@ fn stay(stage: Stage) -> anyhow::Result<()> {
     let signals = Signals::catch()?;
     stdout().lock().write_all(stage.invitation().as_bytes())?;
     let (events, curtain) = stage.leave_open();
-    let format = log::Format::Pretty(paint());
+    let format = log::Format::Pretty(terminal::page());
+    // Who tries something twice wants to see it twice.
+    let repeats = Repeats::new(Duration::ZERO);
     let writer = thread::Builder::new().name("log".to_owned());
-    let writer = writer.spawn(move || log::run(events, stdout(), format)).context("cannot start the log")?;
+    let writer =
+        writer.spawn(move || log::run(events, stdout(), format, repeats)).context("cannot start the log")?;
     signals.wait();
     curtain.fall()?;
     writer.join().map_err(|_| anyhow!("the log panicked"))

@@ -10,6 +10,7 @@ mod explain;
 mod flags;
 pub mod run;
 mod serve;
+mod terminal;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;

@@ -2,10 +2,9 @@
 
 use super::NOTHING_WRONG;
 use super::flags::Flags;
-use super::serve;
+use super::{serve, terminal};
 use crate::config::Plan;
 use clap::Args;
-use std::io::{IsTerminal, stdout};
 use std::process::ExitCode;
 
 /// Stand between clients and WordPress, forward Authorization, and say where it was lost.
@@ -34,6 +33,6 @@ pub(super) struct Arguments {
 /// # Errors
 /// When it cannot start.
 pub fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
-    serve::serve(plan, stdout().is_terminal())?;
+    serve::serve(plan, terminal::page())?;
     Ok(ExitCode::from(NOTHING_WRONG))
 }

@@ -6,7 +6,7 @@ use std::panic::{self, Location};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use tokio::runtime::{Builder, LocalOptions, Runtime};
@@ -17,7 +17,7 @@ use crate::config::{self, ClientAddress, Exchanges, Format, Hosts, Level, Log, P
 use crate::diagnosis::{RULES, Severity};
 use crate::event::{Bus, ExchangeIds, Tally, bus, now};
 use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, QUEUE, Recorder, Shows, Site, Sites};
-use crate::report::{Paint, log};
+use crate::report::{Page, Paint, Repeats, log};
 use crate::secret::Key;
 use crate::{listen, upstream};
 
@@ -33,19 +33,20 @@ struct Shared {
 }
 
 /// Serves until a signal asks to stop, then drains. Gives the number of connections that were cut off.
-pub(super) fn serve(plan: &Plan, terminal: bool) -> anyhow::Result<()> {
-    start_own_log(plan.log, terminal);
+pub(super) fn serve(plan: &Plan, page: Page) -> anyhow::Result<()> {
+    start_own_log(plan.log, page.paint);
     panic::set_hook(Box::new(|panic| tell_where(panic.location())));
     let signals = Signals::catch()?;
     let sockets = bind(plan)?;
     let (bus, events) = bus(QUEUE);
     let format = match plan.log.format {
         Format::Json => log::Format::Json,
-        Format::Pretty if terminal => log::Format::Pretty(Paint::Colour),
-        Format::Pretty => log::Format::Pretty(Paint::Plain),
+        Format::Pretty => log::Format::Pretty(page),
     };
+    let repeats = repeats(plan.log);
     let writer = thread::Builder::new().name("log".to_owned());
-    let writer = writer.spawn(move || log::run(events, stdout(), format)).context("cannot start the log")?;
+    let writer =
+        writer.spawn(move || log::run(events, stdout(), format, repeats)).context("cannot start the log")?;
     let key = Key::random().context("the system has no random numbers")?;
     let began = Instant::now();
     let shared = Shared {
@@ -65,7 +66,7 @@ pub(super) fn serve(plan: &Plan, terminal: bool) -> anyhow::Result<()> {
 }
 
 /// The doctor's own messages: that it listens, drains, has stopped.
-fn start_own_log(settings: Log, terminal: bool) {
+fn start_own_log(settings: Log, paint: Paint) {
     let level = match settings.level {
         Level::Error => tracing::Level::ERROR,
         Level::Warn => tracing::Level::WARN,
@@ -73,7 +74,8 @@ fn start_own_log(settings: Log, terminal: bool) {
         Level::Debug => tracing::Level::DEBUG,
         Level::Trace => tracing::Level::TRACE,
     };
-    let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_ansi(terminal);
+    let log =
+        tracing_subscriber::fmt().with_max_level(level).with_target(false).with_ansi(paint == Paint::Colour);
     // A log that was started before serves as well.
     let _started = match settings.format {
         Format::Json => log.json().flatten_event(true).try_init(),
@@ -85,6 +87,14 @@ fn start_own_log(settings: Log, terminal: bool) {
 fn tell_where(location: Option<&Location<'_>>) {
     let at = location.map(ToString::to_string);
     tracing::error!(at, "The doctor failed: a defect to report");
+}
+
+/// Whoever asked for all exchanges gets the sick ones, too.
+fn repeats(settings: Log) -> Repeats {
+    Repeats::new(match settings.exchanges {
+        Exchanges::All => Duration::ZERO,
+        Exchanges::Sick | Exchanges::None => settings.repeats,
+    })
 }
 
 /// For every worker one socket of every listener.

@@ -11,7 +11,7 @@ use super::stage::Stage;
 use super::stories::{Answer, Credential, Door, Story, Verdict};
 use crate::event::{Event, TraceId, now};
 use crate::message::{Fields, Name, RequestHead};
-use crate::report::{Paint, log};
+use crate::report::{Page, log};
 
 /// How long ago the expired token was issued: it was good for a week.
 const LONG_AGO: Duration = Duration::from_secs(8 * 86_400);
@@ -25,7 +25,7 @@ pub struct Told {
     command: String,
     got: Got,
     event: Box<Event>,
-    paint: Paint,
+    page: Page,
 }
 
 impl Stage {
@@ -33,13 +33,13 @@ impl Stage {
     ///
     /// # Errors
     /// There was no reply or no event.
-    pub fn play(&self, story: &Story, paint: Paint) -> Result<Told, Error> {
+    pub fn play(&self, story: &Story, page: Page) -> Result<Told, Error> {
         let trace = getrandom::u64()?.max(1);
         let parent = format!("00-{trace:032x}-{trace:016x}-01");
         let trace = TraceId::from_traceparent(parent.as_bytes()).ok_or(Error::Stopped)?;
         let address = if story.door == Door::Edge { self.edge } else { self.doctor };
         let (got, event) = self.ask(address, &self.request(story, &parent), trace)?;
-        Ok(Told { story: *story, command: self.command(story), got, event, paint })
+        Ok(Told { story: *story, command: self.command(story), got, event, page })
     }
 
     fn request(&self, story: &Story, parent: &str) -> RequestHead {
@@ -132,7 +132,7 @@ impl Told {
 
     /// The verdict as the log has it, without the line that tells of the exchange.
     fn verdict(&self) -> String {
-        let logged = log::render(&self.event, log::Format::Pretty(self.paint));
+        let logged = log::render(&self.event, log::Format::Pretty(self.page));
         logged.split_once('\n').map(|(_, verdict)| verdict.to_owned()).unwrap_or_default()
     }
 }

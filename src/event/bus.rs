@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::time::Instant;
 
 use super::Event;
 
@@ -54,6 +55,17 @@ impl Events {
         self.receiver.recv().ok()
     }
 
+    /// The next event, once there is one, but nothing later than the deadline, if there is any.
+    ///
+    /// # Errors
+    /// The deadline has come, or the bus has ended.
+    pub fn wait_until(&self, deadline: Option<Instant>) -> Result<Box<Event>, RecvTimeoutError> {
+        let Some(deadline) = deadline else {
+            return self.wait().ok_or(RecvTimeoutError::Disconnected);
+        };
+        self.receiver.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+    }
+
     /// The next event if one is there now.
     ///
     /// # Errors
@@ -78,7 +90,7 @@ impl Events {
 
 #[cfg(test)]
 mod tests {
-    use super::{Event, bus};
+    use super::{Event, Instant, RecvTimeoutError, bus};
     use crate::event::ExchangeId;
     use crate::moment::Moment;
 
@@ -95,6 +107,19 @@ mod tests {
         assert_eq!(events.wait().unwrap().exchange, ExchangeId::new(0));
         drop(bus);
         assert!(events.wait().is_some() && events.wait().is_none());
+    }
+
+    #[test]
+    fn a_wait_ends_at_its_deadline_but_not_before_what_is_there() {
+        let (bus, events) = bus(2);
+        let past = Some(Instant::now());
+        assert_eq!(events.wait_until(past).unwrap_err(), RecvTimeoutError::Timeout);
+        bus.send(event(7));
+        assert_eq!(events.wait_until(past).unwrap().exchange, ExchangeId::new(7));
+        drop(bus);
+        for deadline in [past, None] {
+            assert_eq!(events.wait_until(deadline).unwrap_err(), RecvTimeoutError::Disconnected);
+        }
     }
 
     #[test]

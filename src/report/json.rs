@@ -1,8 +1,11 @@
 //! The log's JSON record. Its names are a contract: dashboards and alerts are built on them, so every field is
 //! always there, `null` when it has nothing to say.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
+use super::Summary;
 use crate::diagnosis::{Finding, Severity};
 use crate::event::{AuthorizationSeen, Event, Scope, Scoped};
 use crate::evidence::Sighting;
@@ -94,6 +97,24 @@ struct Failure<'e> {
 }
 
 #[derive(Serialize)]
+struct SummedUp<'s> {
+    timestamp: String,
+    level: &'static str,
+    target: &'static str,
+    message: &'static str,
+    rule: Option<&'static str>,
+    code: Option<&'static str>,
+    status: Option<u16>,
+    wordpress_code: Option<&'s str>,
+    host: Option<&'s str>,
+    upstream: Option<&'s str>,
+    suppressed: u64,
+    within_ms: u64,
+    since: String,
+    total: u64,
+}
+
+#[derive(Serialize)]
 struct Gap {
     timestamp: String,
     level: &'static str,
@@ -106,6 +127,26 @@ struct Gap {
 pub(super) fn gap(at: Moment, dropped: u64) -> String {
     let message = "Events were dropped: the log is slower than the traffic";
     line(&Gap { timestamp: at.to_string(), level: "WARN", target: "header_doctor::log", message, dropped })
+}
+
+/// The record that stands for exchanges like one that was written.
+pub(super) fn summary(at: Moment, summary: &Summary) -> String {
+    line(&SummedUp {
+        timestamp: at.to_string(),
+        level: level(summary.severity),
+        target: TARGET,
+        message: "Exchanges summarised",
+        rule: summary.rule,
+        code: summary.code,
+        status: summary.status,
+        wordpress_code: summary.wordpress_code.as_deref(),
+        host: summary.host.as_deref(),
+        upstream: summary.upstream.as_deref(),
+        suppressed: summary.suppressed,
+        within_ms: millis(summary.within),
+        since: summary.since.to_string(),
+        total: summary.total,
+    })
 }
 
 impl<'e> Record<'e> {
@@ -129,7 +170,7 @@ impl<'e> Record<'e> {
             lost: event.findings.iter().filter_map(|scoped| Lost::of(&scoped.finding)).collect(),
             findings: event.findings.iter().map(Found::of).collect(),
             upstream: event.upstream.as_deref(),
-            duration_ms: u64::try_from(event.duration.as_millis()).unwrap_or(u64::MAX),
+            duration_ms: millis(event.duration),
             refusal: event.refusal.as_ref().map(|r| Refusal { code: r.code, reason: &r.reason }),
             failure: event.failure.as_ref().map(|f| Failure {
                 who: f.who.word(),
@@ -198,6 +239,10 @@ impl Extent {
         let Scope { count, of, population, since } = scope;
         Self { count, of, population: population.words(), since: since.to_string() }
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 const fn level(severity: Option<Severity>) -> &'static str {

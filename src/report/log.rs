@@ -2,44 +2,86 @@
 //!
 //! One thread writes, fed by the bus; workers never touch the file. When the queue is empty the text is flushed, so
 //! a quiet log is never behind. A line that cannot be written is counted like one that was dropped: a full disk
-//! stops the log, not the site.
+//! stops the log, not the site. What goes on is summed up in a line from time to time, and at the end.
 
 use std::io::{BufWriter, Write};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
 
-use super::json::Record;
-use super::verdict::{Paint, append, headline, verdict};
+use super::json::{self, Record};
+use super::page::{COLUMN, Page, words};
+use super::verdict::{also, append, verdict};
+use super::{Paint, Repeats, Summary};
 use crate::diagnosis::Severity;
-use crate::event::{Event, Events};
+use crate::event::{Event, Events, now};
 use crate::moment::Moment;
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// For people.
-    Pretty(Paint),
+    Pretty(Page),
     /// For machines: one object per line.
     Json,
 }
 
-/// Writes every event until the bus ends. This blocks; it is the body of the log's own thread.
-pub fn run(mut events: Events, out: impl Write, format: Format) {
-    let mut out = BufWriter::new(out);
-    while let Some(event) = events.wait() {
-        write(&mut out, &mut events, &event, format);
-        while let Ok(event) = events.at_hand() {
-            write(&mut out, &mut events, &event, format);
+/// Writes every event, or counts it among its like, until the bus ends. This blocks; it is the body of the log's
+/// own thread.
+pub fn run(events: Events, out: impl Write, format: Format, repeats: Repeats) {
+    let mut log = Log { events, out: BufWriter::new(out), format, repeats };
+    loop {
+        match log.events.wait_until(log.repeats.next()) {
+            Ok(event) => log.enter(&event),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
         }
-        if out.flush().is_err() {
-            events.count_unwritten();
+        while let Ok(event) = log.events.at_hand() {
+            log.enter(&event);
         }
+        log.sum_up();
+        log.flush();
     }
+    for left in log.repeats.rest(Instant::now()) {
+        log.write(&summary(&left, now(), format));
+    }
+    log.flush();
 }
 
-fn write(out: &mut impl Write, events: &mut Events, event: &Event, format: Format) {
-    let dropped = events.newly_dropped();
-    let gap = if dropped > 0 { gap(event.at, dropped, format) } else { String::new() };
-    if out.write_all(gap.as_bytes()).and_then(|()| out.write_all(render(event, format).as_bytes())).is_err() {
-        events.count_unwritten();
+struct Log<W: Write> {
+    events: Events,
+    out: BufWriter<W>,
+    format: Format,
+    repeats: Repeats,
+}
+
+impl<W: Write> Log<W> {
+    fn enter(&mut self, event: &Event) {
+        self.sum_up();
+        let dropped = self.events.newly_dropped();
+        if dropped > 0 {
+            self.write(&gap(event.at, dropped, self.format));
+        }
+        if self.repeats.is_news(event, Instant::now()) {
+            self.write(&render(event, self.format));
+        }
+    }
+
+    fn sum_up(&mut self) {
+        for due in self.repeats.due(Instant::now()) {
+            self.write(&summary(&due, now(), self.format));
+        }
+    }
+
+    fn write(&mut self, text: &str) {
+        if self.out.write_all(text.as_bytes()).is_err() {
+            self.events.count_unwritten();
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.out.flush().is_err() {
+            self.events.count_unwritten();
+        }
     }
 }
 
@@ -47,33 +89,76 @@ fn write(out: &mut impl Write, events: &mut Events, event: &Event, format: Forma
 #[must_use]
 pub fn render(event: &Event, format: Format) -> String {
     match format {
-        Format::Pretty(paint) => pretty(event, paint),
+        Format::Pretty(page) => pretty(event, page),
         Format::Json => Record::of(event).line(),
+    }
+}
+
+/// The text that stands for events like one that was written, with its line end.
+#[must_use]
+pub fn summary(summary: &Summary, at: Moment, format: Format) -> String {
+    match format {
+        Format::Pretty(page) => summed_up(summary, at, page),
+        Format::Json => json::summary(at, summary),
     }
 }
 
 /// What stands where events were lost.
 fn gap(at: Moment, dropped: u64, format: Format) -> String {
     match format {
-        Format::Pretty(paint) => {
-            let sign = paint.sign(Severity::Warning);
+        Format::Pretty(page) => {
+            let sign = page.paint.sign(Severity::Warning);
             format!("{sign} {dropped} events were dropped: the log is slower than the traffic\n")
         }
-        Format::Json => super::json::gap(at, dropped),
+        Format::Json => json::gap(at, dropped),
+    }
+}
+
+/// `… · 411 more like this in the last minute: 401 rest_not_logged_in authorization-lost-before-php at
+/// api.example.com via http://10.0.0.7:8080 (412 since 14:02)`
+fn summed_up(summary: &Summary, at: Moment, page: Page) -> String {
+    let status = summary.status.map(|status| status.to_string());
+    let code = summary.wordpress_code.as_deref();
+    let what = [status.as_deref(), code, summary.rule, summary.code];
+    let what: Vec<_> = what.into_iter().flatten().collect();
+    let mut text = format!(
+        "{} {} more like this in the last {}: {}",
+        page.paint.dim(&format!("{at} ·")),
+        summary.suppressed,
+        time(summary.within),
+        what.join(" "),
+    );
+    for (word, place) in [("at", summary.host.as_deref()), ("via", summary.upstream.as_deref())] {
+        if let Some(place) = place {
+            append(&mut text, format_args!(" {word} {place}"));
+        }
+    }
+    append(&mut text, format_args!(" ({} since {})", summary.total, summary.since.clock()));
+    let mut out = String::with_capacity(text.len() + 64);
+    page.lay(&mut out, &words(&text), 0, COLUMN);
+    out
+}
+
+/// A time after "the last", to the second.
+fn time(time: Duration) -> String {
+    match time.as_secs() {
+        0 | 1 => "second".to_owned(),
+        60 => "minute".to_owned(),
+        seconds if seconds % 60 == 0 => format!("{} minutes", seconds / 60),
+        seconds => format!("{seconds} seconds"),
     }
 }
 
 /// One line for the exchange, then its findings: the first in full, those it explains in a line each.
-fn pretty(event: &Event, paint: Paint) -> String {
+fn pretty(event: &Event, page: Page) -> String {
     let mut out = String::with_capacity(1024);
-    exchange(&mut out, event, paint);
+    exchange(&mut out, event, page.paint);
     let mut findings = event.findings.iter();
     if let Some(root) = findings.next() {
-        out.push_str(&verdict(&root.finding, &root.scope, event, paint));
+        out.push_str(&verdict(&root.finding, &root.scope, event, page));
     }
     for other in findings {
-        out.push_str("  also    ");
-        headline(&mut out, &other.finding, event, paint);
+        also(&mut out, &other.finding, page);
     }
     out
 }

@@ -2,6 +2,10 @@
 
 mod json;
 pub mod log;
+mod page;
+mod repeats;
 mod verdict;
 
+pub use page::Page;
+pub use repeats::{Repeats, Summary};
 pub use verdict::{Paint, verdict};

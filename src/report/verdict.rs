@@ -3,6 +3,9 @@
 
 use std::fmt::Write as _;
 
+use textwrap::core::Word;
+
+use super::page::{COLUMN, Page, words};
 use crate::diagnosis::{Finding, Mark, Proof, Severity, Stop};
 use crate::event::{Event, Scope};
 
@@ -51,36 +54,51 @@ impl Paint {
 
 /// The six lines of a finding.
 #[must_use]
-pub fn verdict(finding: &Finding, scope: &Scope, event: &Event, paint: Paint) -> String {
+pub fn verdict(finding: &Finding, scope: &Scope, event: &Event, page: Page) -> String {
     let mut out = String::with_capacity(640);
-    headline(&mut out, finding, event, paint);
-    line(&mut out, "where", &path(finding, paint), paint);
-    line(&mut out, "sure", &sure(finding), paint);
-    line(&mut out, "scope", &scope.to_string(), paint);
-    line(&mut out, "cleared", &cleared(finding), paint);
-    line(&mut out, "fix", &finding.cure, paint);
+    headline(&mut out, finding, event, page);
+    stops(&mut out, finding, page);
+    sure(&mut out, finding, page);
+    line(&mut out, "scope", &words(&scope.to_string()), page);
+    line(&mut out, "cleared", &words(&cleared(finding)), page);
+    line(&mut out, "fix", &words(&finding.cure), page);
     out
 }
 
 /// `✗ 401 rest_not_logged_in: what happened`
-pub(super) fn headline(out: &mut String, finding: &Finding, event: &Event, paint: Paint) {
-    let mut words = vec![paint.sign(finding.severity)];
-    words.extend(event.status.map(|status| status.to_string()));
+fn headline(out: &mut String, finding: &Finding, event: &Event, page: Page) {
+    let mut head = vec![page.paint.sign(finding.severity)];
+    head.extend(event.status.map(|status| status.to_string()));
     if let Some(error) = &event.wordpress {
-        words.push(error.code.to_string());
+        head.push(error.code.to_string());
         // Only within this code does the message say more than the code.
         let telling = error.message.filter(|_| error.code.as_str() == "jwt_auth_invalid_token");
-        words.extend(telling.map(|message| format!("\"{message}\"")));
+        head.extend(telling.map(|message| format!("\"{message}\"")));
     }
-    append(out, format_args!("{}: {}\n", words.join(" "), finding.summary));
+    page.lay(out, &words(&format!("{}: {}", head.join(" "), finding.summary)), 0, COLUMN);
 }
 
-fn line(out: &mut String, name: &str, text: &str, paint: Paint) {
-    append(out, format_args!("  {} {text}\n", paint.dim(&format!("{name:<7}"))));
+/// `  also    ! likely: what else there is (the-rule)`: a finding that is not the root cause, and whose rule
+/// `explain` tells more of.
+pub(super) fn also(out: &mut String, finding: &Finding, page: Page) {
+    let Finding { rule, severity, proof, summary, .. } = finding;
+    let text = format!("{} {proof}: {summary} ({rule})", page.paint.sign(*severity));
+    line(out, "also", &words(&text), page);
 }
 
-/// `client ✓  doctor ✓  ── LOST ──  nginx ·  PHP ✗`
-fn path(finding: &Finding, paint: Paint) -> String {
+fn line(out: &mut String, name: &str, text: &[Word<'_>], page: Page) {
+    append(out, format_args!("  {} ", page.paint.dim(&format!("{name:<7}"))));
+    page.lay(out, text, COLUMN, COLUMN);
+}
+
+/// `client ✓  doctor ✓  ── LOST ──  nginx ·  PHP ✗`, which breaks between its stops only.
+fn stops(out: &mut String, finding: &Finding, page: Page) {
+    let stops: Vec<_> = path(finding, page.paint).into_iter().map(|stop| format!("{stop}  ")).collect();
+    let stops: Vec<_> = stops.iter().map(|stop| Word::from(stop)).collect();
+    line(out, "where", &stops, page);
+}
+
+fn path(finding: &Finding, paint: Paint) -> Vec<String> {
     let mut stops = Vec::with_capacity(finding.path.len() + 1);
     for stop in &finding.path {
         stops.push(station(stop, paint));
@@ -92,7 +110,7 @@ fn path(finding: &Finding, paint: Paint) -> String {
             }));
         }
     }
-    stops.join("  ")
+    stops
 }
 
 fn station(stop: &Stop, paint: Paint) -> String {
@@ -107,11 +125,18 @@ fn station(stop: &Stop, paint: Paint) -> String {
     }
 }
 
-fn sure(finding: &Finding) -> String {
+/// The proof with its reason, and what would decide it; that command is one word.
+fn sure(out: &mut String, finding: &Finding, page: Page) {
+    let reason = format!("{}: {}", finding.proof, finding.because);
     let Some(decision) = &finding.decide else {
-        return format!("{}: {}", finding.proof, finding.because);
+        return line(out, "sure", &words(&reason), page);
     };
-    format!("{}: {}. To decide: {} ({})", finding.proof, finding.because, decision.command, decision.reading)
+    let (reason, command) = (format!("{reason}. To decide: "), format!("{} ", decision.command));
+    let reading = format!("({})", decision.reading);
+    let mut text = words(&reason);
+    text.push(Word::from(&command));
+    text.extend(words(&reading));
+    line(out, "sure", &text, page);
 }
 
 fn cleared(finding: &Finding) -> String {

@@ -2,20 +2,21 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use header_doctor::diagnosis::{Finding, diagnose};
-use header_doctor::event::{Event, ExchangeId, Failure, Refusal, Scoped, Side, Tally, bus};
+use header_doctor::diagnosis::{Finding, Proof, diagnose};
+use header_doctor::event::{Event, Events, ExchangeId, Failure, Refusal, Scoped, Side, Tally, bus};
 use header_doctor::evidence::{Symptom, Trail, Watched, look};
 use header_doctor::message::{Fields, ReplyHead, RequestHead, Status};
 use header_doctor::moment::Moment;
-use header_doctor::report::Paint;
-use header_doctor::report::log::{Format, render, run};
+use header_doctor::report::log::{Format, render, run, summary};
+use header_doctor::report::{Page, Paint, Repeats, Summary};
 use header_doctor::secret::Key;
 
 /// 2026-11-23T15:10:00Z.
 const NOW: Moment = Moment::from_seconds(1_795_446_600);
-pub(crate) const PRETTY: Format = Format::Pretty(Paint::Plain);
+pub(crate) const PRETTY: Format = Format::Pretty(Page::PLAIN);
+pub(crate) const COLOURED: Format = Format::Pretty(Page { paint: Paint::Colour, width: None });
 /// `{"exp":1795450200}`, an hour later.
 const TOKEN: &str = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3OTU0NTAyMDB9.c2ln";
 pub(crate) const LINK: (&str, &str) =
@@ -212,7 +213,7 @@ fn what_has_no_finding_is_one_line() {
 
 #[test]
 fn colour_changes_no_word() {
-    let coloured = render(&lost(), Format::Pretty(Paint::Colour));
+    let coloured = render(&lost(), COLOURED);
     assert!(coloured.contains("\x1b[31m✗\x1b[0m 403"));
     let mut plain = String::new();
     let mut escape = false;
@@ -225,6 +226,73 @@ fn colour_changes_no_word() {
         }
     }
     assert_eq!(plain, render(&lost(), PRETTY));
+}
+
+#[test]
+fn a_terminal_gets_long_lines_under_their_text() {
+    let page = Page { paint: Paint::Plain, width: Some(72) };
+    let text = render(&lost(), Format::Pretty(page));
+    assert_eq!(
+        text.split_once('\n').unwrap().1,
+        r#"✗ 403 jwt_auth_no_auth_header: WordPress never saw the token; it is lost
+          between doctor and PHP
+  where   client ✓  doctor ✓  ── LOST ──  Apache ·  PHP ✗
+  sure    likely: the doctor sent "Bearer, 57 B" on, and WordPress says
+          that it found no Authorization
+  scope   1 of 17 requests with a credential since 15:10
+  cleared client, doctor, secret, expiry. Token not judged. Do not
+          rotate secrets
+  fix     Apache (PHP-FPM): `CGIPassAuth On` in the virtual host, the
+          directory or .htaccess (Apache 2.4.13 or later)
+"#
+    );
+}
+
+fn held_back(events: &[Event]) -> Vec<Summary> {
+    let (mut repeats, start) = (Repeats::new(Duration::from_secs(60)), Instant::now());
+    let news = events.iter().filter(|event| repeats.is_news(event, start)).count();
+    assert_eq!(news, 1);
+    repeats.due(start + Duration::from_secs(60))
+}
+
+#[test]
+fn repeats_are_summed_up_in_a_line() {
+    let summaries = held_back(&vec![lost(); 412]);
+    let later = NOW.after(Duration::from_secs(60));
+    assert_eq!(
+        summary(&summaries[0], later, PRETTY),
+        "2026-11-23T15:11:00.000Z · 411 more like this in the last minute: 403 jwt_auth_no_auth_header \
+         authorization-lost-before-php at api.example.com via http://10.0.0.7:8080 (412 since 15:10)\n"
+    );
+    let record: serde_json::Value =
+        serde_json::from_str(&summary(&summaries[0], later, Format::Json)).unwrap();
+    let expected = serde_json::json!({
+        "timestamp": "2026-11-23T15:11:00.000Z",
+        "level": "ERROR",
+        "target": "header_doctor::exchange",
+        "message": "Exchanges summarised",
+        "rule": "authorization-lost-before-php",
+        "code": null,
+        "status": 403,
+        "wordpress_code": "jwt_auth_no_auth_header",
+        "host": "api.example.com",
+        "upstream": "http://10.0.0.7:8080",
+        "suppressed": 411,
+        "within_ms": 60_000,
+        "since": "2026-11-23T15:10:00.000Z",
+        "total": 412,
+    });
+    assert_eq!(record, expected);
+}
+
+#[test]
+fn a_surer_verdict_is_not_hidden_behind_a_weaker_one() {
+    let mut weaker = lost();
+    weaker.findings[0].finding.proof = Proof::Possible;
+    let mut repeats = Repeats::new(Duration::from_secs(60));
+    let now = Instant::now();
+    assert!(repeats.is_news(&weaker, now) && repeats.is_news(&lost(), now));
+    assert!(!repeats.is_news(&weaker, now) && !repeats.is_news(&lost(), now));
 }
 
 #[derive(Clone, Default)]
@@ -241,16 +309,51 @@ impl io::Write for Paper {
     }
 }
 
+/// What the log writes until the bus ends.
+fn written(events: Events, repeats: Duration) -> Vec<serde_json::Value> {
+    let paper = Paper::default();
+    run(events, paper.clone(), Format::Json, Repeats::new(repeats));
+    let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn what_is_held_back_at_the_end_is_summed_up() {
+    let (bus, events) = bus(8);
+    [placeholder(), lost(), placeholder(), placeholder()].into_iter().for_each(|event| bus.send(event));
+    drop(bus);
+    let lines = written(events, Duration::from_secs(3600));
+    let rules: Vec<_> = lines[..2].iter().map(|line| &line["findings"][0]["rule"]).collect();
+    assert_eq!(rules, ["placeholder-token", "authorization-lost-before-php"]);
+    assert_eq!(lines.len(), 3);
+    assert_eq!((&lines[2]["rule"], &lines[2]["suppressed"]), (&"placeholder-token".into(), &2.into()));
+}
+
+#[test]
+fn a_summary_comes_in_its_time_although_nothing_else_happens() {
+    let (bus, events) = bus(8);
+    (0..2).for_each(|_| bus.send(lost()));
+    let (paper, repeats) = (Paper::default(), Repeats::new(Duration::from_millis(1)));
+    let log = std::thread::spawn({
+        let paper = paper.clone();
+        move || run(events, paper, Format::Json, repeats)
+    });
+    let lines = || paper.0.lock().unwrap().iter().filter(|byte| **byte == b'\n').count();
+    while lines() < 2 {
+        std::thread::yield_now();
+    }
+    drop(bus);
+    log.join().unwrap();
+    let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+    assert!(text.lines().nth(1).unwrap().contains("\"suppressed\":1"), "{text}");
+}
+
 #[test]
 fn the_writer_ends_with_the_bus_and_tells_of_gaps() {
     let (bus, events) = bus(2);
     (0..5).for_each(|_| bus.send(placeholder()));
     drop(bus);
-    let paper = Paper::default();
-    run(events, paper.clone(), Format::Json);
-    let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
-    let lines: Vec<serde_json::Value> =
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = written(events, Duration::ZERO);
     assert_eq!(lines.len(), 3);
     assert_eq!((&lines[0]["level"], &lines[0]["dropped"]), (&"WARN".into(), &3.into()));
     assert_eq!(lines[2]["findings"][0]["rule"], "placeholder-token");
@@ -270,7 +373,7 @@ fn a_full_disk_stops_the_log_and_nothing_else() {
     }
     let (bus, events) = bus(8);
     (0..3).for_each(|_| bus.send(lost()));
-    let reader = std::thread::spawn(|| run(events, Full, PRETTY));
+    let reader = std::thread::spawn(|| run(events, Full, PRETTY, Repeats::new(Duration::ZERO)));
     while bus.dropped() == 0 {
         std::thread::yield_now();
     }

@@ -1,11 +1,13 @@
 //! Marked secrets in every place a credential can stand, driven through everything that writes.
 
+use std::time::{Duration, Instant};
+
 use header_doctor::event::Event;
 use header_doctor::message::Fields;
-use header_doctor::report::Paint;
-use header_doctor::report::log::{Format, render};
+use header_doctor::report::Repeats;
+use header_doctor::report::log::{Format, render, summary};
 
-use crate::report::{LINK, PRETTY, exchange};
+use crate::report::{COLOURED, LINK, PRETTY, exchange};
 
 const MARKS: [&str; 8] = [
     "hunter2marked",
@@ -70,13 +72,22 @@ fn sick(credential: &str, target: &str, status: u16, reply: &str) -> Event {
 }
 
 fn search(event: &Event) {
-    let texts = [
-        render(event, PRETTY),
-        render(event, Format::Pretty(Paint::Colour)),
-        render(event, Format::Json),
-        format!("{event:?}"),
-    ];
+    let mut texts = vec![format!("{event:?}")];
+    texts.extend([PRETTY, COLOURED, Format::Json].map(|format| render(event, format)));
+    texts.extend(summed_up(event));
     for (text, mark) in texts.iter().flat_map(|text| MARKS.map(|mark| (text, mark))) {
         assert!(!text.contains(mark), "{mark} in {text}");
     }
+}
+
+/// What is written when the same comes twice, if anything was found.
+fn summed_up(event: &Event) -> Vec<String> {
+    let (mut repeats, now) = (Repeats::new(Duration::from_secs(60)), Instant::now());
+    let news = [0; 2].map(|_| repeats.is_news(event, now));
+    assert_eq!(news, [true, event.findings.is_empty()]);
+    let mut texts = vec![format!("{repeats:?}")];
+    for held_back in repeats.rest(now) {
+        texts.extend([PRETTY, COLOURED, Format::Json].map(|format| summary(&held_back, event.at, format)));
+    }
+    texts
 }

@@ -10,11 +10,11 @@ const VALIDATE: &str = "POST /wp-json/jwt-auth/v1/token/validate";
 const ME: &str = "GET /wp-json/wp/v2/users/me";
 const REPORTS: &str = "GET /wp-json/my-app/v1/reports";
 
-/// A doctor before a door, in its default manner: sick exchanges are logged, healthy ones are not.
+/// A doctor before a door, in its default manner: sick exchanges are logged, here each of them; healthy ones are not.
 fn doctor_before(door: &str) -> Doctor {
     let address = Stand::up().get(door);
     Doctor::with_file(&format!(
-        "listeners: [{{ address: 127.0.0.1:0 }}]\nsites: [{{ upstreams: [{{ url: \"{address}\" }}] }}]\nworkers: 1\nlog: {{ format: json }}\n"
+        "listeners: [{{ address: 127.0.0.1:0 }}]\nsites: [{{ upstreams: [{{ url: \"{address}\" }}] }}]\nworkers: 1\nlog: {{ format: json, repeats: 0s }}\n"
     ))
 }
 
