@@ -2,13 +2,10 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
 
+use super::PATIENCE;
 use crate::http1::{self, Framing};
 use crate::message::{ReplyHead, RequestHead};
-
-/// How long a reply may take before the demo gives up.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What came back.
 #[derive(Debug)]

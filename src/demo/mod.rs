@@ -5,6 +5,7 @@
 //! is all of them running; a [`Story`] is one request with what must come of it.
 
 mod client;
+mod doors;
 mod edge;
 mod page;
 mod stage;
@@ -15,12 +16,16 @@ mod web_server;
 mod wordpress;
 
 use std::io;
+use std::time::Duration;
 
 pub use stage::{Curtain, Place, Stage};
 pub use stories::{Story, stories};
 pub use told::Told;
 
 use crate::listen::BindError;
+
+/// How long a reply or an event may take before the demo gives up.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Why the demo cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +42,10 @@ pub enum Error {
     /// No reply came from our own doctor.
     #[error("no reply from the demo's own doctor")]
     NoReply(#[source] io::Error),
-    /// The worker ended before its time.
-    #[error("the demo's own doctor has stopped")]
-    Stopped,
+    /// The doctor told nothing of a request.
+    #[error("the demo's own doctor told nothing of a request")]
+    NoEvent,
+    /// The thread that serves everything broke off.
+    #[error("the demo broke off")]
+    BrokeOff,
 }

@@ -11,7 +11,7 @@
 //! for the event of its request.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -21,16 +21,16 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_local};
 
-use super::Error;
 use super::client::{self, Got};
 use super::edge::Edge;
 use super::web_server::{Manners, WebServer};
 use super::wordpress::WordPress;
+use super::{Error, PATIENCE};
 use crate::diagnosis::RULES;
 use crate::event::{Event, Events, ExchangeIds, Tally, TraceId, bus, now};
 use crate::exchange::{Acceptances, Keeps, Mode, Policy, QUEUE, Recorder, Shows, Site, Sites};
 use crate::listen::{self, Answer, BindError, Drain};
-use crate::message::RequestHead;
+use crate::message::{Name, RequestHead};
 use crate::secret::Key;
 use crate::upstream::{self, Address, Upstream};
 
@@ -126,17 +126,14 @@ impl Stage {
     }
 
     /// Sends a request to the doctor, or to the edge before it, and waits for the reply and for the doctor's event.
-    /// The event is found by the trace that the request belongs to.
-    pub(super) fn ask(
-        &self,
-        address: SocketAddr,
-        head: &RequestHead,
-        trace: TraceId,
-    ) -> Result<(Got, Box<Event>), Error> {
+    /// The event is found by the trace that the request belongs to, since others may ask as well.
+    pub(super) fn ask(&self, address: SocketAddr, head: &RequestHead) -> Result<(Got, Box<Event>), Error> {
+        let trace = head.fields.only(Name::Traceparent).and_then(TraceId::from_traceparent);
         let got = client::ask(reachable(address), head).map_err(Error::NoReply)?;
         loop {
-            let event = self.events.wait().ok_or(Error::Stopped)?;
-            if event.trace_id == Some(trace) {
+            let event =
+                self.events.wait_until(Some(Instant::now() + PATIENCE)).map_err(|_| Error::NoEvent)?;
+            if event.trace_id == trace {
                 return Ok((got, event));
             }
         }
@@ -156,7 +153,7 @@ impl Curtain {
     /// Something went wrong on the stage.
     pub fn fall(self) -> Result<(), Error> {
         self.stop.send_replace(true);
-        self.worker.join().map_err(|_| Error::Stopped)?.map_err(Error::Start)
+        self.worker.join().map_err(|_| Error::BrokeOff)?.map_err(Error::Start)
     }
 }
 
@@ -164,9 +161,7 @@ impl Curtain {
 fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
-        IpAddr::V6(ip) if ip.is_unspecified() => {
-            SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), address.port())
-        }
+        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port()),
         _ => address,
     }
 }

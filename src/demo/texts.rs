@@ -36,18 +36,19 @@ impl Stage {
         let nginx = self.host(Door::Nginx);
         let (apache, gate, edge) = (self.host(Door::Apache), self.host(Door::Gate), self.host(Door::Edge));
         let token = self.wordpress.issue(ADMIN, now());
+        let curl = self.curl(Door::Nginx) + " -i";
         let authorization = "-H \"Authorization: Bearer $TOKEN\"";
         format!(
             "Now you. The doctor stays up at http://{nginx} until Ctrl-C. In another terminal:\n\
              \n\
              TOKEN={token}\n\
-             curl -i http://{nginx}/wp-json/wp/v2/users/me {authorization}\n\
-             curl -i http://{apache}/wp-json/wp/v2/users/me {authorization}\n\
-             curl -i -X POST http://{apache}/wp-json/jwt-auth/v1/token/validate {authorization}\n\
-             curl -i http://{gate}/wp-json/wp/v2/users/me {authorization}\n\
+             {curl} http://{nginx}/wp-json/wp/v2/users/me {authorization}\n\
+             {curl} http://{apache}/wp-json/wp/v2/users/me {authorization}\n\
+             {curl} -X POST http://{apache}/wp-json/jwt-auth/v1/token/validate {authorization}\n\
+             {curl} http://{gate}/wp-json/wp/v2/users/me {authorization}\n\
              curl -i http://{edge}/wp-json/wp/v2/users/me {authorization}\n\
-             curl -i http://{nginx}/wp-json/wp/v2/posts -H 'Authorization: Bearer null'\n\
-             curl -i http://{nginx}/wp-json/jwt-auth/v1/token -d 'username={}&password={}'\n\
+             {curl} http://{nginx}/wp-json/wp/v2/posts -H 'Authorization: Bearer null'\n\
+             {curl} http://{nginx}/wp-json/jwt-auth/v1/token -d 'username={}&password={}'\n\
              \n\
              What the doctor says about them appears here:\n\
              \n",

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::Error;
 use super::client::Got;
 use super::stage::Stage;
-use super::stories::{Answer, Credential, Door, Story, Verdict};
-use crate::event::{Event, TraceId, now};
+use super::stories::{Answer, Credential, Story, Verdict};
+use crate::event::{Event, now};
 use crate::message::{Fields, Name, RequestHead};
 use crate::report::{Page, log};
 
@@ -34,11 +34,9 @@ impl Stage {
     /// # Errors
     /// There was no reply or no event.
     pub fn play(&self, story: &Story, page: Page) -> Result<Told, Error> {
-        let trace = getrandom::u64()?.max(1);
+        let (address, trace) = (self.address(story.door), getrandom::u64()?.max(1));
         let parent = format!("00-{trace:032x}-{trace:016x}-01");
-        let trace = TraceId::from_traceparent(parent.as_bytes()).ok_or(Error::Stopped)?;
-        let address = if story.door == Door::Edge { self.edge } else { self.doctor };
-        let (got, event) = self.ask(address, &self.request(story, &parent), trace)?;
+        let (got, event) = self.ask(address, &self.request(story, &parent))?;
         Ok(Told { story: *story, command: self.command(story), got, event, page })
     }
 
@@ -76,7 +74,7 @@ impl Stage {
 
     /// The request as one would type it.
     fn command(&self, story: &Story) -> String {
-        let mut out = String::from("curl");
+        let mut out = self.curl(story.door);
         match story.method {
             "GET" => {}
             method => append(&mut out, format_args!(" -X {method}")),
@@ -93,17 +91,6 @@ impl Stage {
         }
         out
     }
-
-    /// Host and port of a door. Names below `localhost` are the loopback's (RFC 6761 §6.3).
-    pub(super) fn host(&self, door: Door) -> String {
-        let (name, port) = match door {
-            Door::Nginx => ("localhost", self.doctor.port()),
-            Door::Apache => ("apache.localhost", self.doctor.port()),
-            Door::Gate => ("staging.localhost", self.doctor.port()),
-            Door::Edge => ("localhost", self.edge.port()),
-        };
-        format!("{name}:{port}")
-    }
 }
 
 impl Told {
@@ -111,7 +98,7 @@ impl Told {
     #[must_use]
     pub fn differences(&self) -> Vec<String> {
         let Answer(status, code) = self.story.answer;
-        let expected = (status.to_string() + " " + code, verdict_in_words(self.story.verdict));
+        let expected = (format!("{status} {code}"), verdict_in_words(self.story.verdict));
         let (body, found) = (self.got.json(), self.event.findings.first());
         let code = body.get("code").and_then(Value::as_str).unwrap_or_default();
         let came = (
@@ -124,6 +111,7 @@ impl Told {
         let mut out = Vec::new();
         for (what, expected, came) in [("reply", expected.0, came.0), ("verdict", expected.1, came.1)] {
             if expected != came {
+                let (expected, came) = (expected.trim_end(), came.trim_end());
                 out.push(format!("{}: the {what} should be {expected}, and is {came}", self.story.title));
             }
         }
@@ -155,7 +143,11 @@ impl fmt::Display for Told {
             "" => writeln!(f, "\n  The doctor is silent.")?,
             verdict => write!(f, "\n{verdict}")?,
         }
-        writeln!(f, "\n→ {lesson}\n")
+        writeln!(f, "\n→ {lesson}")?;
+        if let Verdict::Rule(rule, _) = self.story.verdict {
+            writeln!(f, "  More: header-doctor explain {rule}")?;
+        }
+        writeln!(f)
     }
 }
 
@@ -188,4 +180,49 @@ impl fmt::Display for Got {
 fn append(out: &mut String, text: fmt::Arguments<'_>) {
     let written = out.write_fmt(text);
     debug_assert!(written.is_ok(), "writing to a string cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Page, Stage, Story, Verdict};
+    use crate::demo::{Place, stories};
+    use crate::diagnosis::Proof;
+
+    fn expired() -> Story {
+        let is_it = |story: &&Story| matches!(story.verdict, Verdict::Rule("token-expired", _));
+        *stories().find(is_it).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_as_expected_is_named() {
+        let stage = Stage::open(Place::Free).unwrap();
+        let differences = |story: Story| stage.play(&story, Page::PLAIN).unwrap().differences();
+        let story = expired();
+        assert_eq!(differences(story), [""; 0]);
+        let less_sure = Verdict::Rule("token-expired", Proof::Likely);
+        assert_eq!(
+            differences(Story { verdict: less_sure, ..story }),
+            [format!(
+                "{}: the verdict should be token-expired (likely), and is token-expired (proved)",
+                story.title
+            )]
+        );
+        let both = differences(Story { answer: Answer(200, ""), verdict: Verdict::Silence, ..story });
+        assert_eq!(both.len(), 2);
+        assert!(both[0].ends_with("the reply should be 200, and is 403 jwt_auth_invalid_token"), "{both:?}");
+        assert!(
+            both[1].ends_with("the verdict should be silence, and is token-expired (proved)"),
+            "{both:?}"
+        );
+        stage.leave_open().1.fall().unwrap();
+    }
+
+    #[test]
+    fn a_story_shows_no_token() {
+        let stage = Stage::open(Place::Free).unwrap();
+        for story in stories() {
+            let told = stage.play(story, Page::PLAIN).unwrap();
+            assert!(!format!("{told}").contains("eyJ"), "{told}");
+        }
+    }
 }

@@ -24,22 +24,12 @@ pub enum BadCredentials {
 }
 
 impl BadCredentials {
-    /// The code of the reply.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Twice => "header_doctor_authorization_twice",
-            Self::Placeholder(_) => "header_doctor_placeholder_token",
-        }
-    }
-}
-
-impl BadCredentials {
     /// The stable code of the reply's JSON body and of the event.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::Twice => "header_doctor_authorization_twice",
+            Self::Placeholder(_) => "header_doctor_placeholder_token",
         }
     }
 }

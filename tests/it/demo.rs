@@ -25,11 +25,17 @@ fn every_story_is_told_and_ends_as_expected() {
         "The doctor is silent.",
         "✗ 403 jwt_auth_no_auth_header: WordPress never saw the token; it is lost between doctor and PHP",
         "── LOST ──  Apache ·",
+        "explain authorization-lost-before-php",
         "! 401 rest_not_logged_in: a good-looking token was sent",
+        "explain authorization-lost-before-php",
         "! 403 jwt_auth_invalid_token \"Wrong number of segments\": the client sent the word undefined",
+        "explain placeholder-token",
         "! 403 jwt_auth_invalid_token \"Expired token\": the client sent a token whose time is over",
+        "explain token-expired",
         "i 403 rest_forbidden: WordPress knows the user",
+        "explain permission-refused",
         "200 Access-Control-Allow-Origin: https://app.example.com",
+        "The doctor is silent.",
         "Every verdict was the expected one.",
     ];
     let mut rest = text.as_str();

@@ -1,7 +1,7 @@
 //! The plugin "JWT Authentication for WP REST API" 1.3.4: who asks, by the token (`class-jwt-auth-public.php`).
 //!
-//! Two code paths, whose difference is half of what users report: `token/validate` reads the header as it came, every
-//! other route reads it through `sanitize_text_field`, and only the first says that it found none.
+//! There are two code paths: `token/validate` reads the header as it came and says when it found none; every other route
+//! reads it through `sanitize_text_field`, and without it takes the caller for anonymous.
 
 use serde_json::{Value, json};
 
