@@ -21,6 +21,10 @@ use crate::wire::{Framed, HeadError, Pace, Reader, SendError, Writer};
 /// How many interim replies (RFC 9110 §15.2) are passed on before the upstream is called broken.
 const MAX_INTERIM: u32 = 64;
 
+/// The longest body, in bytes, that is copied when it came with its head: the connection is then free before the
+/// reply is sent. Longer ones are sent from where they lie.
+const COPIED: usize = 8 * 1024;
+
 impl Upstream {
     /// Sends a request and waits for the first head of the reply, which may be an interim one.
     ///
@@ -197,7 +201,7 @@ impl<'c> Pending<'c> {
 
     /// The body, when all of it came with the head.
     fn at_hand(&mut self, framing: Framing) -> Option<Body<'c>> {
-        let length = usize::try_from(framing.length()?).ok()?;
+        let length = usize::try_from(framing.length()?).ok().filter(|length| *length <= COPIED)?;
         if self.upload.is_sending() {
             return None;
         }

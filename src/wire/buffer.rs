@@ -7,8 +7,9 @@ use std::cell::RefCell;
 /// Large enough for nearly every head.
 const SMALL: usize = 16 * 1024;
 
-/// Large enough to make system calls rare in a transfer.
-const LARGE: usize = 64 * 1024;
+/// Large enough to make system calls rare in a transfer, and for a body of 64 KiB together with its head: what is
+/// left over would cost a read, a write and a packet of its own.
+const LARGE: usize = 80 * 1024;
 
 /// How many buffers of each size a worker keeps for reuse.
 const KEPT: usize = 128;

@@ -213,3 +213,21 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    use super::Reader;
+
+    #[tokio::test]
+    async fn a_reply_of_64_kib_comes_with_its_head_in_one_read() {
+        let (mut upstream, doctor) = duplex(1 << 20);
+        let head = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(4096));
+        let reply = [head.as_bytes(), &[b'x'; 1 << 16]].concat();
+        upstream.write_all(&reply).await.unwrap();
+        let mut reader = Reader::of_messages(doctor);
+        assert_eq!(reader.head(1 << 14).await, Ok(head.len()));
+        assert_eq!(reader.data().len(), reply.len());
+    }
+}
