@@ -103,7 +103,7 @@ mod tests {
             let link = [("Link", "<https://example.com/wp-json/>; rel=\"https://api.w.org/\"")];
             let reply = ReplyHead::build(Status::new(status).unwrap(), Fields::from(link));
             let body = format!(r#"{{"code":"{code}","message":"{message}","data":{{"status":403}}}}"#);
-            let symptom = Symptom::read(&reply, body.as_bytes(), Moment::default());
+            let symptom = Symptom::read(&request, &reply, body.as_bytes(), Moment::default());
             assert!(diagnose(&trail, &symptom).is_empty());
         }
     }

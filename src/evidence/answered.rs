@@ -3,10 +3,13 @@
 //! A 401 or 403 means one thing from WordPress's REST server and another from a gate, a web server's error page or
 //! an edge. Only marks that were read in source or measured are used; what bears none of them is `Unknown`.
 
-use super::body::Body;
-use crate::message::{Name, ReplyHead};
+use super::body::{Body, Shape};
+use super::page::{self, Page};
+use super::plugin::Plugin;
+use super::route::{Route, RouteClass};
+use crate::message::{Name, ReplyHead, RequestHead};
 
-/// Who answered.
+/// Who answered. A cache that answers in the place of any of them shows in `from_cache` of the symptom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnsweredBy {
     /// The REST server: its `Link` (`serve_request` in `class-wp-rest-server.php` sends it always) and its shape
@@ -15,15 +18,21 @@ pub enum AnsweredBy {
     /// The shape of a REST error without the REST server's `Link`: a plugin that imitates it, or a hop that
     /// removes headers.
     RestLike,
-    /// WordPress, outside the REST server: a page, a redirect.
+    /// WordPress, outside the REST server: a page, a redirect. Where a REST route is answered in HTML
+    /// (`html_for_rest` of the symptom), that is how plain permalinks show.
     WordPress,
+    /// WordPress's login, on a REST route: a plugin sends everybody there.
+    Login,
     /// A plugin with a shape of its own.
     Plugin(Plugin),
+    /// A plugin we do not know, that printed JSON below the REST server's headers and left before its CORS step
+    /// (`wp_send_json_error` exits; `rest_send_cors_headers` waits at `rest_pre_serve_request`).
+    Exit,
     /// PHP broke off.
     PhpFatal,
     /// WordPress is being updated (`wp_maintenance` in `wp-includes/load.php`).
     Maintenance,
-    /// The web server's own error page.
+    /// The web server's own error page; `page` of the symptom tells whose.
     WebServer,
     /// Another authentication in front: core never sends `WWW-Authenticate`.
     Gate(Gate),
@@ -31,17 +40,10 @@ pub enum AnsweredBy {
     Edge,
     /// Another header-doctor.
     Doctor,
+    /// A page that refuses a REST route, from nobody we know: a firewall, most often.
+    BlockPage,
     /// Nobody we recognise.
     Unknown,
-}
-
-/// A plugin known by the shape of its errors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plugin {
-    /// Simple JWT Login (`RouteHandler.php`).
-    SimpleJwtLogin,
-    /// miniOrange REST API Authentication.
-    MiniOrange,
 }
 
 /// What a gate asks for in `WWW-Authenticate`.
@@ -59,65 +61,84 @@ pub enum Gate {
     Other,
 }
 
+/// What is known of an exchange when its answerer is looked for.
+pub(super) struct Asked<'a> {
+    pub(super) request: &'a RequestHead,
+    pub(super) reply: &'a ReplyHead,
+    /// The body, decoded; empty when it could not be.
+    pub(super) text: &'a [u8],
+    pub(super) body: &'a Body,
+    pub(super) unread: bool,
+    pub(super) page: Option<Page>,
+}
+
 impl AnsweredBy {
     /// Recognises who answered, from the head and what could be read of the body.
-    pub(super) fn of(reply: &ReplyHead, prefix: &[u8], body: &Body, unread: bool) -> Self {
-        let status = reply.status.code();
-        let by_body = by_body(reply, body);
-        if let Some(who) = by_body {
-            return who;
+    pub(super) fn of(asked: &Asked<'_>) -> Self {
+        let Asked { reply, text, body, .. } = *asked;
+        if body.code().starts_with("header_doctor_") {
+            return Self::Doctor;
         }
-        if let Some(gate) = gate(reply) {
-            return Self::Gate(gate);
-        }
-        let contains = |text: &str| memchr::memmem::find(prefix, text.as_bytes()).is_some();
-        // `wp_maintenance` announces ten minutes, always.
-        if status == 503 && reply.fields.only(Name::RetryAfter) == Some(b"600") {
-            return Self::Maintenance;
-        }
-        if status == 500 && contains("critical error") {
+        if page::is_fatal(reply.status.code(), body, text) {
             return Self::PhpFatal;
         }
-        if contains("<center>nginx") || contains(r#"<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">"#) {
-            return Self::WebServer;
+        if page::is_maintenance(reply, body, text) {
+            return Self::Maintenance;
         }
-        if is_edge(reply) {
-            return Self::Edge;
-        }
-        by_head(reply, unread)
+        by_shape(asked)
+            .or_else(|| gate(reply).map(Self::Gate))
+            .or_else(|| asked.page.map(|_| Self::WebServer))
+            .or_else(|| by_head(asked))
+            .or_else(|| is_edge(reply).then_some(Self::Edge))
+            .or_else(|| is_block_page(asked).then_some(Self::BlockPage))
+            .unwrap_or(Self::Unknown)
     }
 }
 
-fn by_body(reply: &ReplyHead, body: &Body) -> Option<AnsweredBy> {
-    if body.code().starts_with("header_doctor_") {
-        return Some(AnsweredBy::Doctor);
-    }
-    if body.is_simple_jwt_login() {
-        return Some(AnsweredBy::Plugin(Plugin::SimpleJwtLogin));
-    }
-    if body.is_mini_orange() {
-        return Some(AnsweredBy::Plugin(Plugin::MiniOrange));
-    }
-    if !body.is_rest_error() {
-        return None;
-    }
-    // With `Accept: application/json` WordPress tells of a fatal error in the shape of a REST error.
-    if body.code() == "internal_server_error" {
-        return Some(AnsweredBy::PhpFatal);
-    }
-    Some(if has_api_link(reply) { AnsweredBy::WordPressRest } else { AnsweredBy::RestLike })
+/// Whether the reply was made below the REST server and left before its CORS step: its headers are there, the request
+/// had an `Origin`, there is no `Access-Control-Allow-Origin`, and the shape is one that is printed and exited with. A
+/// browser then reports a CORS error for what is an error of authentication.
+pub(super) fn is_before_cors(request: &RequestHead, reply: &ReplyHead, body: &Body) -> bool {
+    let exits = matches!(body.shape(), Shape::SimpleJwtLogin | Shape::MiniOrange | Shape::Sent);
+    exits
+        && has_api_link(reply)
+        && request.fields.has(Name::Origin)
+        && !reply.fields.has(Name::AccessControlAllowOrigin)
 }
 
-fn by_head(reply: &ReplyHead, unread: bool) -> AnsweredBy {
+pub(super) fn is_rest(request: &RequestHead) -> bool {
+    Route::of(request).class != RouteClass::NotRest
+}
+
+fn by_shape(asked: &Asked<'_>) -> Option<AnsweredBy> {
+    let Asked { request, reply, body, .. } = *asked;
+    match body.shape() {
+        Shape::Rest | Shape::Usefulteam if has_api_link(reply) => Some(AnsweredBy::WordPressRest),
+        Shape::Rest | Shape::Usefulteam => Some(AnsweredBy::RestLike),
+        Shape::Sent if is_before_cors(request, reply, body) => Some(AnsweredBy::Exit),
+        _ => Plugin::of(body, reply.status.code()).map(AnsweredBy::Plugin),
+    }
+}
+
+fn by_head(asked: &Asked<'_>) -> Option<AnsweredBy> {
+    let Asked { request, reply, text, unread, .. } = *asked;
     let redirected = reply.fields.iter().any(|field| field.name.eq_ignore_ascii_case(b"X-Redirect-By"));
     let linked = has_api_link(reply);
     let json =
         reply.fields.first(Name::ContentType).is_some_and(|kind| kind.starts_with(b"application/json"));
-    match (linked, json && unread, redirected) {
-        (true, true, _) => AnsweredBy::WordPressRest,
-        (true, false, _) | (false, _, true) => AnsweredBy::WordPress,
-        _ => AnsweredBy::Unknown,
+    if linked && json && unread {
+        return Some(AnsweredBy::WordPressRest);
     }
+    if is_rest(request) && page::is_login(reply, text) {
+        return Some(AnsweredBy::Login);
+    }
+    (linked || redirected).then_some(AnsweredBy::WordPress)
+}
+
+/// Only statuses with which something refuses to let a request through; a 404 may be a page of anybody.
+fn is_block_page(asked: &Asked<'_>) -> bool {
+    let refuses = matches!(asked.reply.status.code(), 401 | 403 | 405 | 406 | 429 | 503);
+    refuses && is_rest(asked.request) && page::is_html(asked.reply, asked.text)
 }
 
 fn has_api_link(reply: &ReplyHead) -> bool {
@@ -126,7 +147,10 @@ fn has_api_link(reply: &ReplyHead) -> bool {
 }
 
 fn gate(reply: &ReplyHead) -> Option<Gate> {
-    let challenge = reply.fields.first(Name::WwwAuthenticate).filter(|_| reply.status.code() == 401)?;
+    // WooCommerce asks too, for a known key with a wrong secret (`send_unauthorized_headers`).
+    let is_foreign = |challenge: &&[u8]| memchr::memmem::find(challenge, b"\"WooCommerce API").is_none();
+    let is_asked = reply.status.code() == 401;
+    let challenge = reply.fields.first(Name::WwwAuthenticate).filter(|_| is_asked).filter(is_foreign)?;
     let scheme = challenge.split(u8::is_ascii_whitespace).next().unwrap_or_default();
     let is = |name: &str| scheme.eq_ignore_ascii_case(name.as_bytes());
     let known = [
@@ -148,37 +172,135 @@ fn is_edge(reply: &ReplyHead) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{AnsweredBy, Body, Gate, Plugin};
-    use crate::message::{Fields, ReplyHead, Status};
+    use super::{AnsweredBy, Asked, Body, Gate, Page, Plugin, is_before_cors};
+    use crate::message::{Fields, ReplyHead, RequestHead, Status};
+
+    fn request(target: &str) -> RequestHead {
+        RequestHead::build("GET", target, Fields::from([("Origin", "https://app.example.com")]))
+    }
+
+    fn at(target: &str, status: u16, fields: Fields, text: &str) -> AnsweredBy {
+        let request = request(target);
+        let reply = ReplyHead::build(Status::new(status).unwrap(), fields);
+        let text = text.as_bytes();
+        let (page, body) = (Page::of(&reply, text), Body::read(text));
+        AnsweredBy::of(&Asked { request: &request, reply: &reply, text, body: &body, unread: false, page })
+    }
 
     fn who(status: u16, fields: Fields, body: &str) -> AnsweredBy {
-        let head = ReplyHead::build(Status::new(status).unwrap(), fields);
-        AnsweredBy::of(&head, body.as_bytes(), &Body::read(body.as_bytes()), false)
+        at("/wp-json/wp/v2/users/me", status, fields, body)
     }
 
     const REST: &str = r#"{"code":"rest_forbidden","message":"x","data":{"status":401}}"#;
+    const SENT: &str = r#"{"success":false,"data":{"message":"x"}}"#;
+    const DIES: &str = "<!DOCTYPE html>\n<html lang=\"de\">\n<body id=\"error-page\">\n<div class=\"wp-die-message\">Wegen Wartungsarbeiten</div>";
+    const FORM: &str =
+        r#"<form name="loginform" id="loginform" action="https://a/wp-login.php" method="post">"#;
+
+    fn link() -> Fields {
+        Fields::from([("Link", "<https://a/wp-json/>; rel=\"https://api.w.org/\"")])
+    }
+
+    fn with(mut fields: Fields, name: &str, value: &str) -> Fields {
+        fields.append(name.as_bytes(), value.as_bytes());
+        fields
+    }
 
     #[test]
     fn the_rest_server_is_known_by_link_and_shape() {
-        let link = || Fields::from([("Link", "<https://a/wp-json/>; rel=\"https://api.w.org/\"")]);
+        let cloudflare = || with(link(), "Server", "cloudflare");
         assert_eq!(who(401, link(), REST), AnsweredBy::WordPressRest);
+        assert_eq!(who(401, cloudflare(), REST), AnsweredBy::WordPressRest);
         assert_eq!(who(401, Fields::new(), REST), AnsweredBy::RestLike);
         assert_eq!(who(404, link(), "<html>"), AnsweredBy::WordPress);
+        assert_eq!(who(404, cloudflare(), "<html>"), AnsweredBy::WordPress);
+    }
+
+    #[test]
+    fn woocommerces_challenge_is_no_gate() {
+        let challenge = r#"Basic realm="WooCommerce API. Use a consumer key in the username field and a consumer secret in the password field.""#;
+        let text = r#"{"code":"woocommerce_rest_authentication_error","message":"Consumer secret is invalid.","data":{"status":401}}"#;
+        let fields = || with(link(), "WWW-Authenticate", challenge);
+        assert_eq!(who(401, fields(), text), AnsweredBy::WordPressRest);
+        assert_eq!(who(401, fields(), ""), AnsweredBy::WordPress);
     }
 
     #[test]
     fn the_others_are_known_by_their_marks() {
         let none = Fields::new;
-        let basic = Fields::from([("WWW-Authenticate", "Basic realm=\"staging\"")]);
+        let field = |name: &str, value: &str| Fields::from([(name, value)]);
+        let login = "https://a/wp-login.php?redirect_to=%2Fwp-json";
         let table = [
-            (who(401, basic, "<html>"), AnsweredBy::Gate(Gate::Basic)),
-            (who(503, Fields::from([("Retry-After", "600")]), "<html>"), AnsweredBy::Maintenance),
+            (
+                who(401, field("WWW-Authenticate", "Basic realm=\"staging\""), "<html>"),
+                AnsweredBy::Gate(Gate::Basic),
+            ),
+            (who(401, field("WWW-Authenticate", "bearer"), ""), AnsweredBy::Gate(Gate::Bearer)),
+            (who(403, none(), "<hr><center>nginx/1.22.1</center>"), AnsweredBy::WebServer),
+            (who(403, field("Server", "cloudflare"), "<html>"), AnsweredBy::Edge),
+            (who(403, none(), "<html><h1>Blocked</h1>"), AnsweredBy::BlockPage),
+            (at("/shop", 403, none(), "<html><h1>Blocked</h1>"), AnsweredBy::Unknown),
+            (who(404, none(), "<html>"), AnsweredBy::Unknown),
+            (who(302, field("Location", login), ""), AnsweredBy::Login),
+            (who(200, none(), FORM), AnsweredBy::Login),
+            (at("/wp-login.php", 200, none(), FORM), AnsweredBy::Unknown),
+            (who(403, none(), "no"), AnsweredBy::Unknown),
+        ];
+        for (at, (seen, expected)) in table.into_iter().enumerate() {
+            assert_eq!(seen, expected, "row {at}");
+        }
+    }
+
+    #[test]
+    fn breakdown_and_update_are_known_by_their_words_or_their_frame() {
+        let none = Fields::new;
+        let field = |name: &str, value: &str| Fields::from([(name, value)]);
+        let table = [
+            (who(503, field("Retry-After", "600"), DIES), AnsweredBy::Maintenance),
+            (
+                who(
+                    503,
+                    field("Retry-After", "600"),
+                    r#"{"code":"wp_die","message":"x","data":{"status":503},"additional_errors":[]}"#,
+                ),
+                AnsweredBy::Maintenance,
+            ),
+            (
+                who(
+                    503,
+                    field("Retry-After", "600"),
+                    "<h1>Briefly unavailable for scheduled maintenance. Check back in a minute.</h1>",
+                ),
+                AnsweredBy::Maintenance,
+            ),
+            (who(503, field("Retry-After", "600"), "<html>busy"), AnsweredBy::BlockPage),
+            (who(503, field("Retry-After", "60"), DIES), AnsweredBy::BlockPage),
             (
                 who(500, none(), "<p>There has been a critical error on this website.</p>"),
                 AnsweredBy::PhpFatal,
             ),
-            (who(403, none(), "<hr><center>nginx/1.22.1</center>"), AnsweredBy::WebServer),
-            (who(403, Fields::from([("Server", "cloudflare")]), "<html>"), AnsweredBy::Edge),
+            (who(500, none(), "<br />\n<b>Fatal error</b>:  Uncaught Error"), AnsweredBy::PhpFatal),
+            (
+                who(
+                    500,
+                    none(),
+                    r#"{"code":"internal_server_error","message":"x","data":{"status":500},"additional_errors":[]}"#,
+                ),
+                AnsweredBy::PhpFatal,
+            ),
+            (who(500, none(), "<html>"), AnsweredBy::Unknown),
+        ];
+        for (at, (seen, expected)) in table.into_iter().enumerate() {
+            assert_eq!(seen, expected, "row {at}");
+        }
+    }
+
+    #[test]
+    fn shapes_of_their_own_are_plugins() {
+        let none = Fields::new;
+        let field = |name: &str, value: &str| Fields::from([(name, value)]);
+        let table = [
+            (who(301, field("X-Redirect-By", "WordPress"), ""), AnsweredBy::WordPress),
             (
                 who(
                     400,
@@ -199,10 +321,34 @@ mod tests {
                 ),
                 AnsweredBy::Plugin(Plugin::MiniOrange),
             ),
-            (who(403, none(), "no"), AnsweredBy::Unknown),
+            (
+                at(
+                    "/graphql",
+                    403,
+                    none(),
+                    r#"{"errors":[{"message":"invalid-secret-key | JWT is not configured properly"}]}"#,
+                ),
+                AnsweredBy::Plugin(Plugin::WpGraphQl),
+            ),
         ];
-        for (seen, expected) in table {
-            assert_eq!(seen, expected);
+        for (at, (seen, expected)) in table.into_iter().enumerate() {
+            assert_eq!(seen, expected, "row {at}");
         }
+    }
+
+    #[test]
+    fn a_plugin_that_exits_before_cors_is_told_from_one_that_does_not() {
+        let allowed = || with(link(), "Access-Control-Allow-Origin", "https://app.example.com");
+        assert_eq!(who(401, link(), SENT), AnsweredBy::Exit);
+        assert_eq!(who(401, allowed(), SENT), AnsweredBy::WordPress);
+        assert_eq!(who(401, Fields::new(), SENT), AnsweredBy::Unknown);
+        let before = |fields: Fields, text: &str| {
+            let reply = ReplyHead::build(Status::new(401).unwrap(), fields);
+            is_before_cors(&request("/wp-json/x"), &reply, &Body::read(text.as_bytes()))
+        };
+        let simple = r#"{"success":false,"data":{"message":"x","error_code":48}}"#;
+        assert!(before(link(), simple) && !before(allowed(), simple) && !before(Fields::new(), simple));
+        // The REST server's own error without the field: `Origin` did not reach it.
+        assert!(!before(link(), REST));
     }
 }

@@ -20,7 +20,7 @@ impl Message {
     pub const EXPIRED: Self = Self("Expired token");
     /// php-jwt: another secret, or not the token that was signed.
     pub const SIGNATURE: Self = Self("Signature verification failed");
-    /// php-jwt: `nbf` or `iat` has not come; [`Symptom::not_before`](super::Symptom) has the time.
+    /// php-jwt: `nbf` or `iat` has not come; `not_before` of the symptom is the time.
     pub const PRIOR: Self = Self("Cannot handle token prior to …");
     /// php-jwt: an algorithm it does not have, `none` among them.
     pub const NOT_SUPPORTED: Self = Self("Algorithm not supported");

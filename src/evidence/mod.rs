@@ -9,11 +9,14 @@
 
 mod answered;
 mod body;
+mod caching;
 mod claims;
 mod coding;
 mod credential;
 mod edge;
 mod message;
+mod page;
+mod plugin;
 mod route;
 mod sighting;
 mod site;
@@ -21,14 +24,18 @@ mod symptom;
 mod trail;
 mod wordpress;
 
-pub use answered::{AnsweredBy, Gate, Plugin};
+pub use answered::{AnsweredBy, Gate};
+pub use caching::is_for_a_known_user;
+pub use caching::{Caching, Vary};
 pub use claims::{Algorithm, Claims, Times};
 pub use credential::{Credential, Placeholder, Scheme, Token, Wrapping};
 pub use edge::Edge;
 pub use message::Message;
+pub use page::{Page, TooLarge};
+pub use plugin::Plugin;
 pub use route::{Form, Route, RouteClass};
 pub use sighting::{Look, Seen, Sighting, Sightings, Spelling, Watched, look};
 pub use site::{Difference, Home};
-pub use symptom::{Software, Symptom, knows_user};
+pub use symptom::{Offset, RedirectedBy, Software, Symptom};
 pub use trail::{Denied, Hop, Memory, Session, Trail, Treatment};
 pub use wordpress::{Code, WordPressError};

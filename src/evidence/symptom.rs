@@ -1,13 +1,18 @@
 //! What a reply complains of.
 
-use super::answered::AnsweredBy;
+use std::time::Duration;
+
+use super::answered::{AnsweredBy, Asked, is_before_cors, is_rest};
 use super::body::Body;
+use super::caching::{self, Caching, Vary};
 use super::coding;
 use super::message::Message;
+use super::page::{self, Page, TooLarge};
+use super::plugin::Plugin;
 use super::site::Home;
 use super::wordpress::WordPressError;
 use crate::browser::Blocked;
-use crate::message::{Name, ReplyHead, Status};
+use crate::message::{Method, Name, ReplyHead, RequestHead, Status};
 use crate::moment::Moment;
 
 /// The complaint of a reply, and what it betrays about who stands behind it.
@@ -19,8 +24,14 @@ pub struct Symptom {
     pub date: Option<Moment>,
     /// When the reply came, by our own clock.
     pub received: Moment,
+    /// How far that clock is from ours; nothing when a cache answered, whose `Date` is of another time.
+    pub offset: Option<Offset>,
     /// Who really answered.
     pub answered_by: AnsweredBy,
+    /// The plugin that the error betrays, also where it answers by way of the REST server.
+    pub plugin: Option<Plugin>,
+    /// The web server whose own error page it is.
+    pub page: Option<Page>,
     /// The web server, by `Server`.
     pub software: Software,
     /// Whether `Server` betrays mod_php (`php_apache_add_version` in php-src `sapi/apache2handler`).
@@ -31,8 +42,21 @@ pub struct Symptom {
     pub not_before: Option<Moment>,
     /// Whether the body could not be decoded: its content coding is unknown, or one of several, or is not what it says.
     pub unread: bool,
+    /// Whether a REST route was answered in HTML.
+    pub html_for_rest: bool,
+    /// Whether a plugin printed its error and left before WordPress sent its CORS headers: a browser then reports a
+    /// CORS error in its place.
+    pub before_cors: bool,
+    /// Who says that the head of the request is too large.
+    pub too_large: Option<TooLarge>,
     /// Whether a cache says that it answered: then the words may be about another request.
     pub from_cache: bool,
+    /// Whether a cache may keep this reply.
+    pub caching: Caching,
+    /// What a cache must tell replies apart by.
+    pub vary: Vary,
+    /// Who redirects, by `X-Redirect-By` (`wp_redirect` in `wp-includes/pluggable.php`); nothing else sends it.
+    pub redirected_by: Option<RedirectedBy>,
     /// The address of the site, by its own word.
     pub home: Option<Home>,
     /// Why a browser keeps the reply, as it leaves the doctor, from the page that asked.
@@ -43,29 +67,43 @@ pub struct Symptom {
 }
 
 impl Symptom {
-    /// Reads a reply: its head, the first bytes of its body (all of it, or up to a cut) and when it came.
+    /// Reads the reply to a request: its head, the first bytes of its body (all of it, or up to a cut) and when it
+    /// came. Of the request only the route, the method and whether there is an `Origin` are asked for.
     #[must_use]
-    pub fn read(reply: &ReplyHead, prefix: &[u8], received: Moment) -> Self {
+    pub fn read(request: &RequestHead, reply: &ReplyHead, prefix: &[u8], received: Moment) -> Self {
         let fields = &reply.fields;
         let decoded = coding::decode(fields, prefix);
         let unread = decoded.is_none();
         let text = decoded.as_deref().unwrap_or_default();
-        let body = Body::read(text);
+        let body = &Body::read(text);
+        let page = Page::of(reply, text);
         let server = fields.first(Name::Server).unwrap_or_default();
+        let date = fields.only(Name::Date).and_then(Moment::from_http);
+        let from_cache = caching::is_from_cache(fields);
+        let has_body = !matches!(request.method, Method::Get | Method::Head | Method::Options);
         Self {
             status: reply.status,
-            date: fields.only(Name::Date).and_then(Moment::from_http),
+            date,
             received,
-            answered_by: AnsweredBy::of(reply, text, &body, unread),
+            offset: date.filter(|_| !from_cache).map(|date| Offset::between(date, received)),
+            answered_by: AnsweredBy::of(&Asked { request, reply, text, body, unread, page }),
+            plugin: Plugin::of(body, reply.status.code()),
+            page,
             software: Software::of(server),
             mod_php: memchr::memmem::find(server, b" PHP/").is_some(),
             error: body.error(),
             not_before: body.not_before(),
             unread,
-            from_cache: is_from_cache(reply),
+            html_for_rest: is_rest(request) && page::is_html(reply, text),
+            before_cors: is_before_cors(request, reply, body),
+            too_large: TooLarge::of(reply, page, text, has_body),
+            from_cache,
+            caching: Caching::of(fields),
+            vary: Vary::of(fields),
+            redirected_by: RedirectedBy::of(reply),
             home: Home::of(fields),
             blocked: None,
-            knows_user: knows_user(reply),
+            knows_user: caching::is_for_a_known_user(fields),
         }
     }
 
@@ -151,40 +189,71 @@ impl Software {
     }
 }
 
-/// `Age` above zero (RFC 9111 §5.1), or an `X-Cache` that reports a hit.
-fn is_from_cache(reply: &ReplyHead) -> bool {
-    let aged = reply.fields.first(Name::Age).is_some_and(|age| age.iter().any(|b| (b'1'..=b'9').contains(b)));
-    let hit = reply
-        .fields
-        .first(Name::XCache)
-        .is_some_and(|cache| cache.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"hit")));
-    aged || hit
+/// How far the clock behind a reply is from ours.
+///
+/// `Date` counts whole seconds and is written before the reply travels, so the clock is ahead by `seconds`, or by up to
+/// [`Offset::WITHIN`] and the time of the exchange more; it cannot be ahead by less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offset {
+    /// `Date` less our own time, in whole seconds, rounded down; negative when their clock is behind.
+    pub seconds: i64,
 }
 
-/// Whether a reply bears the five directives of `wp_get_nocache_headers` (`wp-includes/functions.php`), which the REST
-/// server sends to known users alone.
-#[must_use]
-pub fn knows_user(reply: &ReplyHead) -> bool {
-    let directives = ["no-cache", "must-revalidate", "max-age=0", "no-store", "private"];
-    let said = |directive: &str| {
-        reply
-            .fields
-            .all(Name::CacheControl)
-            .flat_map(|value| value.split(|byte| *byte == b','))
-            .any(|word| word.trim_ascii().eq_ignore_ascii_case(directive.as_bytes()))
-    };
-    directives.into_iter().all(said)
+impl Offset {
+    /// What the resolution of `Date` and the rounding leave open, in seconds.
+    pub const WITHIN: i64 = 2;
+
+    /// Their clock less ours.
+    const fn between(date: Moment, received: Moment) -> Self {
+        Self { seconds: date.millis().saturating_sub(received.millis()).div_euclid(1000) }
+    }
+
+    /// The seconds by which their clock is certainly ahead of ours.
+    #[must_use]
+    pub const fn ahead(self) -> i64 {
+        if self.seconds > 0 { self.seconds } else { 0 }
+    }
+
+    /// The seconds by which their clock is certainly behind ours, when the exchange took no longer than `took`.
+    #[must_use]
+    pub fn behind(self, took: Duration) -> i64 {
+        let took = i64::try_from(took.as_secs()).unwrap_or(i64::MAX);
+        self.seconds.saturating_neg().saturating_sub(Self::WITHIN).saturating_sub(took).max(0)
+    }
+}
+
+/// Who redirects, by its own word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedirectedBy {
+    /// WordPress itself.
+    WordPress,
+    /// A plugin, through WordPress.
+    Plugin,
+}
+
+impl RedirectedBy {
+    fn of(reply: &ReplyHead) -> Option<Self> {
+        let is = |name: &[u8]| name.eq_ignore_ascii_case(b"X-Redirect-By");
+        let field = reply.fields.iter().find(|field| is(field.name))?;
+        Some(if field.value == b"WordPress" { Self::WordPress } else { Self::Plugin })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Software, Symptom};
-    use crate::evidence::AnsweredBy;
-    use crate::message::{Fields, ReplyHead, Status};
+    use std::time::Duration;
+
+    use proptest::prelude::{any, prop, proptest};
+
+    use super::{Offset, RedirectedBy, Software, Symptom};
+    use crate::evidence::{AnsweredBy, Message, Page, TooLarge};
+    use crate::message::{Fields, ReplyHead, RequestHead, Status};
     use crate::moment::Moment;
 
     fn symptom(fields: Fields, body: &[u8]) -> Symptom {
-        Symptom::read(&ReplyHead::build(Status::new(401).unwrap(), fields), body, Moment::from_seconds(9))
+        let request = RequestHead::build("GET", "/wp-json/wp/v2/users/me", Fields::new());
+        let reply = ReplyHead::build(Status::new(401).unwrap(), fields);
+        Symptom::read(&request, &reply, body, Moment::from_seconds(9))
     }
 
     #[test]
@@ -220,13 +289,63 @@ mod tests {
     }
 
     #[test]
-    fn caches_and_known_users_show_in_the_head() {
-        let all =
-            Fields::from([("Cache-Control", "no-cache, must-revalidate, max-age=0, no-store, private")]);
-        assert!(symptom(all, b"").knows_user);
-        assert!(!symptom(Fields::from([("Cache-Control", "no-store")]), b"").knows_user);
-        assert!(symptom(Fields::from([("Age", "12")]), b"").from_cache);
-        assert!(symptom(Fields::from([("X-Cache", "HIT")]), b"").from_cache);
-        assert!(!symptom(Fields::from([("Age", "0"), ("X-Cache", "MISS")]), b"").from_cache);
+    fn a_reply_from_a_cache_tells_no_clock() {
+        let date = ("Date", "Thu, 01 Jan 1970 00:00:07 GMT");
+        assert_eq!(symptom(Fields::from([date]), b"").offset, Some(Offset { seconds: -2 }));
+        assert_eq!(symptom(Fields::from([date, ("Age", "3")]), b"").offset, None);
+        assert_eq!(symptom(Fields::new(), b"").offset, None);
+    }
+
+    #[test]
+    fn an_offset_is_certain_beyond_what_it_leaves_open() {
+        let between = |date: i64, received: i64| {
+            Offset::between(Moment::from_seconds(date), Moment::from_millis(received))
+        };
+        let no_time = Duration::ZERO;
+        assert_eq!(between(100, 100_300), Offset { seconds: -1 });
+        assert_eq!((between(100, 100_300).ahead(), between(100, 100_300).behind(no_time)), (0, 0));
+        assert_eq!(between(130, 100_300).ahead(), 29);
+        assert_eq!(between(70, 100_300).behind(no_time), 29);
+        assert_eq!(between(70, 100_300).behind(Duration::from_secs(10)), 19);
+        assert_eq!(between(70, 100_300).behind(Duration::MAX), 0);
+    }
+
+    #[test]
+    fn a_coded_body_is_read() {
+        use std::io::Write;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(br#"{"code":"jwt_auth_invalid_token","message":"Cannot handle token prior to 2026-11-23T15:17:59+0000","data":{"status":403}}"#).unwrap();
+        let symptom = symptom(Fields::from([("Content-Encoding", "gzip")]), &gzip.finish().unwrap());
+        assert!(!symptom.unread);
+        assert_eq!(symptom.message(), Some(Message::PRIOR));
+        assert_eq!(symptom.not_before, Some(Moment::from_seconds(1_795_447_079)));
+    }
+
+    #[test]
+    fn what_else_a_reply_betrays_is_kept() {
+        let page = symptom(Fields::new(), b"<hr><center>nginx</center>");
+        assert_eq!((page.page, page.html_for_rest, page.too_large), (Some(Page::Nginx), true, None));
+        let by = |name: &str| symptom(Fields::from([("X-Redirect-By", name)]), b"").redirected_by;
+        assert_eq!(
+            (by("WordPress"), by("Polylang")),
+            (Some(RedirectedBy::WordPress), Some(RedirectedBy::Plugin))
+        );
+        let request = RequestHead::build("GET", "/", Fields::new());
+        let reply = ReplyHead::build(Status::new(431).unwrap(), Fields::new());
+        let large = Symptom::read(&request, &reply, b"", Moment::default());
+        assert_eq!(large.too_large, Some(TooLarge::Status));
+    }
+
+    proptest! {
+        #[test]
+        fn no_reply_panics(status in 100u16..1000, body in any::<Vec<u8>>(), value in any::<Vec<u8>>(), name in prop::sample::select(vec![
+            "Date", "Server", "Content-Type", "Content-Encoding", "Retry-After", "WWW-Authenticate", "Link", "Location", "X-Redirect-By",
+        ])) {
+            let mut fields = Fields::new();
+            fields.append(name.as_bytes(), &value);
+            let request = RequestHead::build("POST", "/wp-json/", Fields::new());
+            let reply = ReplyHead::build(Status::new(status).unwrap(), fields);
+            std::hint::black_box(Symptom::read(&request, &reply, &body, Moment::default()));
+        }
     }
 }

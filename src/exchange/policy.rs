@@ -6,7 +6,7 @@
 use super::memory::{Kind, proves_acceptance};
 use super::record::Record;
 use crate::browser::{Ask, Blocked, judge_preflight, judge_reply};
-use crate::evidence::{Denied, Route, Watched, knows_user, look};
+use crate::evidence::{Denied, Route, Watched, is_for_a_known_user, look};
 use crate::headers::authorization::{self, BadCredentials};
 use crate::headers::cors::{Decision, Denial};
 use crate::headers::hop_by_hop;
@@ -83,7 +83,7 @@ impl Record {
             return;
         };
         let route = Route::of(&self.head);
-        if proves_acceptance(route.class) || knows_user(reply) {
+        if proves_acceptance(route.class) || is_for_a_known_user(&reply.fields) {
             site.acceptances().note(kind, route.form, self.started);
         }
     }

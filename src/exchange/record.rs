@@ -266,7 +266,7 @@ impl Record {
         let mut trail = Trail::read(&self.head, &self.arrived, &self.sent, &self.recorder.key);
         trail.treatment = self.treatment.clone();
         trail.memory = self.memory(&trail);
-        let mut symptom = Symptom::read(reply, copy, now());
+        let mut symptom = Symptom::read(&self.head, reply, copy, now());
         symptom.blocked = blocked;
         let has_credential = self.arrived.has(Watched::Authorization);
         let findings = diagnose_by(self.recorder.rules, &trail, &symptom).into_iter().map(|finding| {

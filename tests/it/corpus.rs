@@ -167,8 +167,12 @@ fn judge(case: &Case) -> Vec<Finding> {
     trail.treatment.nominated = doctor.nominated.iter().map(|name| Name::of(name.as_bytes())).collect();
     trail.treatment.disbelieved = doctor.disbelieved.as_deref().map(Into::into);
     let reply = ReplyHead::build(Status::new(case.reply.status).unwrap(), fields(&case.reply.fields));
-    let symptom =
-        Symptom::read(&reply, case.reply.body.as_bytes(), Moment::from_seconds(case.reply.received));
+    let symptom = Symptom::read(
+        &request,
+        &reply,
+        case.reply.body.as_bytes(),
+        Moment::from_seconds(case.reply.received),
+    );
     diagnose(&trail, &symptom)
 }
 

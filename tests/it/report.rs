@@ -41,7 +41,7 @@ pub(crate) fn exchange(
     event.upstream = Some("http://10.0.0.7:8080".into());
     let trail = Trail::read(&head, &seen, &seen, &Key::from_bytes(&[5; 32]));
     let reply = ReplyHead::build(Status::new(status).unwrap(), reply);
-    let symptom = Symptom::read(&reply, body.as_bytes(), NOW);
+    let symptom = Symptom::read(&head, &reply, body.as_bytes(), NOW);
     let scoped = |finding: Finding| Scoped { scope: tally.find(finding.rule, has_credential), finding };
     event.diagnosed(&trail, &symptom, diagnose(&trail, &symptom).into_iter().map(scoped).collect());
     event

@@ -1,0 +1,174 @@
+//! Whether the reply may be answered with again, to somebody else.
+//!
+//! WordPress forbids it for whoever is logged in and says nothing to anonymous callers or in errors (`serve_request` in
+//! `wp-includes/rest-api/class-wp-rest-server.php`), and its `Vary` never names `Authorization`: a cache in front that
+//! keeps what it was not forbidden replays one caller's refusal to the next.
+
+use crate::message::{Fields, Name};
+
+/// What `Cache-Control` says to a shared cache (RFC 9111 §5.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caching {
+    /// `no-store`, or `no-cache`: not to be answered with again unasked.
+    Forbidden,
+    /// `private`: not for a shared cache.
+    Private,
+    /// `public`, or a lifetime above zero.
+    Storable,
+    /// Nothing of that.
+    Unsaid,
+}
+
+/// What `Vary` says that the reply depends on (RFC 9110 §12.5.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Vary {
+    /// `Authorization`.
+    pub authorization: bool,
+    /// `Cookie`.
+    pub cookie: bool,
+    /// `Origin`: core sends it to whoever sent one.
+    pub origin: bool,
+    /// `*`: everything.
+    pub everything: bool,
+}
+
+impl Caching {
+    pub(super) fn of(fields: &Fields) -> Self {
+        if has(fields, "no-store") || has(fields, "no-cache") {
+            return Self::Forbidden;
+        }
+        if has(fields, "private") {
+            return Self::Private;
+        }
+        let lives = directives(fields).any(|(name, value)| {
+            let is_lifetime = name.eq_ignore_ascii_case(b"s-maxage") || name.eq_ignore_ascii_case(b"max-age");
+            is_lifetime && value.iter().any(|byte| (b'1'..=b'9').contains(byte))
+        });
+        if lives || has(fields, "public") { Self::Storable } else { Self::Unsaid }
+    }
+}
+
+impl Vary {
+    pub(super) fn of(fields: &Fields) -> Self {
+        let names =
+            |name: &str| words(fields, Name::Vary).any(|word| word.eq_ignore_ascii_case(name.as_bytes()));
+        Self {
+            authorization: names("Authorization"),
+            cookie: names("Cookie"),
+            origin: names("Origin"),
+            everything: names("*"),
+        }
+    }
+}
+
+/// Whether all five directives are there that core sends to whom it knows, and to nobody else
+/// (`wp_get_nocache_headers` in `wp-includes/functions.php`).
+#[must_use]
+pub fn is_for_a_known_user(fields: &Fields) -> bool {
+    let has_no_lifetime =
+        directives(fields).any(|(name, value)| name.eq_ignore_ascii_case(b"max-age") && value == b"0");
+    has_no_lifetime
+        && ["no-cache", "must-revalidate", "no-store", "private"].into_iter().all(|name| has(fields, name))
+}
+
+/// `Age` above zero (RFC 9111 §5.1), or an `X-Cache` that reports a hit.
+pub(super) fn is_from_cache(fields: &Fields) -> bool {
+    let aged = fields.first(Name::Age).is_some_and(|age| age.iter().any(|b| (b'1'..=b'9').contains(b)));
+    let hit = fields
+        .first(Name::XCache)
+        .is_some_and(|cache| cache.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"hit")));
+    aged || hit
+}
+
+fn has(fields: &Fields, directive: &str) -> bool {
+    directives(fields).any(|(name, _)| name.eq_ignore_ascii_case(directive.as_bytes()))
+}
+
+/// The directives of `Cache-Control` with their values, quotes removed.
+fn directives(fields: &Fields) -> impl Iterator<Item = (&[u8], &[u8])> {
+    words(fields, Name::CacheControl).map(|word| {
+        let mark = memchr::memchr(b'=', word).unwrap_or(word.len());
+        let value = word.get(mark + 1..).unwrap_or_default();
+        let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+        (word.get(..mark).unwrap_or_default(), value)
+    })
+}
+
+fn words(fields: &Fields, name: Name) -> impl Iterator<Item = &[u8]> {
+    fields.all(name).flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, proptest};
+
+    use super::{Caching, Vary, is_for_a_known_user, is_from_cache};
+    use crate::message::Fields;
+
+    fn control(value: &str) -> Fields {
+        Fields::from([("Cache-Control", value)])
+    }
+
+    #[test]
+    fn directives_say_who_may_keep_it() {
+        let table = [
+            ("", Caching::Unsaid),
+            ("max-age=0", Caching::Unsaid),
+            ("must-revalidate", Caching::Unsaid),
+            ("no-cache, must-revalidate, max-age=0, no-store, private", Caching::Forbidden),
+            ("public, NO-STORE", Caching::Forbidden),
+            ("no-cache", Caching::Forbidden),
+            ("private, max-age=60", Caching::Private),
+            ("max-age=600", Caching::Storable),
+            ("max-age=0, s-maxage=\"10\"", Caching::Storable),
+            ("public", Caching::Storable),
+            ("not-public", Caching::Unsaid),
+        ];
+        for (value, expected) in table {
+            assert_eq!(Caching::of(&control(value)), expected, "{value}");
+        }
+        let two = Fields::from([("Cache-Control", "max-age=9"), ("Cache-Control", "private")]);
+        assert_eq!(Caching::of(&two), Caching::Private);
+    }
+
+    #[test]
+    fn vary_is_read_over_lines() {
+        let vary = Vary::of(&Fields::from([("Vary", "Accept-Encoding, origin"), ("Vary", "Authorization")]));
+        assert!(vary.origin && vary.authorization && !vary.cookie && !vary.everything);
+        assert_eq!(Vary::of(&Fields::new()), Vary::default());
+        assert!(Vary::of(&Fields::from([("Vary", "*")])).everything);
+    }
+
+    #[test]
+    fn cores_five_directives_show_a_known_user() {
+        assert!(is_for_a_known_user(&control("no-cache, must-revalidate, max-age=0, no-store, private")));
+        for value in ["no-store", "no-cache, must-revalidate, max-age=60, no-store, private", ""] {
+            assert!(!is_for_a_known_user(&control(value)), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_cache_tells_of_itself() {
+        let table = [
+            (("Age", "12"), true),
+            (("Age", "0"), false),
+            (("X-Cache", "HIT"), true),
+            (("X-Cache", "Hit from cloudfront"), true),
+            (("X-Cache", "MISS"), false),
+        ];
+        for (field, expected) in table {
+            assert_eq!(is_from_cache(&Fields::from([field])), expected, "{field:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(value in any::<Vec<u8>>()) {
+            let mut fields = Fields::new();
+            fields.append(b"Cache-Control", &value);
+            fields.append(b"Vary", &value);
+            fields.append(b"Age", &value);
+            std::hint::black_box((Caching::of(&fields), Vary::of(&fields), is_from_cache(&fields)));
+        }
+    }
+}
