@@ -5,7 +5,8 @@
 //! nothing that could be a password is repeated. An empty variable counts as unset, as orchestrators like to
 //! leave them.
 
-use crate::config::{self, Listener, Overrides, Plan, Refused, Source, Surroundings};
+use crate::config::{self, Listener, Overrides, Parsed, Plan, Refused, Source, Surroundings};
+use crate::headers::cors::OriginPattern;
 use anyhow::{anyhow, bail};
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
@@ -52,6 +53,20 @@ pub(super) struct Flags {
     )]
     observe: bool,
 
+    /// Let pages of this origin use the site; may be repeated.
+    ///
+    /// `https://app.example.com`, `https://*.preview.example.com`, `null`, or `*` for anybody. Preflights of browsers are
+    /// answered, and CORS headers of WordPress replaced. It holds for every site; the other settings are those of
+    /// `cors` in the file, or its defaults. Several stand in the variable with commas.
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "HEADER_DOCTOR_CORS_ORIGIN",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    cors_origin: Vec<String>,
+
     /// Write the log for eyes (pretty) or for machines (json).
     ///
     /// Default: what the file says, else pretty on a terminal and json elsewhere.
@@ -92,11 +107,18 @@ impl Flags {
         Ok(listeners)
     }
 
+    fn cors_origins(&self, matches: &ArgMatches) -> anyhow::Result<Vec<OriginPattern>> {
+        let origin = |text: &String| given(text, "cors_origin", matches).transpose();
+        let origins = self.cors_origin.iter().filter_map(origin);
+        origins.map(|origin| origin.map(|Parsed(origin)| origin)).collect()
+    }
+
     fn overrides(&self, matches: &ArgMatches) -> anyhow::Result<Overrides> {
         Ok(Overrides {
             listeners: self.listeners(matches)?,
             upstream: self.upstream.as_ref().map_or(Ok(None), |text| given(text, "upstream", matches))?,
             observe: self.observe,
+            cors_origins: self.cors_origins(matches)?,
             log_format: self
                 .log_format
                 .as_ref()

@@ -6,7 +6,7 @@ use super::overrides::{Overrides, Surroundings};
 use super::reading::Scalar;
 use super::upstreams::Upstream;
 use super::workers::Workers;
-use super::{Hosts, Mode, Plan, Site, drain, limits, listeners, log, sites};
+use super::{Hosts, Mode, Plan, Site, cors, drain, limits, listeners, log, sites};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ impl Shape {
         }
         if let Some(address) = &overrides.upstream {
             let upstream = Upstream::new(address.clone());
-            sites = vec![Site { hosts: Hosts::Any, mode: Mode::default(), upstream }];
+            sites = vec![Site { hosts: Hosts::Any, mode: Mode::default(), upstream, cors: None }];
         }
         if sites.is_empty() {
             return Ok(None);
@@ -50,6 +50,7 @@ impl Shape {
         if overrides.observe {
             sites.iter_mut().for_each(|site| site.mode = Mode::Observe);
         }
+        allow_origins(&mut sites, overrides)?;
         let format = if around.terminal { Format::Pretty } else { Format::Json };
         let mut log = self.log.unwrap_or_default().settings(format);
         log.format = overrides.log_format.unwrap_or(log.format);
@@ -65,6 +66,24 @@ impl Shape {
             log,
         }))
     }
+}
+
+/// What the flag says of every site.
+fn allow_origins(sites: &mut [Site], overrides: &Overrides) -> Result<(), Problem> {
+    let origins = &overrides.cors_origins;
+    if origins.is_empty() {
+        return Ok(());
+    }
+    for (index, site) in sites.iter_mut().enumerate() {
+        // Of the settings of a site, only its credentials can contradict an origin.
+        let contradicted = |_| {
+            let message =
+                "is true, which excludes `--cors-origin \"*\"`; name the origins, or leave credentials out";
+            Problem::here(message).under("allow_credentials").under("cors").under(index).under("sites")
+        };
+        site.cors = Some(cors::with_origins(site.cors.as_ref(), origins).map_err(contradicted)?);
+    }
+    Ok(())
 }
 
 impl From<&Plan> for Shape {

@@ -7,6 +7,7 @@
 //! filled in, so a setting never has an `Option` that means "default". Whatever is wrong ends as one [`Error`] with
 //! file, line, path, what is wrong and what would be right; the first mistake is reported, not all.
 
+mod cors;
 mod drain;
 mod error;
 mod file;
@@ -30,6 +31,7 @@ pub use reading::Lookup;
 pub use sites::{Hosts, Mode, Site};
 pub use upstreams::Upstream;
 pub use values::Address;
+pub(crate) use values::Parsed;
 pub use workers::cores;
 
 use error::Problem;

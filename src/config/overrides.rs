@@ -3,6 +3,7 @@
 use super::listeners::Listener;
 use super::log::Format;
 use super::values::Address;
+use crate::headers::cors::OriginPattern;
 use std::num::NonZeroUsize;
 
 /// What the command line says over the file. The file must be right nevertheless: a mistake in a part that is
@@ -15,6 +16,9 @@ pub struct Overrides {
     pub upstream: Option<Address>,
     /// Sets the mode of every site, from the file or not, to observe.
     pub observe: bool,
+    /// Replaces `cors.allow_origins` of every site, from the file or not, when not empty; a site without the section
+    /// gets one with its defaults.
+    pub cors_origins: Vec<OriginPattern>,
     /// Replaces `log.format`.
     pub log_format: Option<Format>,
 }

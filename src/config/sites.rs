@@ -1,10 +1,12 @@
 //! Section `sites`: which requests are answered, from where, and what may be changed on the way.
 
+use super::cors;
 use super::error::Problem;
 use super::reading::Scalar;
 use super::upstreams::{self, Upstream};
 use super::values::Host;
 use super::values::words::words;
+use crate::headers::cors::Policy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -18,6 +20,8 @@ pub struct Site {
     pub mode: Mode,
     /// Where its requests are sent to.
     pub upstream: Upstream,
+    /// Which pages of other origins may use it; nothing leaves that to WordPress.
+    pub cors: Option<Policy>,
 }
 
 /// Which hosts a site answers for.
@@ -54,6 +58,9 @@ pub(super) struct Shape {
     /// Where requests are sent to; for now exactly one.
     #[schemars(required, length(min = 1, max = 1))]
     upstreams: Option<Vec<upstreams::Shape>>,
+    /// Which pages of other origins may use the site; when absent, what WordPress says is left as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cors: Option<cors::Shape>,
 }
 
 /// Checks the list as a whole: no host may belong to two sites.
@@ -79,6 +86,7 @@ fn site(shape: Shape, index: usize, claimed: &mut Claimed) -> Result<Site, Probl
         hosts: hosts(shape.hosts, index, claimed)?,
         mode: shape.mode.map_or_else(Mode::default, |Scalar(mode)| mode),
         upstream: upstreams::check(shape.upstreams).map_err(|problem| problem.under("upstreams"))?,
+        cors: shape.cors.map(cors::check).transpose().map_err(|problem| problem.under("cors"))?,
     })
 }
 
@@ -110,6 +118,11 @@ impl From<&Site> for Shape {
             Hosts::Any => None,
             Hosts::Named(names) => Some(names.iter().cloned().map(Host).map(Scalar).collect()),
         };
-        Self { hosts, mode: Some(Scalar(site.mode)), upstreams: Some(vec![(&site.upstream).into()]) }
+        Self {
+            hosts,
+            mode: Some(Scalar(site.mode)),
+            upstreams: Some(vec![(&site.upstream).into()]),
+            cors: site.cors.as_ref().map(Into::into),
+        }
     }
 }

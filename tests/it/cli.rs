@@ -95,6 +95,10 @@ fn a_wrong_flag_is_told_by_its_name() {
         refused("--log-format: \"jsno\" is not a log format; did you mean json? (known: pretty, json)")
     );
     assert_eq!(
+        run(&["run", "--upstream", "h:80", "--cors-origin", "app.test"]),
+        refused("--cors-origin: \"app.test\" has no scheme; write https://app.test")
+    );
+    assert_eq!(
         run(&["run", "--upstream", "h:80", "--listen", ":80", "--listen", "80"]),
         refused("--listen: 0.0.0.0:80 is listened on twice; keep one")
     );
@@ -136,11 +140,18 @@ fn every_flag_has_a_variable() {
         ("HEADER_DOCTOR_UPSTREAM", "h:3"),
         ("HEADER_DOCTOR_OBSERVE", "1"),
         ("HEADER_DOCTOR_LOG_FORMAT", "pretty"),
+        ("HEADER_DOCTOR_CORS_ORIGIN", "https://a.test,http://*.b.test:8080"),
     ];
     let shown = run_with(&["config", "show"], &variables).out;
-    for line in
-        ["address: 127.0.0.1:1", "address: '[::1]:2'", "url: http://h:3", "mode: observe", "format: pretty"]
-    {
+    for line in [
+        "address: 127.0.0.1:1",
+        "address: '[::1]:2'",
+        "url: http://h:3",
+        "mode: observe",
+        "format: pretty",
+        "- https://a.test",
+        "- http://*.b.test:8080",
+    ] {
         assert!(shown.contains(line), "{line}: {shown}");
     }
     assert!(!shown.contains("mode: treat"));

@@ -51,6 +51,9 @@ impl<T: Leaf> Serialize for Scalar<T> {
         if let Ok(number) = text.parse::<u64>() {
             return serializer.serialize_u64(number);
         }
+        if let Ok(switch) = text.parse::<bool>() {
+            return serializer.serialize_bool(switch);
+        }
         serializer.serialize_str(&variables::escape(&text))
     }
 }

@@ -56,7 +56,7 @@ fn a_time_for_repeats_needs_a_unit() {
 fn an_unknown_key_is_told_the_nearest_and_all() {
     assert_eq!(
         refused("sites:\n  - mode: treat\n    upstream: http://h:80\n"),
-        "3:5: sites[0].upstream: unknown key; did you mean `upstreams`? known here: hosts, mode, upstreams"
+        "3:5: sites[0].upstream: unknown key; did you mean `upstreams`? known here: hosts, mode, upstreams, cors"
     );
     assert_eq!(
         refused("backend: x"),
@@ -129,6 +129,65 @@ fn a_host_belongs_to_one_site() {
     assert_eq!(
         two("    hosts: []\n", ""),
         "3:12: sites[0].hosts: names no host; leave `hosts` out to answer for any"
+    );
+}
+
+#[test]
+fn what_cannot_be_said_to_browsers_is_refused_where_it_stands() {
+    let cors =
+        |section: &str| refused(&format!("sites:\n  - upstreams: [{{ url: 'h:80' }}]\n    cors:\n{section}"));
+    for (section, message) in [
+        ("      max_age: 1s", "4:7: sites[0].cors.allow_origins: allows nobody; list origins such as"),
+        ("      allow_origins: []", "4:22: sites[0].cors.allow_origins: allows nobody; list origins such as"),
+        (
+            "      allow_origins:\n        - https://a.test\n        - '*'\n      allow_credentials: true",
+            "6:11: sites[0].cors.allow_origins[1]: `*` is anybody, which excludes `allow_credentials: true`;",
+        ),
+        (
+            "      allow_origins: ['https://a.test/']",
+            "4:23: sites[0].cors.allow_origins[0]: \"https://a.test/\" has a path, and an origin ends after host and port; write https://a.test",
+        ),
+        (
+            "      allow_origins: ['*']\n      allow_headers: ['*']",
+            "5:23: sites[0].cors.allow_headers[0]: \"*\" does not cover authorization, and nothing with credentials; write",
+        ),
+        (
+            "      allow_origins: ['*']\n      allow_methods: [get]",
+            "5:23: sites[0].cors.allow_methods[0]: \"get\" is another method than its capitals; write GET",
+        ),
+        (
+            "      allow_origins: ['*']\n      allow_methods: []",
+            "5:22: sites[0].cors.allow_methods: allows no method;",
+        ),
+        (
+            "      allow_origins: ['*']\n      paths: [wp-json]",
+            "5:15: sites[0].cors.paths[0]: \"wp-json\" does not begin with",
+        ),
+        ("      allow_origins: ['*']\n      paths: []", "5:14: sites[0].cors.paths: covers no path;"),
+        (
+            "      allow_origins: ['*']\n      max_age: 1500ms",
+            "5:16: sites[0].cors.max_age: is a part of a second;",
+        ),
+        (
+            "      allow_origins: ['*']\n      allow_credentials: yes",
+            "5:26: sites[0].cors.allow_credentials: \"yes\" is neither on nor off; write true or false",
+        ),
+    ] {
+        let told = cors(section);
+        assert!(told.starts_with(message), "{section}\n{told}");
+    }
+}
+
+#[test]
+fn a_flag_that_contradicts_the_file_is_told_where() {
+    let text = "sites:\n  - upstreams: [{ url: 'h:80' }]\n    cors:\n      allow_origins: [https://a.test]\n      allow_credentials: true\n";
+    let overrides = Overrides { cors_origins: vec!["*".parse().unwrap()], ..Overrides::default() };
+    let message = plan_with(text, &overrides).unwrap_err().to_string();
+    assert!(
+        message.starts_with(
+            "config.yaml:5:26: sites[0].cors.allow_credentials: is true, which excludes `--cors-origin"
+        ),
+        "{message}"
     );
 }
 

@@ -8,6 +8,7 @@ use super::{
     Address, Drain, Error, Exchanges, Format, Hosts, Limits, Listener, Mode, Overrides, Plan, Source,
     Surroundings,
 };
+use crate::headers::cors::{Policy, Settings};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -83,7 +84,9 @@ fn the_observing_example_takes_its_upstream_from_the_environment() {
 
 #[test]
 fn what_a_plan_is_shown_as_means_the_same_plan() {
-    for text in [MINIMAL, OBSERVE, FULL, UNUSUAL] {
+    let browsers = "sites: [{ upstreams: [{ url: 'h:80' }], cors: { allow_origins: ['null', 'http://*.a:1'], \
+                     allow_credentials: true, expose_headers: [], max_age: 0s, paths: [/] } }]";
+    for text in [MINIMAL, OBSERVE, FULL, UNUSUAL, browsers] {
         let plan = plan(text);
         let shown = plan.to_yaml().unwrap();
         assert_eq!(super::tests::plan(&shown), plan, "{shown}");
@@ -119,12 +122,54 @@ fn flags_beat_the_file() {
         upstream: Some(tcp("h", 80)),
         observe: true,
         log_format: Some(Format::Pretty),
+        cors_origins: vec!["https://flag.test".parse().unwrap()],
     };
     let plan = plan_with(FULL, &overrides).unwrap();
     assert_eq!(plan.listeners, [listener]);
     assert_eq!(plan.sites.len(), 1);
     assert_eq!((&plan.sites[0].hosts, plan.sites[0].mode), (&Hosts::Any, Mode::Observe));
     assert_eq!((&plan.sites[0].upstream.address, plan.log.format), (&tcp("h", 80), Format::Pretty));
+    assert_eq!(plan.sites[0].cors, Some(policy(&["https://flag.test"], |_| ())));
+}
+
+/// The default policy for these origins, but for one change.
+fn policy(origins: &[&str], change: impl FnOnce(&mut Settings)) -> Policy {
+    let mut settings = Settings::new(origins.iter().map(|text| text.parse().unwrap()).collect());
+    change(&mut settings);
+    Policy::new(settings).unwrap()
+}
+
+#[test]
+fn without_a_section_browsers_are_told_nothing_new() {
+    assert_eq!(plan(MINIMAL).sites[0].cors, None);
+    let empty = format!("{}    cors:\n", "sites:\n  - upstreams: [{ url: 'h:80' }]\n");
+    assert_eq!(plan(&empty).sites[0].cors, None);
+}
+
+#[test]
+fn the_example_for_browsers_writes_out_the_defaults() {
+    let origins = ["https://app.example.com", "https://*.preview.example.com"];
+    let sites = plan(FULL).sites;
+    assert_eq!(sites[0].cors, Some(policy(&origins, |_| ())));
+    assert_eq!(sites[1].cors, None);
+}
+
+#[test]
+fn a_flag_for_browsers_gives_every_site_these_origins_and_keeps_the_rest() {
+    let text = "sites:
+  - hosts: [a.test]
+    upstreams: [{ url: 'h:80' }]
+    cors: { allow_origins: [https://a.test], allow_headers: [x-a], max_age: 1m }
+  - upstreams: [{ url: 'h:80' }]\n";
+    let overrides =
+        Overrides { cors_origins: vec!["http://localhost:3000".parse().unwrap()], ..Overrides::default() };
+    let plan = plan_with(text, &overrides).unwrap();
+    let kept = policy(&["http://localhost:3000"], |settings| {
+        settings.allow_headers = vec!["x-a".parse().unwrap()];
+        settings.max_age = Duration::from_secs(60);
+    });
+    assert_eq!(plan.sites[0].cors, Some(kept));
+    assert_eq!(plan.sites[1].cors, Some(policy(&["http://localhost:3000"], |_| ())));
 }
 
 #[test]

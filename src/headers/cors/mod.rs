@@ -90,7 +90,7 @@ pub enum Contradiction {
     NoPaths,
     /// `*` at this position, with credentials: no browser accepts it, and no site should.
     #[error(
-        "is anybody, which excludes `allow_credentials: true`; list the origins, or leave credentials out"
+        "`*` is anybody, which excludes `allow_credentials: true`; list the origins, or leave credentials out"
     )]
     AnybodyWithCredentials(usize),
 }
