@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test bench stand stand-down fmt fmt-check lint docs deny advisories unit integration release \
+.PHONY: help test bench stand stand-down fmt fmt-check lint docs deny advisories unit integration verdicts release \
         wordpress compare fuzz tools clean
 
 CARGO  ?= cargo
@@ -65,6 +65,10 @@ unit: ## the tests beside the code
 integration: ## the tests in tests/it
 	$(call say,integration: the tests in tests/it)
 	$(CARGO) $(RUN) --locked --test it
+
+verdicts: ## write tests/verdicts anew, to be reviewed
+	$(call say,verdicts: what every rule says is written to tests/verdicts; review it with git diff)
+	WRITE_VERDICTS=1 $(CARGO) test --locked --test it verdicts::
 
 release:
 	$(call say,release: the binary as it is shipped)

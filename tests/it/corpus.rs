@@ -9,7 +9,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use header_doctor::diagnosis::{Finding, RULES, diagnose};
-use header_doctor::evidence::{Memory, Symptom, Trail, look};
+use header_doctor::evidence::{Memory, Symptom, Trail, Watched, look};
 use header_doctor::message::{Fields, Name, ReplyHead, RequestHead, Status};
 use header_doctor::moment::Moment;
 use header_doctor::secret::Key;
@@ -18,9 +18,9 @@ use serde::Deserialize;
 /// One exchange and what must be concluded from it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
+pub(crate) struct Case {
     /// Why this case is here.
-    why: String,
+    pub(crate) why: String,
     request: RequestPart,
     /// What the doctor changed: a new value, or nothing to remove the field.
     #[serde(default)]
@@ -149,6 +149,21 @@ fn compare(path: &str, finding: &Finding, expected: &Expected) {
 }
 
 fn judge(case: &Case) -> Vec<Finding> {
+    let Exchange { trail, symptom, .. } = exchange(case);
+    diagnose(&trail, &symptom)
+}
+
+/// What the doctor would see of a case.
+pub(crate) struct Exchange {
+    /// As it was sent on.
+    pub(crate) request: RequestHead,
+    /// Whether it came with `Authorization`.
+    pub(crate) has_credential: bool,
+    pub(crate) trail: Trail,
+    pub(crate) symptom: Symptom,
+}
+
+pub(crate) fn exchange(case: &Case) -> Exchange {
     let (method, target) = case.request.line.split_once(' ').unwrap();
     let mut request = RequestHead::build(method, target, fields(&case.request.fields));
     let arrived = look(&request.fields);
@@ -173,7 +188,8 @@ fn judge(case: &Case) -> Vec<Finding> {
         case.reply.body.as_bytes(),
         Moment::from_seconds(case.reply.received),
     );
-    diagnose(&trail, &symptom)
+    let has_credential = arrived.has(Watched::Authorization);
+    Exchange { request, has_credential, trail, symptom }
 }
 
 fn fields(pairs: &[BTreeMap<String, String>]) -> Fields {
@@ -200,7 +216,7 @@ fn expand(value: &str) -> String {
     format!("{before}{header}.{payload}.c2ln{after}")
 }
 
-fn cases() -> Vec<(String, Case)> {
+pub(crate) fn cases() -> Vec<(String, Case)> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
     let mut cases = Vec::new();
     for folder in std::fs::read_dir(&corpus).unwrap() {

@@ -18,5 +18,6 @@ mod report;
 mod requests;
 mod second_parser;
 mod secrets;
+mod verdicts;
 mod what_hyper_hides;
 mod world;
