@@ -12,7 +12,7 @@ use super::flags::given;
 use super::serve::Signals;
 use super::{FINDINGS, NOTHING_WRONG, terminal};
 use crate::config::Listener;
-use crate::demo::{Place, Stage, stories};
+use crate::demo::{Place, STORIES, Stage};
 use crate::report::{Page, Repeats, log};
 
 /// Show what the doctor does, with nothing installed: an imitation of WordPress, servers that lose headers, the doctor.
@@ -67,7 +67,7 @@ fn tell(stage: &Stage, page: Page) -> anyhow::Result<usize> {
     let mut out = stdout().lock();
     out.write_all(stage.introduction().as_bytes())?;
     let mut differences = Vec::new();
-    for story in stories() {
+    for story in STORIES {
         let told = stage.play(story, page)?;
         write!(out, "{told}")?;
         differences.extend(told.differences());

@@ -19,7 +19,7 @@ use std::io;
 use std::time::Duration;
 
 pub use stage::{Curtain, Place, Stage};
-pub use stories::{Story, stories};
+pub use stories::{STORIES, Story};
 pub use told::Told;
 
 use crate::listen::BindError;

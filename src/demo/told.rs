@@ -67,8 +67,8 @@ impl Stage {
         match credential {
             Credential::None => None,
             Credential::Word(word) => Some(bearer(word.to_owned())),
-            Credential::Token(user) => Some(bearer(self.wordpress.issue(user, now()))),
-            Credential::Expired(user) => Some(bearer(self.wordpress.issue(user, now().before(LONG_AGO)))),
+            Credential::Token(user, _) => Some(bearer(self.wordpress.issue(user, now()))),
+            Credential::Expired(user, _) => Some(bearer(self.wordpress.issue(user, now().before(LONG_AGO)))),
         }
     }
 
@@ -83,8 +83,9 @@ impl Stage {
         match story.credential {
             Credential::None => {}
             Credential::Word(word) => append(&mut out, format_args!(" -H 'Authorization: Bearer {word}'")),
-            Credential::Token(_) => out.push_str(" -H \"Authorization: Bearer $TOKEN\""),
-            Credential::Expired(_) => out.push_str(" -H \"Authorization: Bearer $OLD_TOKEN\""),
+            Credential::Token(_, name) | Credential::Expired(_, name) => {
+                append(&mut out, format_args!(" -H \"Authorization: Bearer ${name}\""));
+            }
         }
         for (name, value) in story.fields {
             append(&mut out, format_args!(" \\\n      -H '{name}: {value}'"));
@@ -185,12 +186,12 @@ fn append(out: &mut String, text: fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::{Answer, Page, Stage, Story, Verdict};
-    use crate::demo::{Place, stories};
+    use crate::demo::{Place, STORIES};
     use crate::diagnosis::Proof;
 
     fn expired() -> Story {
         let is_it = |story: &&Story| matches!(story.verdict, Verdict::Rule("token-expired", _));
-        *stories().find(is_it).unwrap()
+        *STORIES.iter().find(is_it).unwrap()
     }
 
     #[test]
@@ -220,7 +221,7 @@ mod tests {
     #[test]
     fn a_story_shows_no_token() {
         let stage = Stage::open(Place::Free).unwrap();
-        for story in stories() {
+        for story in STORIES {
             let told = stage.play(story, Page::PLAIN).unwrap();
             assert!(!format!("{told}").contains("eyJ"), "{told}");
         }

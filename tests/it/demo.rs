@@ -28,12 +28,16 @@ fn every_story_is_told_and_ends_as_expected() {
         "explain authorization-lost-before-php",
         "! 401 rest_not_logged_in: a good-looking token was sent",
         "explain authorization-lost-before-php",
+        "✗ 401 rest_not_logged_in: the credential came as x-amzn-remapped-authorization",
+        "explain authorization-lost-before-doctor",
         "! 403 jwt_auth_invalid_token \"Wrong number of segments\": the client sent the word undefined",
         "explain placeholder-token",
         "! 403 jwt_auth_invalid_token \"Expired token\": the client sent a token whose time is over",
         "explain token-expired",
         "i 403 rest_forbidden: WordPress knows the user",
         "explain permission-refused",
+        "✗ 401: a gate in front wants Basic in Authorization",
+        "explain gate-in-front",
         "200 Access-Control-Allow-Origin: https://app.example.com",
         "The doctor is silent.",
         "Every verdict was the expected one.",
@@ -54,7 +58,7 @@ fn it_stays_up_to_be_tried_and_ends_when_told_to() {
     let mut line_with = |words: &str| lines.find(|line| line.contains(words)).expect(words);
     let port = line_with("stays up at http://localhost:");
     let port: u16 = port.split(':').nth(2).and_then(|rest| rest.split(' ').next()).unwrap().parse().unwrap();
-    let token = line_with("TOKEN=").trim_start().trim_start_matches("TOKEN=").to_owned();
+    let token = line_with("TOKEN=").trim_start_matches("TOKEN=").to_owned();
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let ask = |host: &str| {
         let text = format!(
