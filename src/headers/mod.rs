@@ -9,6 +9,7 @@ mod field_name;
 pub mod forwarded;
 pub mod hop_by_hop;
 mod peer;
+pub mod redirects;
 mod trusted;
 
 pub use field_name::{BadFieldName, FieldName, Unfit};
