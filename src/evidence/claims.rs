@@ -44,6 +44,8 @@ pub struct Claims {
     pub algorithm: Algorithm,
     /// Who issued it.
     issuer: Issuer,
+    /// How long its signature is, in characters.
+    signature: usize,
 }
 
 /// The signature algorithm a token names in its header, as php-jwt 6 sees it.
@@ -68,6 +70,16 @@ impl Algorithm {
             Self::Known(word) => word,
             Self::None => "none",
             Self::Unknown => "unknown",
+        }
+    }
+
+    /// How many characters of base64url its signature takes, where every one takes as many (RFC 7518 §3.2).
+    const fn signature(self) -> Option<usize> {
+        match self.word().as_bytes() {
+            b"HS256" => Some(43),
+            b"HS384" => Some(64),
+            b"HS512" => Some(86),
+            _ => None,
         }
     }
 
@@ -117,7 +129,14 @@ impl Claims {
             },
             algorithm: algorithm.as_ref().and_then(Value::as_str).map_or(Algorithm::Unknown, Algorithm::of),
             issuer: Issuer::of(payload.iss.as_ref().and_then(Value::as_str)),
+            signature: parts.next().unwrap_or_default().len(),
         })
+    }
+
+    /// Whether the signature is shorter than its algorithm makes it: the end of the token is missing.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.algorithm.signature().is_some_and(|whole| self.signature < whole)
     }
 
     /// How the issuer differs from the address of the site; nothing when it does not, as far as can be told.
@@ -218,6 +237,17 @@ mod tests {
         for header in [r#"{"alg":"hunter2"}"#, r#"{"alg":1}"#, "{}", "[]", "x"] {
             assert_eq!(algorithm(header), Algorithm::Unknown, "{header}");
         }
+    }
+
+    #[test]
+    fn a_signature_that_is_too_short_was_cut() {
+        let cut = |algorithm: &str, signature: usize| {
+            let header = URL_SAFE_NO_PAD.encode(format!("{{\"alg\":\"{algorithm}\"}}"));
+            Claims::of(format!("{header}.e30.{}", "x".repeat(signature)).as_bytes()).unwrap().is_cut()
+        };
+        assert_eq!([42, 43, 44].map(|length| cut("HS256", length)), [true, false, false]);
+        assert_eq!([85, 86].map(|length| cut("HS512", length)), [true, false]);
+        assert!(!cut("RS256", 10));
     }
 
     #[test]

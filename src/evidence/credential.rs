@@ -189,10 +189,12 @@ pub(super) fn scheme(value: &[u8]) -> Scheme {
     if words.next().is_some() { Scheme::Other } else { Scheme::Missing }
 }
 
-/// The token of a bearer credential, for reading its times: the first word, as the plugins take it.
+/// The token of a bearer credential, for reading what it says: the first word, as the plugins take it. The spelling
+/// of `Bearer` does not matter here.
 pub(super) fn jwt(value: &[u8]) -> Option<&[u8]> {
-    let word = first_word(value.trim_ascii().strip_prefix(BEARER)?);
-    is_jwt(word).then_some(word)
+    let (scheme, rest) = value.trim_ascii().split_at_checked(BEARER.len())?;
+    let word = first_word(rest);
+    (scheme.eq_ignore_ascii_case(BEARER) && is_jwt(word)).then_some(word)
 }
 
 fn token(rest: &[u8]) -> Token {

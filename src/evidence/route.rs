@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::message::RequestHead;
+use crate::message::{Method, RequestHead};
 
 /// The class of a route and the form of its URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum RouteClass {
     Refresh,
     /// `wp/v2/users/me`: answers 200 exactly when WordPress knows who asks.
     UsersMe,
+    /// What core shows to anybody: posts, pages, terms, media, comments, the index, when they are only read.
+    Public,
     /// Any other REST route.
     Rest,
     /// No REST route.
@@ -49,6 +51,7 @@ impl Route {
     #[must_use]
     pub fn of(head: &RequestHead) -> Self {
         let path = decoded(head.path());
+        let class = |route: &[u8]| if is_public(head, route) { RouteClass::Public } else { class(route) };
         if let Some(route) = parameter(head.query(), b"rest_route") {
             return Self { class: class(&decoded(route)), form: Form::Query };
         }
@@ -93,6 +96,43 @@ fn class(route: &[u8]) -> RouteClass {
     }
 }
 
+/// Whether anonymous callers may read this: core's own lists, one item of them, and the index (the controllers in
+/// `wp-includes/rest-api/endpoints/`). A parameter that asks for more than anybody may see takes that away; an item
+/// may still be private.
+fn is_public(head: &RequestHead, route: &[u8]) -> bool {
+    const LISTS: [&[u8]; 10] = [
+        b"posts",
+        b"pages",
+        b"categories",
+        b"tags",
+        b"media",
+        b"comments",
+        b"types",
+        b"taxonomies",
+        b"statuses",
+        b"search",
+    ];
+    if !matches!(head.method, Method::Get | Method::Head) || asks_for_more(head.query()) {
+        return false;
+    }
+    let mut segments = route.split(|byte| *byte == b'/').filter(|segment| !segment.is_empty());
+    let mut next = || segments.next().unwrap_or_default();
+    match [next(), next(), next(), next(), next()] {
+        [b"", ..] => true,
+        [b"wp", b"v2", list, _, b""] => LISTS.contains(&list),
+        _ => false,
+    }
+}
+
+/// `context=edit`, `status=draft`, and `_method`, which makes another method of a GET.
+fn asks_for_more(query: &[u8]) -> bool {
+    query.split(|byte| *byte == b'&').map(decoded).any(|pair| {
+        let asks = |name: &[u8]| pair.starts_with(name);
+        let view = [b"context=view".as_slice(), b"context=embed"].contains(&&*pair);
+        (asks(b"context") && !view) || asks(b"status") || asks(b"_method")
+    })
+}
+
 /// Undoes percent-encoding (RFC 3986 §2.1); what is not an escape stays as it is.
 fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr(b'%', text).is_none() {
@@ -134,14 +174,46 @@ mod tests {
             ("/index.php?x=1&rest_route=/wp/v2/users/me", RouteClass::UsersMe, Form::Query),
             ("/blog/wp-json/wp/v2/users/me?context=edit", RouteClass::UsersMe, Form::Pretty),
             ("/wp-json/wp/v2/users/me/application-passwords", RouteClass::Rest, Form::Pretty),
-            ("/wp%2Djson/wp/v2/posts", RouteClass::Rest, Form::Pretty),
-            ("/wp-json", RouteClass::Rest, Form::Pretty),
+            ("/wp%2Djson/wp/v2/posts", RouteClass::Public, Form::Pretty),
+            ("/wp-json", RouteClass::Public, Form::Pretty),
+            ("/wp-json/my-app/v1/reports", RouteClass::Rest, Form::Pretty),
             ("/wp-jsonp/x", RouteClass::NotRest, Form::Pretty),
             ("/", RouteClass::NotRest, Form::Pretty),
             ("/graphql", RouteClass::NotRest, Form::Pretty),
         ];
         for (target, class, form) in table {
             assert_eq!(route(target), Route { class, form }, "{target}");
+        }
+    }
+
+    #[test]
+    fn what_anybody_may_read_is_public() {
+        let class =
+            |method: &str, target: &str| Route::of(&RequestHead::build(method, target, Fields::new())).class;
+        for target in [
+            "/wp-json/",
+            "/?rest_route=/",
+            "/wp-json/wp/v2/posts?per_page=5&context=view",
+            "/wp-json/wp/v2/posts/12",
+            "/index.php/wp-json/wp/v2/categories/",
+            "/?rest_route=/wp/v2/media&search=x",
+        ] {
+            assert_eq!(class("GET", target), RouteClass::Public, "{target}");
+            assert_eq!(class("HEAD", target), RouteClass::Public, "{target}");
+            assert_eq!(class("POST", target), RouteClass::Rest, "{target}");
+        }
+        for target in [
+            "/wp-json/wp/v2/posts?context=edit",
+            "/wp-json/wp/v2/posts?context=%65dit",
+            "/wp-json/wp/v2/posts?status=draft",
+            "/wp-json/wp/v2/posts?status%5B%5D=draft",
+            "/wp-json/wp/v2/posts?_method=DELETE",
+            "/wp-json/wp/v2/posts/12/revisions",
+            "/wp-json/wp/v2/settings",
+            "/wp-json/wp/v2/users",
+            "/wp-json/my-app/v1/posts",
+        ] {
+            assert_eq!(class("GET", target), RouteClass::Rest, "{target}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Runs `tests/corpus/<rule>/<case>.yaml` through the functions the exchange uses: look, trail, symptom, diagnose.
 //!
 //! Each rule must have a case that fires and a near miss: an exchange that looks alike and must not be blamed on
-//! it. `{jwt exp=1700000000}` in a field stands for a made-up token with these claims.
+//! it. `{jwt exp=1700000000 alg="RS256"}` in a field stands for a made-up token with these claims and this algorithm.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -200,20 +200,20 @@ fn fields(pairs: &[BTreeMap<String, String>]) -> Fields {
     fields
 }
 
-/// Replaces `{jwt exp=1 nbf=2}` by a token with these claims.
+/// Replaces `{jwt exp=1 nbf=2}` by a token with these claims. `alg` goes to its header.
 fn expand(value: &str) -> String {
     let Some((before, rest)) = value.split_once("{jwt") else { return value.to_owned() };
     let (claims, after) = rest.split_once('}').unwrap();
-    let claims: Vec<_> = claims
-        .split_whitespace()
-        .map(|claim| {
-            let (name, value) = claim.split_once('=').unwrap();
-            format!("\"{name}\":{value}")
-        })
-        .collect();
-    let payload = URL_SAFE_NO_PAD.encode(format!("{{{}}}", claims.join(",")));
-    let header = URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"HS256"}"#);
-    format!("{before}{header}.{payload}.c2ln{after}")
+    let pairs = claims.split_whitespace().map(|claim| claim.split_once('=').unwrap());
+    let (header, payload): (Vec<_>, Vec<_>) = pairs.partition(|(name, _)| *name == "alg");
+    let header = if header.is_empty() { vec![("alg", "\"HS256\"")] } else { header };
+    let object = |pairs: Vec<(&str, &str)>| {
+        let members: Vec<_> = pairs.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        URL_SAFE_NO_PAD.encode(format!("{{{}}}", members.join(",")))
+    };
+    // As long as a signature by HS256 is.
+    let signature = format!("c2ln{}", "A".repeat(39));
+    format!("{before}{}.{}.{signature}{after}", object(header), object(payload))
 }
 
 pub(crate) fn cases() -> Vec<(String, Case)> {
