@@ -38,8 +38,18 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::GateInFront,
     &rules::AuthorizationLostBeforeDoctor,
     &rules::AuthorizationLostBeforePhp,
+    &rules::JwtSecretMissing,
+    &rules::StaleTokenOnPublicRoute,
     &rules::PlaceholderToken,
+    &rules::BearerSchemeWrong,
+    &rules::TokenWrapped,
+    &rules::TokenNotAJwt,
     &rules::TokenExpired,
+    &rules::TokenNotYetValid,
+    &rules::TokenAlgorithmRefused,
+    &rules::TokenSignatureRefused,
+    &rules::TokenIssuerMismatch,
+    &rules::LoginRefused,
     &rules::PermissionRefused,
     &rules::AuthorizationNominated,
 ];
@@ -50,7 +60,8 @@ pub fn rule(id: &str) -> Option<&'static dyn Rule> {
     RULES.iter().copied().find(|rule| rule.id() == id)
 }
 
-/// Judges an exchange by every rule. The strongest proof comes first, then the gravest: the root cause on top. What explains nothing of the reply comes last.
+/// Judges an exchange by every rule. The strongest proof comes first, then the gravest: the root cause on top. What
+/// explains nothing of the reply comes last.
 #[must_use]
 pub fn diagnose(trail: &Trail, symptom: &Symptom) -> Vec<Finding> {
     diagnose_by(RULES, trail, symptom)

@@ -40,6 +40,16 @@ impl Message {
     pub const HEADER_NOT_FOUND: Self = Self("Authorization header not found.");
     /// Tmeister, usefulteam: no `Bearer` and token in it.
     pub const HEADER_MALFORMED: Self = Self("Authorization header malformed.");
+    /// php-jwt: a part holds bytes that no text does.
+    pub const CONTROL: Self = Self("Unexpected control character found");
+    /// php-jwt: the first part is JSON, but `null`.
+    pub const HEADER_ENCODING: Self = Self("Invalid header encoding");
+    /// php-jwt: the second part is JSON, but `null`.
+    pub const CLAIMS_ENCODING: Self = Self("Invalid claims encoding");
+    /// php-jwt: the second part is JSON, but no object.
+    pub const NO_OBJECT: Self = Self("Payload must be a JSON object");
+    /// php-jwt: no `alg`.
+    pub const NO_ALGORITHM: Self = Self("Empty algorithm");
     /// Core: the words of a wrong application password, also when it was the login password that was wrong.
     pub const APPLICATION_PASSWORD: Self = Self("The provided password is an invalid application password.");
     /// Core: `application_passwords_disabled`.

@@ -4,22 +4,42 @@ mod authorization_lost_before_doctor;
 mod authorization_lost_before_php;
 mod authorization_nominated;
 mod authorization_twice;
+mod bearer_scheme_wrong;
 mod gate_in_front;
+mod jwt_secret_missing;
+mod login_refused;
 mod permission_refused;
 mod placeholder_token;
+mod stale_token_on_public_route;
+mod token_algorithm_refused;
 mod token_expired;
+mod token_issuer_mismatch;
+mod token_not_a_jwt;
+mod token_not_yet_valid;
+mod token_signature_refused;
+mod token_wrapped;
 
 pub(super) use authorization_lost_before_doctor::AuthorizationLostBeforeDoctor;
 pub(super) use authorization_lost_before_php::AuthorizationLostBeforePhp;
 pub(super) use authorization_nominated::AuthorizationNominated;
 pub(super) use authorization_twice::AuthorizationTwice;
+pub(super) use bearer_scheme_wrong::BearerSchemeWrong;
 pub(super) use gate_in_front::GateInFront;
+pub(super) use jwt_secret_missing::JwtSecretMissing;
+pub(super) use login_refused::LoginRefused;
 pub(super) use permission_refused::PermissionRefused;
 pub(super) use placeholder_token::PlaceholderToken;
+pub(super) use stale_token_on_public_route::StaleTokenOnPublicRoute;
+pub(super) use token_algorithm_refused::TokenAlgorithmRefused;
 pub(super) use token_expired::TokenExpired;
+pub(super) use token_issuer_mismatch::TokenIssuerMismatch;
+pub(super) use token_not_a_jwt::TokenNotAJwt;
+pub(super) use token_not_yet_valid::TokenNotYetValid;
+pub(super) use token_signature_refused::TokenSignatureRefused;
+pub(super) use token_wrapped::TokenWrapped;
 
-use super::{Decision, Mark, Stop};
-use crate::evidence::{Form, Hop, Trail};
+use super::{Decision, Mark, Proof, Stop};
+use crate::evidence::{AnsweredBy, Difference, Form, Hop, Message, Symptom, Trail};
 
 /// Client and doctor, when the header came and left as it was.
 fn untouched(trail: &Trail) -> Vec<Stop> {
@@ -48,4 +68,25 @@ fn ask_validate(trail: &Trail, token: &str, reading: &'static str) -> Decision {
         r#"curl -i -X POST "$SITE{root}/jwt-auth/v1/token/validate" -H "Authorization: Bearer {token}""#
     );
     Decision { command, reading }
+}
+
+/// How sure our own reading is, once the reply says the same: a reply without the REST server's marks may be anybody's.
+fn agreed(symptom: &Symptom) -> Proof {
+    if symptom.answered_by == AnsweredBy::WordPressRest { Proof::Proved } else { Proof::Likely }
+}
+
+/// What php-jwt said of the token, when the reply says that it was refused.
+fn decoding(symptom: &Symptom) -> Option<Message> {
+    symptom.message().filter(|_| symptom.refused_with("jwt_auth_invalid_token"))
+}
+
+/// Whether the REST server, or a plugin that closes it, took the caller for anonymous.
+fn is_anonymous(symptom: &Symptom) -> bool {
+    let locked = symptom.is_refusal() && symptom.error.as_ref().is_some_and(|error| error.code.is_lockdown());
+    !symptom.from_cache && (symptom.is_permission(401) || locked)
+}
+
+/// How the token's issuer differs from the site, when both are known.
+fn foreign(trail: &Trail, symptom: &Symptom) -> Option<Difference> {
+    trail.claims.as_ref()?.foreign(symptom.home.as_ref()?)
 }

@@ -1,0 +1,76 @@
+//! A token came without `Bearer`, or with another word in its place.
+//!
+//! RFC 9110 §11.1 makes schemes case-insensitive; the JWT plugins compare `Bearer` letter by letter
+//! (`determine_current_user` in `class-jwt-auth-public.php`) and pass over everything else, as if nothing had come:
+//! the route answers 401 `rest_*`. A header lost behind the doctor would look the same, but the client's spelling
+//! has to be cured in either case. Only `token/validate` says that a header came: `jwt_auth_bad_auth_header`.
+//!
+//! Only for JWTs: another value without `Bearer` may be meant for another plugin. `bearer` counts on an ordinary
+//! route when a JWT can be read behind it, since other plugins forgive the spelling.
+
+use super::super::{Finding, Mark, Proof, Rule, Stop};
+use super::{agreed, is_anonymous, sent_wrong};
+use crate::evidence::{Credential, Hop, Symptom, Trail};
+
+pub(in super::super) struct BearerSchemeWrong;
+
+impl Rule for BearerSchemeWrong {
+    fn id(&self) -> &'static str {
+        "bearer-scheme-wrong"
+    }
+
+    fn text(&self) -> &'static str {
+        include_str!("bearer_scheme_wrong.md")
+    }
+
+    fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        let (what, note) = mistake(trail.credential)?;
+        let named = symptom.refused_with("jwt_auth_bad_auth_header");
+        if !named && !is_ignored(trail, symptom) {
+            return None;
+        }
+        let mut path = sent_wrong(trail, note.into());
+        path.push(Stop::new(Hop::Php, if named { Mark::Good } else { Mark::Unknown }));
+        let proof = if named { agreed(symptom) } else { Proof::Likely };
+        Some(Finding {
+            because: if named {
+                "seen on arrival, and WordPress calls the header malformed"
+            } else {
+                "seen on arrival, and WordPress took the caller for anonymous, as it does with such a header; had it \
+                 been lost on the way as well, it would look the same"
+            }
+            .into(),
+            path,
+            cleared: cleared(named),
+            caution: "Token not judged. Do not rotate secrets",
+            ..Finding::of(self, proof, "client", format!("the client sent {what}"))?
+        })
+    }
+}
+
+const fn mistake(credential: Credential) -> Option<(&'static str, &'static str)> {
+    match credential {
+        Credential::BareToken => Some(("its token without the word Bearer", "\"…\"")),
+        Credential::BearerOtherCase => {
+            Some(("Bearer in another spelling, which WordPress's plugins do not take", "\"bearer …\""))
+        }
+        Credential::TokenOfOtherScheme => {
+            Some(("its token behind another word than Bearer", "no \"Bearer …\""))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the plugins passed over it, and it was meant for them.
+fn is_ignored(trail: &Trail, symptom: &Symptom) -> bool {
+    let is_jwt = trail.credential != Credential::BearerOtherCase || trail.claims.is_some();
+    is_jwt && is_anonymous(symptom)
+}
+
+fn cleared(named: bool) -> Vec<&'static str> {
+    if named {
+        vec!["proxies", "web server", "secret", "expiry", "CORS"]
+    } else {
+        vec!["doctor", "secret", "expiry"]
+    }
+}

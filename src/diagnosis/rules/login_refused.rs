@@ -1,0 +1,129 @@
+//! The login for a token was refused, for what stood in it.
+//!
+//! The token routes hand on `wp_authenticate()`'s code: JWT Authentication for WP REST API with `[jwt_auth] ` in front
+//! and 403, usefulteam/jwt-auth bare and with 401. It is never the header's fault. Two things mislead: where application
+//! passwords are in use, core says of any wrong password that it is an invalid application password
+//! (`wp_authenticate_application_password` runs last and overwrites the message); and a body that WordPress did not read
+//! as fields, for want of a `Content-Type`, is a login without a name, and refused as an unknown one.
+//!
+//! Always a warning at most: guesses at passwords are no fault of the site. A bare code with `Basic` may be about that
+//! instead, and is left alone.
+
+use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Stop};
+use super::untouched;
+use crate::evidence::{AnsweredBy, Credential, Hop, Message, RouteClass, Sighting, Symptom, Trail, Watched};
+
+pub(in super::super) struct LoginRefused;
+
+impl Rule for LoginRefused {
+    fn id(&self) -> &'static str {
+        "login-refused"
+    }
+
+    fn text(&self) -> &'static str {
+        include_str!("login_refused.md")
+    }
+
+    fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        let code = code(trail, symptom)?;
+        let nameless = matches!(code, "invalid_username" | "empty_username" | "jwt_auth_missing_credentials");
+        let untyped = matches!(content_type(trail), Some(Sighting::Absent | Sighting::Empty));
+        if nameless && untyped {
+            return self.unread(trail);
+        }
+        let Some(summary) = summary(code) else { return self.by_plugin(trail) };
+        let because = match (symptom.message(), code) {
+            (Some(Message::APPLICATION_PASSWORD), _) => RED_HERRING,
+            (_, "application_passwords_disabled") => NO_TLS,
+            _ if nameless => NAMELESS,
+            _ => "WordPress says so",
+        };
+        Some(Finding { because: because.into(), ..self.of_client(trail, "client", summary)? })
+    }
+}
+
+const RED_HERRING: &str = "WordPress says so. That it speaks of an application password means little: it says that of \
+                           every wrong password once application passwords are in use";
+const NO_TLS: &str = "WordPress says so in other words: that application passwords are not available is what it says of \
+                      every wrong password where they are in use and it does not see TLS";
+const NAMELESS: &str = "WordPress says so; a body that it did not read as fields, sent as another Content-Type than JSON \
+                        or a form, looks the same";
+
+impl LoginRefused {
+    fn of_client(&self, trail: &Trail, product: &str, summary: &str) -> Option<Finding> {
+        let mut path = untouched(trail);
+        if let Some(client) = path.first_mut() {
+            *client = Stop::new(Hop::Client, Mark::Bad).noted("login");
+        }
+        path.push(Stop::new(Hop::Php, Mark::Good));
+        Some(Finding {
+            path,
+            cleared: vec!["proxies", "web server", "secret", "CORS"],
+            caution: "No token was judged. Do not rotate secrets",
+            ..Finding::of(self, Proof::Likely, product, summary)?
+        })
+    }
+
+    fn unread(&self, trail: &Trail) -> Option<Finding> {
+        let summary = "WordPress found no user name in the login: the request has no Content-Type, so its body was not read";
+        Some(Finding {
+            because: "no Content-Type was seen on arrival, and WordPress knows no such user".into(),
+            ..self.of_client(trail, "body", summary)?
+        })
+    }
+
+    fn by_plugin(&self, trail: &Trail) -> Option<Finding> {
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::Php, Mark::Bad).noted("login refused"));
+        Some(Finding {
+            place: Place::Plugin,
+            desk: Desk::WordPress,
+            because:
+                "the code is not core's; plugins for captchas, second factors and lock-outs add their own"
+                    .into(),
+            path,
+            ..self.of_client(
+                trail,
+                "plugin",
+                "another plugin refused the login, or the account may not log in",
+            )?
+        })
+    }
+}
+
+/// The code of a refused login, without the plugin's mark.
+fn code<'s>(trail: &Trail, symptom: &'s Symptom) -> Option<&'s str> {
+    let by_rest = matches!(symptom.answered_by, AnsweredBy::WordPressRest | AnsweredBy::RestLike);
+    if !by_rest || !symptom.is_refusal() || symptom.from_cache {
+        return None;
+    }
+    let code = symptom.code();
+    if let Some(code) = code.strip_prefix("[jwt_auth] ") {
+        return Some(code);
+    }
+    let is_login = trail.route.class == RouteClass::Token && trail.credential != Credential::Basic;
+    (is_login && summary(code).is_some()).then_some(code)
+}
+
+fn summary(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "incorrect_password"
+        | "application_passwords_disabled"
+        | "application_passwords_disabled_for_user" => "the login for a token was refused: wrong password",
+        "invalid_username" => "the login for a token was refused: no such user",
+        "invalid_email" => "the login for a token was refused: no user with that e-mail address",
+        "empty_username" => "the login for a token was refused: it has no user name",
+        "empty_password" => "the login for a token was refused: it has no password",
+        "jwt_auth_missing_credentials" => {
+            "the login for a token was refused: user name or password is missing"
+        }
+        "authentication_failed" | "jwt_auth_failed" | "jwt_auth_custom_auth_failed" => {
+            "the login for a token was refused"
+        }
+        _ => return None,
+    })
+}
+
+fn content_type(trail: &Trail) -> Option<Sighting> {
+    trail.sighting(Hop::Doctor, Watched::ContentType)
+}

@@ -1,0 +1,151 @@
+//! The token's issuer is not the address of the site, letter by letter.
+//!
+//! The plugins compare `iss` with `get_bloginfo('url')` after the signature and the times, so secret and expiry are in
+//! order. What differs tells the cause: another scheme means that WordPress believes now in TLS and now not, because it
+//! is ended in front of it (`home_url()` follows `is_ssl()`); another host is another site with the same secret; no
+//! address at all is another program's token. The site's address is known from the reply's `Link`; if that and the
+//! issuer are equal for us, something on the site changes the address for this comparison alone.
+
+use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
+use super::{agreed, foreign, sent_wrong, untouched};
+use crate::evidence::{Difference, Hop, Symptom, Trail};
+
+pub(in super::super) struct TokenIssuerMismatch;
+
+impl Rule for TokenIssuerMismatch {
+    fn id(&self) -> &'static str {
+        "token-issuer-mismatch"
+    }
+
+    fn text(&self) -> &'static str {
+        include_str!("token_issuer_mismatch.md")
+    }
+
+    fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        if !symptom.refused_with("jwt_auth_bad_iss") {
+            return None;
+        }
+        match foreign(trail, symptom) {
+            None => self.unseen(trail, symptom),
+            Some(Difference::Scheme) => self.scheme(trail, symptom),
+            Some(difference @ (Difference::Host | Difference::Missing | Difference::NoUrl)) => {
+                self.of_client(trail, symptom, difference)
+            }
+            Some(difference) => self.of_site(trail, symptom, difference),
+        }
+    }
+}
+
+const CAUTION: &str = "The signature was accepted. Do not rotate secrets";
+const AGREED: &str = "our reading of the issuer and WordPress's words agree";
+
+impl TokenIssuerMismatch {
+    fn of_site(&self, trail: &Trail, symptom: &Symptom, difference: Difference) -> Option<Finding> {
+        let product = match difference {
+            Difference::Path => "path",
+            Difference::Www => "www",
+            Difference::Port => "port",
+            _ => "any",
+        };
+        let summary =
+            format!("the token's issuer has {}, compared with the site's address", difference.words());
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::Php, Mark::Bad).noted("another address"));
+        Some(Finding {
+            because: AGREED.into(),
+            path,
+            cleared: vec!["doctor", "web server", "secret", "expiry", "permissions"],
+            caution: CAUTION,
+            ..Finding::of(self, agreed(symptom), product, summary)?
+        })
+    }
+
+    fn scheme(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        let https = symptom.home.as_ref().is_some_and(crate::evidence::Home::is_https);
+        let disbelieved = trail.treatment.disbelieved.is_some();
+        let now = if https { "believes in TLS now, but did not when it issued the token" } else { UNAWARE };
+        let because = if disbelieved {
+            "our reading of the issuer and WordPress's words agree; the doctor sent X-Forwarded-Proto: http, since it \
+             was not told to believe who said https"
+        } else {
+            AGREED
+        };
+        let place = if disbelieved { Place::Doctor } else { Place::WordPress };
+        Some(Finding {
+            place,
+            desk: Desk::Platform,
+            severity: Severity::Error,
+            because: because.into(),
+            cleared: vec!["client", "secret", "expiry", "permissions"],
+            ..Finding::of(
+                self,
+                agreed(symptom),
+                if disbelieved { "doctor" } else { "scheme" },
+                format!("the token's issuer has another scheme than the site: WordPress {now}"),
+            )?
+        })
+        .map(|finding| Finding { path: flipped(trail, disbelieved), caution: CAUTION, ..finding })
+    }
+
+    fn of_client(&self, trail: &Trail, symptom: &Symptom, difference: Difference) -> Option<Finding> {
+        let (summary, note) = match difference {
+            Difference::Host => {
+                ("the client sent a token of another site, one with the same secret".into(), "another site's")
+            }
+            _ => (
+                format!(
+                    "the client sent a token that another program issued: its issuer has {}",
+                    difference.words()
+                ),
+                "another program's",
+            ),
+        };
+        let mut path = sent_wrong(trail, note.into());
+        path.push(Stop::new(Hop::Php, Mark::Good));
+        Some(Finding {
+            place: Place::Client,
+            desk: Desk::Frontend,
+            because: AGREED.into(),
+            path,
+            cleared: vec!["doctor", "web server", "secret", "expiry", "permissions"],
+            caution: CAUTION,
+            ..Finding::of(self, agreed(symptom), "client", summary)?
+        })
+    }
+
+    fn unseen(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        let known = symptom.home.is_some() && trail.claims.is_some();
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::Php, Mark::Bad).noted("another address"));
+        let (summary, because) = if known {
+            (
+                "WordPress does not take the token's issuer for itself, though it names itself so in this very reply",
+                "issuer and the reply's Link are equal: a filter changes the address for this comparison",
+            )
+        } else {
+            (
+                "the token's issuer is not the address of the site, by WordPress's word",
+                "WordPress says so; here the issuer or the site's address could not be read",
+            )
+        };
+        Some(Finding {
+            because: because.into(),
+            path,
+            cleared: vec!["doctor", "secret", "expiry", "permissions"],
+            caution: CAUTION,
+            ..Finding::of(self, Proof::Likely, "any", summary)?
+        })
+    }
+}
+
+const UNAWARE: &str = "does not see that TLS is used, but did when it issued the token";
+
+fn flipped(trail: &Trail, disbelieved: bool) -> Vec<Stop> {
+    let mut path = untouched(trail);
+    if disbelieved {
+        path.pop();
+        path.push(Stop::new(Hop::Doctor, Mark::Bad).noted("X-Forwarded-Proto: http"));
+    }
+    path.push(Stop::new(Hop::Php, if disbelieved { Mark::Good } else { Mark::Bad }).noted("scheme"));
+    path
+}

@@ -1,0 +1,122 @@
+//! The token is not signed with the secret of the machine that examined it.
+//!
+//! `Signature verification failed` is what php-jwt says of a token from before the secret was changed, of another
+//! node's, another site's, another plugin's, of a forged and of a damaged one. What the token says of itself tells
+//! some of them apart: a signature too short was cut; another host, or none, as issuer is another site's or program's.
+//! If it says that it is this site's, the secret has changed, or is not the same on every machine, or the token is
+//! forged or damaged: that is only possible, unless the same upstream accepted another token just before. Then the
+//! secret is fine, and this token is not.
+//!
+//! The signature comes before time and issuer, so neither was judged. Silent for a token in quotes and its like
+//! (`token-wrapped`), whose signature cannot fit.
+
+use super::super::{Decision, Desk, Finding, Mark, Place, Proof, Rule, Stop};
+use super::{decoding, foreign, sent_wrong, untouched};
+use crate::evidence::{
+    Claims, Credential, Difference, Hop, Message, RouteClass, Symptom, Token, Trail, Wrapping,
+};
+
+pub(in super::super) struct TokenSignatureRefused;
+
+impl Rule for TokenSignatureRefused {
+    fn id(&self) -> &'static str {
+        "token-signature-refused"
+    }
+
+    fn text(&self) -> &'static str {
+        include_str!("token_signature_refused.md")
+    }
+
+    fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        if decoding(symptom)? != Message::SIGNATURE || !is_intact(trail) {
+            return None;
+        }
+        if trail.claims.as_ref().is_some_and(Claims::is_cut) {
+            return self.of_client(trail, CUT);
+        }
+        match foreign(trail, symptom) {
+            Some(Difference::Host) => self.of_client(trail, OTHER_SITE),
+            Some(Difference::Missing | Difference::NoUrl) => self.of_client(trail, OTHER_PROGRAM),
+            _ if trail.memory.accepted => self.of_client(trail, ALONE),
+            _ => self.secret_differs(trail),
+        }
+    }
+}
+
+/// A case in which the client's token is the matter: what, why, a note, whose cure.
+type OfClient = (&'static str, &'static str, &'static str, &'static str);
+
+const CUT: OfClient = (
+    "the client sent a token whose end is missing: its signature is too short",
+    "seen on arrival: the signature is shorter than its algorithm makes it, and WordPress refused it",
+    "cut short",
+    "damaged",
+);
+const OTHER_SITE: OfClient = (
+    "the client sent a token of another site, signed with another secret",
+    "the issuer has another host than the site, and the signature is not by the site's secret",
+    "another site's",
+    "client",
+);
+const OTHER_PROGRAM: OfClient = (
+    "the client sent a token that another program or plugin issued, signed with another secret",
+    "the token names no site as its issuer, which the JWT plugins always do, and the signature is not by the site's \
+     secret",
+    "another program's",
+    "client",
+);
+const ALONE: OfClient = (
+    "the client sent a token that is not signed with this site's secret: from before a change, damaged or made up",
+    "WordPress says so, and shortly before it accepted another token at the same upstream: the secret is in order",
+    "not this site's",
+    "client",
+);
+
+impl TokenSignatureRefused {
+    fn of_client(&self, trail: &Trail, (summary, because, note, cure): OfClient) -> Option<Finding> {
+        let mut path = sent_wrong(trail, note.into());
+        path.push(Stop::new(Hop::Php, Mark::Good));
+        Some(Finding {
+            place: Place::Client,
+            desk: Desk::Frontend,
+            because: because.into(),
+            path,
+            cleared: vec!["doctor", "web server", "secret", "permissions"],
+            caution: "Do not rotate secrets: every other token would be refused, too",
+            ..Finding::of(self, Proof::Likely, cure, summary)?
+        })
+    }
+
+    fn secret_differs(&self, trail: &Trail) -> Option<Finding> {
+        let summary = "the token is not signed with the secret of the machine that examined it: the secret was changed, \
+                       or differs between machines or plugins";
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::Php, Mark::Bad).noted("another secret"));
+        Some(Finding {
+            because: "WordPress says so; a token that was damaged or made up would look the same".into(),
+            path,
+            cleared: vec!["doctor", "web server", "permissions"],
+            caution: "Do not rotate secrets: it would invalidate every token, and cures nothing here",
+            decide: Some(ask_for_another(trail)),
+            ..Finding::of(self, Proof::Possible, "wp-config.php", summary)?
+        })
+    }
+}
+
+/// Whether WordPress judged the token that was seen, with nothing around it. Escapes are removed on all routes but one.
+fn is_intact(trail: &Trail) -> bool {
+    match trail.credential {
+        Credential::Bearer(Token::Jwt) => true,
+        Credential::Bearer(Token::Wrapped(Wrapping::Escapes)) => trail.route.class != RouteClass::Validate,
+        _ => false,
+    }
+}
+
+/// A fresh token of the same site tells an old token from a site whose machines disagree.
+fn ask_for_another(trail: &Trail) -> Decision {
+    Decision {
+        reading: "with a token just issued, asked several times: \"Signature verification failed\" now and then or \
+                  always: the machines' or plugins' secrets differ; never: the old token alone is the matter",
+        ..super::ask_validate(trail, "$FRESH_TOKEN", "")
+    }
+}
