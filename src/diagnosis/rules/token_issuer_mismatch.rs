@@ -8,7 +8,7 @@
 
 use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
 use super::{agreed, foreign, sent_wrong, untouched};
-use crate::evidence::{Difference, Hop, Symptom, Trail};
+use crate::evidence::{Difference, Home, Hop, Symptom, Trail};
 
 pub(in super::super) struct TokenIssuerMismatch;
 
@@ -61,7 +61,7 @@ impl TokenIssuerMismatch {
     }
 
     fn scheme(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
-        let https = symptom.home.as_ref().is_some_and(crate::evidence::Home::is_https);
+        let https = symptom.home.as_ref().is_some_and(Home::is_https);
         let disbelieved = trail.treatment.disbelieved.is_some();
         let now = if https { "believes in TLS now, but did not when it issued the token" } else { UNAWARE };
         let because = if disbelieved {
@@ -71,20 +71,18 @@ impl TokenIssuerMismatch {
             AGREED
         };
         let place = if disbelieved { Place::Doctor } else { Place::WordPress };
+        let product = if disbelieved { "doctor" } else { "scheme" };
+        let summary = format!("the token's issuer has another scheme than the site: WordPress {now}");
         Some(Finding {
             place,
             desk: Desk::Platform,
             severity: Severity::Error,
             because: because.into(),
+            path: flipped(trail, disbelieved),
             cleared: vec!["client", "secret", "expiry", "permissions"],
-            ..Finding::of(
-                self,
-                agreed(symptom),
-                if disbelieved { "doctor" } else { "scheme" },
-                format!("the token's issuer has another scheme than the site: WordPress {now}"),
-            )?
+            caution: CAUTION,
+            ..Finding::of(self, agreed(symptom), product, summary)?
         })
-        .map(|finding| Finding { path: flipped(trail, disbelieved), caution: CAUTION, ..finding })
     }
 
     fn of_client(&self, trail: &Trail, symptom: &Symptom, difference: Difference) -> Option<Finding> {
@@ -148,4 +146,35 @@ fn flipped(trail: &Trail, disbelieved: bool) -> Vec<Stop> {
     }
     path.push(Stop::new(Hop::Php, if disbelieved { Mark::Good } else { Mark::Bad }).noted("scheme"));
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Place, Rule as _};
+    use super::TokenIssuerMismatch;
+    use crate::evidence::{Symptom, Trail, look};
+    use crate::message::{Fields, ReplyHead, RequestHead, Status};
+    use crate::moment::Moment;
+    use crate::secret::Key;
+
+    #[test]
+    fn a_scheme_that_the_doctor_did_not_believe_is_the_doctors() {
+        // {"alg":"HS256"} and {"iss":"https://a.test"}
+        let token = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJodHRwczovL2EudGVzdCJ9.c2ln";
+        let request = RequestHead::build("GET", "/wp-json/", Fields::from([("Authorization", token)]));
+        let seen = look(&request.fields);
+        let mut trail = Trail::read(&request, &seen, &seen, &Key::from_bytes(&[3; 32]));
+        let link = [("Link", "<http://a.test/wp-json/>; rel=\"https://api.w.org/\"")];
+        let reply = ReplyHead::build(Status::new(403).unwrap(), Fields::from(link));
+        let body =
+            br#"{"code":"jwt_auth_bad_iss","message":"The iss do not match with this server","data":{}}"#;
+        let symptom = Symptom::read(&reply, body, Moment::default());
+        let judged = |trail: &Trail| {
+            let finding = TokenIssuerMismatch.judge(trail, &symptom).unwrap();
+            (finding.place, finding.cure.contains("trusted_proxies"))
+        };
+        assert_eq!(judged(&trail), (Place::WordPress, false));
+        trail.treatment.disbelieved = Some("10.0.0.0/8".into());
+        assert_eq!(judged(&trail), (Place::Doctor, true));
+    }
 }

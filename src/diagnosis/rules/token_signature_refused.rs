@@ -11,7 +11,7 @@
 //! (`token-wrapped`), whose signature cannot fit.
 
 use super::super::{Decision, Desk, Finding, Mark, Place, Proof, Rule, Stop};
-use super::{decoding, foreign, sent_wrong, untouched};
+use super::{ask_validate, decoding, foreign, sent_wrong, untouched};
 use crate::evidence::{
     Claims, Credential, Difference, Hop, Message, RouteClass, Symptom, Token, Trail, Wrapping,
 };
@@ -117,6 +117,36 @@ fn ask_for_another(trail: &Trail) -> Decision {
     Decision {
         reading: "with a token just issued, asked several times: \"Signature verification failed\" now and then or \
                   always: the machines' or plugins' secrets differ; never: the old token alone is the matter",
-        ..super::ask_validate(trail, "$FRESH_TOKEN", "")
+        ..ask_validate(trail, "$FRESH_TOKEN", "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Place, Proof, Rule as _};
+    use super::TokenSignatureRefused;
+    use crate::evidence::{Memory, Symptom, Trail, look};
+    use crate::message::{Fields, ReplyHead, RequestHead, Status};
+    use crate::moment::Moment;
+    use crate::secret::Key;
+
+    #[test]
+    fn an_upstream_that_accepted_another_token_has_the_right_secret() {
+        let request =
+            RequestHead::build("GET", "/wp-json/", Fields::from([("Authorization", "Bearer a.b.c")]));
+        let seen = look(&request.fields);
+        let mut trail = Trail::read(&request, &seen, &seen, &Key::from_bytes(&[3; 32]));
+        let link = [("Link", "<https://a.test/wp-json/>; rel=\"https://api.w.org/\"")];
+        let reply = ReplyHead::build(Status::new(403).unwrap(), Fields::from(link));
+        let body =
+            br#"{"code":"jwt_auth_invalid_token","message":"Signature verification failed","data":{}}"#;
+        let symptom = Symptom::read(&reply, body, Moment::default());
+        let judged = |trail: &Trail| {
+            let finding = TokenSignatureRefused.judge(trail, &symptom).unwrap();
+            (finding.place, finding.proof, finding.decide.is_some(), finding.cleared.contains(&"secret"))
+        };
+        assert_eq!(judged(&trail), (Place::Plugin, Proof::Possible, true, false));
+        trail.memory = Memory { accepted: true, ..Memory::default() };
+        assert_eq!(judged(&trail), (Place::Client, Proof::Likely, false, true));
     }
 }
