@@ -34,6 +34,27 @@ fn a_drain_lets_requests_under_way_complete_and_ends_in_order() {
 }
 
 #[test]
+fn what_goes_on_is_written_once_and_summed_up_at_the_end() {
+    // Nobody listens there, so every request fails alike.
+    let mut doctor = Doctor::with_file(
+        "listeners: [{ address: 127.0.0.1:0 }]\nsites: [{ upstreams: [{ url: '127.0.0.1:9' }] }]\nworkers: 2\nlog: { format: json }\n",
+    );
+    for _ in 0..3 {
+        assert_eq!(doctor.connect().send(GET).reply().status(), 502);
+    }
+    doctor.terminate();
+    assert!(doctor.wait().success());
+    let (first, summary) = (doctor.event(), doctor.event());
+    assert_eq!(first["failure"]["code"], "header_doctor_upstream_unreachable", "{first}");
+    assert_eq!(summary["message"], "Exchanges summarised", "{summary}");
+    assert_eq!((&summary["code"], &summary["level"]), (&first["failure"]["code"], &first["level"]));
+    assert_eq!(
+        (&summary["host"], &summary["suppressed"], &summary["total"]),
+        (&"a".into(), &2.into(), &3.into())
+    );
+}
+
+#[test]
 fn a_second_start_on_the_same_address_fails_and_proposes_another() {
     let doctor = Doctor::before("127.0.0.1:9");
     let second = Command::new(env!("CARGO_BIN_EXE_header-doctor"))

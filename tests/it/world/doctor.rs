@@ -55,7 +55,7 @@ impl Doctor {
                     let address = line["address"].as_str().unwrap().parse().unwrap();
                     assert!(tell_address.send(address).is_ok());
                 }
-                if line.get("exchange").is_some() {
+                if line["target"] == "header_doctor::exchange" {
                     drop(tell.send(line));
                 }
             }
