@@ -9,8 +9,9 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::NOTHING_WRONG;
+use super::{NOTHING_WRONG, terminal};
 use crate::diagnosis::{RULES, Rule, Text};
+use crate::report;
 
 /// Explain a finding, or the WordPress error codes and messages it is recognised by.
 #[derive(Debug, Args)]
@@ -53,7 +54,8 @@ pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let answer = match (arguments.output, &arguments.what) {
         (Output::Json, _) => format!("{:#}\n", json!({ "schema": 1, "rules": described(&rules)? })),
         (Output::Text, None) => list(&rules)?,
-        (Output::Text | Output::Markdown, _) => texts(&rules),
+        (Output::Text, Some(_)) => report::fill(&texts(&rules), terminal::page()),
+        (Output::Markdown, _) => texts(&rules),
     };
     io::stdout().lock().write_all(answer.as_bytes())?;
     Ok(ExitCode::from(NOTHING_WRONG))

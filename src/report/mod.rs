@@ -2,10 +2,12 @@
 
 mod json;
 pub mod log;
+mod markdown;
 mod page;
 mod repeats;
 mod verdict;
 
+pub use markdown::fill;
 pub use page::Page;
 pub use repeats::{Repeats, Summary};
 pub use verdict::{Paint, verdict};
