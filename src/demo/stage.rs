@@ -29,6 +29,7 @@ use super::{Error, PATIENCE};
 use crate::diagnosis::RULES;
 use crate::event::{Event, Events, ExchangeIds, Tally, TraceId, bus, now};
 use crate::exchange::{Acceptances, Keeps, Mode, Policy, QUEUE, Recorder, Shows, Site, Sites};
+use crate::headers::cors;
 use crate::listen::{self, Answer, BindError, Drain};
 use crate::message::{Name, RequestHead};
 use crate::secret::Key;
@@ -39,6 +40,9 @@ const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080)
 
 /// Any free port of this machine, not to be reached from outside.
 const FREE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// The origin whose pages may use the site behind nginx.
+pub(super) const ORIGIN: &str = "https://app.example.com";
 
 /// Where the doctor is to listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,9 +134,9 @@ impl Stage {
     pub(super) fn ask(&self, address: SocketAddr, head: &RequestHead) -> Result<(Got, Box<Event>), Error> {
         let trace = head.fields.only(Name::Traceparent).and_then(TraceId::from_traceparent);
         let got = client::ask(reachable(address), head).map_err(Error::NoReply)?;
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            let event =
-                self.events.wait_until(Some(Instant::now() + PATIENCE)).map_err(|_| Error::NoEvent)?;
+            let event = self.events.wait_until(Some(deadline)).map_err(|_| Error::NoEvent)?;
             if event.trace_id == trace {
                 return Ok((got, event));
             }
@@ -220,18 +224,24 @@ fn play(
 
 /// The doctor: the real one, with a site for each web server.
 fn doctor(sockets: &Sockets, recorder: Recorder) -> io::Result<Sites> {
-    let site = |hosts: &[&str], behind: &TcpListener| {
+    let site = |hosts: &[&str], behind: &TcpListener, cors| {
         let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
         let accepted = Arc::new(Acceptances::since(Instant::now()));
-        let policy = Policy::new(Mode::Treat);
+        let policy = Policy { cors, ..Policy::new(Mode::Treat) };
         Ok::<_, io::Error>(Site::new(hosts, policy, before(behind.local_addr()?), accepted))
     };
     let sites = vec![
-        site(&[], &sockets.nginx)?,
-        site(&["apache.localhost"], &sockets.apache)?,
-        site(&["staging.localhost"], &sockets.gate)?,
+        site(&[], &sockets.nginx, Some(one_origin()?))?,
+        site(&["apache.localhost"], &sockets.apache, None)?,
+        site(&["staging.localhost"], &sockets.gate, None)?,
     ];
     Ok(Sites::new(sites, recorder, Arc::default()))
+}
+
+/// The policy that lets the pages of one origin in.
+fn one_origin() -> io::Result<cors::Policy> {
+    let origin = ORIGIN.parse().map_err(|wrong| io::Error::other(format!("{wrong:?}")))?;
+    cors::Policy::new(cors::Settings::new(vec![origin])).map_err(io::Error::other)
 }
 
 /// An upstream that listens there.

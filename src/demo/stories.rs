@@ -142,15 +142,16 @@ pub const STORIES: &[Story] = &[
         ..PLAIN
     },
     Story {
-        title: "A browser asks first (CORS preflight)",
+        title: "A browser asks first for a page of an unknown origin (CORS preflight)",
         method: "OPTIONS",
         credential: Credential::None,
         fields: &[
-            ("Origin", "https://app.example.com"),
+            ("Origin", "https://other.example.com"),
             ("Access-Control-Request-Method", "GET"),
             ("Access-Control-Request-Headers", "authorization"),
         ],
-        lesson: "WordPress itself lets the scripts of every origin in, with credentials.",
+        answer: Answer(403, "header_doctor_preflight_refused"),
+        lesson: "WordPress itself lets the scripts of every origin in, with credentials. The doctor keeps to a list.",
         ..PLAIN
     },
 ];

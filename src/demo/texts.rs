@@ -1,6 +1,6 @@
 //! What is said before the stories and after them.
 
-use super::stage::Stage;
+use super::stage::{ORIGIN, Stage};
 use super::stories::Door;
 use super::wordpress::{ADMIN, READER};
 use crate::event::now;
@@ -48,6 +48,7 @@ impl Stage {
              {curl} http://{gate}/wp-json/wp/v2/users/me {authorization}\n\
              curl -i http://{edge}/wp-json/wp/v2/users/me {authorization}\n\
              {curl} http://{nginx}/wp-json/wp/v2/posts -H 'Authorization: Bearer null'\n\
+             {curl} -X OPTIONS http://{nginx}/wp-json/wp/v2/posts -H 'Origin: {ORIGIN}' -H 'Access-Control-Request-Method: GET'\n\
              {curl} http://{nginx}/wp-json/jwt-auth/v1/token -d 'username={}&password={}'\n\
              \n\
              What the doctor says about them appears here:\n\

@@ -141,6 +141,9 @@ impl fmt::Display for Told {
         writeln!(f, "  {}", self.got)?;
         let verdict = self.verdict();
         match verdict.as_str() {
+            "" if self.event.refusal.is_some() => {
+                writeln!(f, "\n  The doctor refused this itself, as it is configured to.")?;
+            }
             "" => writeln!(f, "\n  The doctor is silent.")?,
             verdict => write!(f, "\n{verdict}")?,
         }

@@ -38,8 +38,7 @@ fn every_story_is_told_and_ends_as_expected() {
         "explain permission-refused",
         "✗ 401: a gate in front wants Basic in Authorization",
         "explain gate-in-front",
-        "200 Access-Control-Allow-Origin: https://app.example.com",
-        "The doctor is silent.",
+        "403 header_doctor_preflight_refused: pages of https://other.example.com may not use this site",
         "Every verdict was the expected one.",
     ];
     let mut rest = text.as_str();
