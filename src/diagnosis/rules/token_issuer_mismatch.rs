@@ -168,7 +168,7 @@ mod tests {
         let reply = ReplyHead::build(Status::new(403).unwrap(), Fields::from(link));
         let body =
             br#"{"code":"jwt_auth_bad_iss","message":"The iss do not match with this server","data":{}}"#;
-        let symptom = Symptom::read(&reply, body, Moment::default());
+        let symptom = Symptom::read(&request, &reply, body, Moment::default());
         let judged = |trail: &Trail| {
             let finding = TokenIssuerMismatch.judge(trail, &symptom).unwrap();
             (finding.place, finding.cure.contains("trusted_proxies"))

@@ -140,7 +140,7 @@ mod tests {
         let reply = ReplyHead::build(Status::new(403).unwrap(), Fields::from(link));
         let body =
             br#"{"code":"jwt_auth_invalid_token","message":"Signature verification failed","data":{}}"#;
-        let symptom = Symptom::read(&reply, body, Moment::default());
+        let symptom = Symptom::read(&request, &reply, body, Moment::default());
         let judged = |trail: &Trail| {
             let finding = TokenSignatureRefused.judge(trail, &symptom).unwrap();
             (finding.place, finding.proof, finding.decide.is_some(), finding.cleared.contains(&"secret"))
