@@ -5,7 +5,17 @@ use super::ask::{Ask, Credentials};
 use super::block::{AllowList, Block, Blocked, Origins, Stage, When};
 use super::list::{Token, Tokens};
 use super::origin::Origin;
-use crate::message::{Name, ReplyHead};
+use crate::message::{Name, ReplyHead, RequestHead};
+
+/// Why the browser that sent this request, a preflight or not, keeps this reply from its page; nothing when it does
+/// not, or when no browser checks.
+#[must_use]
+pub fn withheld(request: &RequestHead, reply: &ReplyHead) -> Option<Box<Blocked>> {
+    match Ask::of_preflight(request) {
+        Some(ask) => judge_preflight(&ask, reply).err(),
+        None => judge_reply(&Ask::of_request(request)?, reply).err(),
+    }
+}
 
 /// Whether a browser would now send the request that `ask` announces.
 ///

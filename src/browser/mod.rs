@@ -14,7 +14,7 @@ mod words;
 
 pub use ask::{Ask, Credentials};
 pub use block::{AllowList, Block, Blocked, Origins, Stage, When};
-pub use judge::{judge_preflight, judge_reply};
+pub use judge::{judge_preflight, judge_reply, withheld};
 pub use list::{Token, Tokens, Unreadable};
 pub use origin::{NotAnOrigin, Origin};
 

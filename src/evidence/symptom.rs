@@ -57,6 +57,8 @@ pub struct Symptom {
     pub vary: Vary,
     /// Who redirects, by `X-Redirect-By` (`wp_redirect` in `wp-includes/pluggable.php`); nothing else sends it.
     pub redirected_by: Option<RedirectedBy>,
+    /// Where it leads, when it is a redirect that can be read.
+    pub led: Option<Led>,
     /// The address of the site, by its own word.
     pub home: Option<Home>,
     /// Why a browser keeps the reply, as it leaves the doctor, from the page that asked.
@@ -102,6 +104,7 @@ impl Symptom {
             vary: Vary::of(fields),
             redirected_by: RedirectedBy::of(reply),
             home: Home::of(fields),
+            led: None,
             blocked: None,
             knows_user: caching::is_for_a_known_user(fields),
         }
@@ -220,6 +223,23 @@ impl Offset {
         let took = i64::try_from(took.as_secs()).unwrap_or(i64::MAX);
         self.seconds.saturating_neg().saturating_sub(Self::WITHIN).saturating_sub(took).max(0)
     }
+}
+
+/// Where a redirect leads, seen from the URL that was asked for. Of the new URL nothing else is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Led {
+    /// Whether it leaves the origin: another scheme, host or port. Then most clients go on without `Authorization`.
+    pub away: bool,
+    /// To the very URL that was asked for, only by `https`: for ever, when the site does not see that TLS is there.
+    pub only_to_tls: bool,
+    /// To the very URL that was asked for, at the same origin.
+    pub back: bool,
+    /// Whether it is to `https`.
+    pub to_https: bool,
+    /// What is another one there, in words: `scheme`, `host`, `port`, or several of them.
+    pub changes: &'static str,
+    /// Whether the doctor rewrote it, so that the client stays where it is.
+    pub rewritten: bool,
 }
 
 /// Who redirects, by its own word.

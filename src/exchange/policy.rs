@@ -5,7 +5,7 @@
 
 use super::memory::{Kind, proves_acceptance};
 use super::record::Record;
-use crate::browser::{Ask, Blocked, judge_preflight, judge_reply};
+use crate::browser::{Ask, Blocked, Origin, withheld};
 use crate::evidence::{Denied, Route, Watched, is_for_a_known_user, look};
 use crate::headers::authorization::{self, BadCredentials};
 use crate::headers::cors::{Decision, Denial};
@@ -53,7 +53,7 @@ impl Record {
     /// Makes a reply say to pages of other origins what the policy says, whoever made it.
     pub(super) fn dress(&self, reply: &mut ReplyHead) {
         let Some(policy) = self.site.as_ref().and_then(|site| site.cors(&self.head)) else { return };
-        policy.dress(crate::browser::Origin::of(&self.head.fields).ok().as_ref(), &mut reply.fields);
+        policy.dress(Origin::of(&self.head.fields).ok().as_ref(), &mut reply.fields);
     }
 
     /// Why the browser that asked keeps this reply from its page, if it does.
@@ -61,12 +61,7 @@ impl Record {
         if !self.arrived.has(Watched::Origin) {
             return None;
         }
-        let preflight =
-            (self.head.method == Method::Options).then(|| Ask::of_preflight(&self.head)).flatten();
-        match preflight {
-            Some(ask) => judge_preflight(&ask, reply).err(),
-            None => judge_reply(&Ask::of_request(&self.head)?, reply).err(),
-        }
+        withheld(&self.head, reply)
     }
 
     /// Whether something about the request is worth telling whatever the reply is.

@@ -8,8 +8,11 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use header_doctor::browser::withheld;
 use header_doctor::diagnosis::{Finding, RULES, diagnose};
-use header_doctor::evidence::{Memory, Symptom, Trail, Watched, look};
+use header_doctor::evidence::{Denied, Memory, Symptom, Trail, Watched, look};
+use header_doctor::headers::Scheme;
+use header_doctor::headers::redirects::{Asked, Redirect};
 use header_doctor::message::{Fields, Name, ReplyHead, RequestHead, Status};
 use header_doctor::moment::Moment;
 use header_doctor::secret::Key;
@@ -52,6 +55,18 @@ struct DoctorPart {
     accepted: bool,
     /// Whose `X-Forwarded-Proto: https` was not believed.
     disbelieved: Option<String>,
+    /// Whether the client used TLS, by a trusted word.
+    https: bool,
+    /// The preflight that the policy refused.
+    denied: Option<DeniedPart>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeniedPart {
+    message: String,
+    setting: String,
+    missing: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -182,12 +197,21 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
     trail.treatment.nominated = doctor.nominated.iter().map(|name| Name::of(name.as_bytes())).collect();
     trail.treatment.disbelieved = doctor.disbelieved.as_deref().map(Into::into);
     let reply = ReplyHead::build(Status::new(case.reply.status).unwrap(), fields(&case.reply.fields));
-    let symptom = Symptom::read(
+    let mut symptom = Symptom::read(
         &request,
         &reply,
         case.reply.body.as_bytes(),
         Moment::from_seconds(case.reply.received),
     );
+    symptom.blocked = withheld(&request, &reply);
+    let scheme = if doctor.https { Scheme::Https } else { Scheme::Http };
+    let asked = Asked::new(&request, scheme);
+    symptom.led = asked.and_then(|asked| Redirect::read(&reply, &asked).map(|redirect| redirect.led()));
+    trail.treatment.denied = doctor.denied.as_ref().map(|denied| Denied {
+        message: denied.message.clone(),
+        setting: denied.setting.clone().leak(),
+        missing: denied.missing.clone(),
+    });
     let has_credential = arrived.has(Watched::Authorization);
     Exchange { request, has_credential, trail, symptom }
 }

@@ -12,7 +12,7 @@ pub use clients::{Client, Fate};
 use std::fmt;
 
 use super::Scheme;
-use crate::evidence::{Route, RouteClass};
+use crate::evidence::{Led, Route, RouteClass};
 use crate::message::{Name, ReplyHead, RequestHead};
 
 /// What is done about a redirect to another origin.
@@ -214,9 +214,34 @@ impl<'l> Redirect<'l> {
     /// Whether it leads to the very URL that was asked for, by `https`. When the client did ask by `https` and a
     /// proxy in between did not say so, this goes on for ever.
     #[must_use]
-    pub fn only_adds_tls(&self) -> bool {
-        let only_scheme = Change { scheme: true, host: Kinship::Same, port: false };
-        self.is_same_target && self.change == only_scheme && self.scheme == Scheme::Https
+    pub const fn only_adds_tls(&self) -> bool {
+        let Change { scheme, host, port } = self.change;
+        let only_scheme = scheme && matches!(host, Kinship::Same) && !port;
+        self.is_same_target && only_scheme && matches!(self.scheme, Scheme::Https)
+    }
+}
+
+impl Redirect<'_> {
+    /// What a diagnosis may know of it.
+    #[must_use]
+    pub const fn led(&self) -> Led {
+        let Change { scheme, host, port } = self.change;
+        let changes = match (scheme, matches!(host, Kinship::Same), port) {
+            (true, true, false) => "scheme",
+            (true, true, true) => "scheme and port",
+            (true, false, _) => "scheme and host",
+            (false, false, _) => "host",
+            (false, true, true) => "port",
+            (false, true, false) => "path",
+        };
+        Led {
+            away: self.change.leaves_origin(),
+            only_to_tls: self.only_adds_tls(),
+            back: self.leads_back(),
+            to_https: matches!(self.scheme, Scheme::Https),
+            changes,
+            rewritten: false,
+        }
     }
 }
 
