@@ -109,11 +109,10 @@ pub const STORIES: &[Story] = &[
     },
     Story {
         title: "The client sends the word undefined",
-        route: "/wp/v2/posts",
         credential: Credential::Word("undefined"),
         answer: Answer(403, "jwt_auth_invalid_token"),
         verdict: Verdict::Rule("placeholder-token", Proof::Proved),
-        lesson: "A bad token closes even public routes such as this one, and the login itself.",
+        lesson: "The program asked before it had its token. No server is at fault, and no secret.",
         ..PLAIN
     },
     Story {
