@@ -6,6 +6,7 @@
 //! leave them.
 
 use crate::config::{self, Listener, Overrides, Parsed, Plan, Refused, Source, Surroundings};
+use crate::headers::Range;
 use crate::headers::cors::OriginPattern;
 use anyhow::{anyhow, bail};
 use clap::builder::FalseyValueParser;
@@ -52,6 +53,20 @@ pub(super) struct Flags {
         value_parser = FalseyValueParser::new()
     )]
     observe: bool,
+
+    /// Believe what this proxy says about clients, instead of those in the file; may be repeated.
+    ///
+    /// A network such as 10.0.0.0/8, an address, `private` (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7) or `loopback`.
+    /// Its Forwarded and X-Forwarded-* headers are kept; those of anybody else are replaced. Several stand in
+    /// the variable with commas.
+    #[arg(
+        long,
+        value_name = "CIDR|private|loopback",
+        env = "HEADER_DOCTOR_TRUSTED_PROXY",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    trusted_proxy: Vec<String>,
 
     /// Let pages of this origin use the site; may be repeated.
     ///
@@ -107,6 +122,11 @@ impl Flags {
         Ok(listeners)
     }
 
+    fn trusted_proxies(&self, matches: &ArgMatches) -> anyhow::Result<Vec<Range>> {
+        let range = |text: &String| given(text, "trusted_proxy", matches).transpose();
+        self.trusted_proxy.iter().filter_map(range).map(|range| range.map(|Parsed(range)| range)).collect()
+    }
+
     fn cors_origins(&self, matches: &ArgMatches) -> anyhow::Result<Vec<OriginPattern>> {
         let origin = |text: &String| given(text, "cors_origin", matches).transpose();
         let origins = self.cors_origin.iter().filter_map(origin);
@@ -118,6 +138,7 @@ impl Flags {
             listeners: self.listeners(matches)?,
             upstream: self.upstream.as_ref().map_or(Ok(None), |text| given(text, "upstream", matches))?,
             observe: self.observe,
+            trusted_proxies: self.trusted_proxies(matches)?,
             cors_origins: self.cors_origins(matches)?,
             log_format: self
                 .log_format

@@ -11,7 +11,8 @@ use std::process::ExitCode;
 ///
 /// Without a file it listens on 127.0.0.1:8080 and needs --upstream. A flag beats its environment variable, and that
 /// beats the file: --listen replaces all listeners, --upstream replaces all sites by one for any host, --observe
-/// sets the mode of every site, --cors-origin the allowed origins of every site.
+/// sets the mode of every site, --trusted-proxy replaces the trusted proxies, --cors-origin the allowed origins of
+/// every site.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -6,7 +6,7 @@ use super::overrides::{Overrides, Surroundings};
 use super::reading::Scalar;
 use super::upstreams::Upstream;
 use super::workers::Workers;
-use super::{Hosts, Mode, Plan, Site, cors, drain, limits, listeners, log, sites};
+use super::{Mode, Plan, Site, cors, drain, limits, listeners, log, sites, trusted_proxies};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,9 @@ pub(super) struct Shape {
     /// The addresses clients connect to; 127.0.0.1:8080 when absent.
     #[schemars(length(min = 1))]
     listeners: Option<Vec<listeners::Shape>>,
+    /// The proxies whose word about a client is believed (Forwarded, X-Forwarded-*, recover_from): networks, `private`
+    /// or `loopback`; nobody when absent.
+    trusted_proxies: Option<trusted_proxies::Shape>,
     /// Which requests are answered, and from where.
     sites: Option<Vec<sites::Shape>>,
     /// How much and how slow a client may be.
@@ -37,12 +40,14 @@ impl Shape {
     pub(super) fn plan(self, overrides: &Overrides, around: Surroundings) -> Result<Option<Plan>, Problem> {
         let mut listeners = listeners::check(self.listeners).map_err(|problem| problem.under("listeners"))?;
         let mut sites = sites::check(self.sites).map_err(|problem| problem.under("sites"))?;
+        let trusted_proxies = trusted_proxies::check(self.trusted_proxies, &overrides.trusted_proxies);
+        sites::check_trust(&sites, &trusted_proxies).map_err(|problem| problem.under("sites"))?;
         if !overrides.listeners.is_empty() {
             listeners.clone_from(&overrides.listeners);
         }
         if let Some(address) = &overrides.upstream {
             let upstream = Upstream::new(address.clone());
-            sites = vec![Site { hosts: Hosts::Any, mode: Mode::default(), upstream, cors: None }];
+            sites = vec![Site::any(upstream)];
         }
         if sites.is_empty() {
             return Ok(None);
@@ -56,6 +61,7 @@ impl Shape {
         log.format = overrides.log_format.unwrap_or(log.format);
         Ok(Some(Plan {
             listeners,
+            trusted_proxies,
             sites,
             limits: self.limits.unwrap_or_default().into(),
             drain: self.drain.unwrap_or_default().into(),
@@ -90,6 +96,7 @@ impl From<&Plan> for Shape {
     fn from(plan: &Plan) -> Self {
         Self {
             listeners: Some(plan.listeners.iter().map(Into::into).collect()),
+            trusted_proxies: Some(trusted_proxies::shape(&plan.trusted_proxies)),
             sites: Some(plan.sites.iter().map(Into::into).collect()),
             limits: Some((&plan.limits).into()),
             drain: Some((&plan.drain).into()),

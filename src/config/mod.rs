@@ -7,6 +7,7 @@
 //! filled in, so a setting never has an `Option` that means "default". Whatever is wrong ends as one [`Error`] with
 //! file, line, path, what is wrong and what would be right; the first mistake is reported, not all.
 
+mod authorization;
 mod cors;
 mod drain;
 mod error;
@@ -16,7 +17,9 @@ mod listeners;
 mod log;
 mod overrides;
 mod reading;
+mod redirects;
 mod sites;
+mod trusted_proxies;
 mod upstreams;
 mod values;
 mod workers;
@@ -34,6 +37,7 @@ pub use values::Address;
 pub(crate) use values::Parsed;
 pub use workers::cores;
 
+use crate::headers::Trusted;
 use error::Problem;
 use file::Shape;
 use reading::{Found, Path};
@@ -46,6 +50,8 @@ use std::num::NonZeroUsize;
 pub struct Plan {
     /// Where clients connect; at least one.
     pub listeners: Vec<Listener>,
+    /// Whose word about a client is believed; by default nobody's.
+    pub trusted_proxies: Trusted,
     /// What is answered; at least one, and no host belongs to two.
     pub sites: Vec<Site>,
     /// What is asked of clients.

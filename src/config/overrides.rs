@@ -3,6 +3,7 @@
 use super::listeners::Listener;
 use super::log::Format;
 use super::values::Address;
+use crate::headers::Range;
 use crate::headers::cors::OriginPattern;
 use std::num::NonZeroUsize;
 
@@ -16,6 +17,8 @@ pub struct Overrides {
     pub upstream: Option<Address>,
     /// Sets the mode of every site, from the file or not, to observe.
     pub observe: bool,
+    /// Replaces `trusted_proxies` when not empty.
+    pub trusted_proxies: Vec<Range>,
     /// Replaces `cors.allow_origins` of every site, from the file or not, when not empty; a site without the section
     /// gets one with its defaults.
     pub cors_origins: Vec<OriginPattern>,

@@ -1,12 +1,15 @@
 //! Section `sites`: which requests are answered, from where, and what may be changed on the way.
 
+use super::authorization;
 use super::cors;
 use super::error::Problem;
 use super::reading::Scalar;
+use super::redirects::Redirects;
 use super::upstreams::{self, Upstream};
 use super::values::Host;
 use super::values::words::words;
 use crate::headers::cors::Policy;
+use crate::headers::{Trusted, authorization as headers, redirects};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -20,6 +23,10 @@ pub struct Site {
     pub mode: Mode,
     /// Where its requests are sent to.
     pub upstream: Upstream,
+    /// What may be done about `Authorization`.
+    pub authorization: headers::Policy,
+    /// What is done about redirects to another origin.
+    pub redirects: redirects::Policy,
     /// Which pages of other origins may use it; nothing leaves that to WordPress.
     pub cors: Option<Policy>,
 }
@@ -58,6 +65,10 @@ pub(super) struct Shape {
     /// Where requests are sent to; for now exactly one.
     #[schemars(required, length(min = 1, max = 1))]
     upstreams: Option<Vec<upstreams::Shape>>,
+    /// What may be done about `Authorization` beside forwarding it; nothing when absent.
+    authorization: Option<authorization::Shape>,
+    /// What is done about a redirect to another scheme, host or port; `report` when absent.
+    redirects: Option<Scalar<Redirects>>,
     /// Which pages of other origins may use the site; when absent, what WordPress says is left as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     cors: Option<cors::Shape>,
@@ -74,6 +85,14 @@ pub(super) fn check(shapes: Option<Vec<Shape>>) -> Result<Vec<Site>, Problem> {
         .collect()
 }
 
+/// Checks what the sites ask of trusted proxies.
+pub(super) fn check_trust(sites: &[Site], trusted: &Trusted) -> Result<(), Problem> {
+    sites.iter().enumerate().try_for_each(|(index, site)| {
+        authorization::check_recovery(&site.authorization, trusted.is_empty())
+            .map_err(|problem| problem.under("authorization").under(index))
+    })
+}
+
 /// Which hosts already have a site, by its number.
 #[derive(Default)]
 struct Claimed {
@@ -86,6 +105,9 @@ fn site(shape: Shape, index: usize, claimed: &mut Claimed) -> Result<Site, Probl
         hosts: hosts(shape.hosts, index, claimed)?,
         mode: shape.mode.map_or_else(Mode::default, |Scalar(mode)| mode),
         upstream: upstreams::check(shape.upstreams).map_err(|problem| problem.under("upstreams"))?,
+        authorization: authorization::check(shape.authorization.unwrap_or_default())
+            .map_err(|problem| problem.under("authorization"))?,
+        redirects: shape.redirects.map_or_else(Redirects::default, |Scalar(word)| word).into(),
         cors: shape.cors.map(cors::check).transpose().map_err(|problem| problem.under("cors"))?,
     })
 }
@@ -112,6 +134,20 @@ fn hosts(shapes: Option<Vec<Scalar<Host>>>, index: usize, claimed: &mut Claimed)
     Ok(Hosts::Named(names))
 }
 
+impl Site {
+    /// One for any host, with this upstream and a policy that changes nothing it is not asked to.
+    pub(super) fn any(upstream: Upstream) -> Self {
+        Self {
+            hosts: Hosts::Any,
+            mode: Mode::default(),
+            upstream,
+            authorization: headers::Policy::default(),
+            redirects: redirects::Policy::default(),
+            cors: None,
+        }
+    }
+}
+
 impl From<&Site> for Shape {
     fn from(site: &Site) -> Self {
         let hosts = match &site.hosts {
@@ -122,6 +158,8 @@ impl From<&Site> for Shape {
             hosts,
             mode: Some(Scalar(site.mode)),
             upstreams: Some(vec![(&site.upstream).into()]),
+            authorization: Some((&site.authorization).into()),
+            redirects: Some(Scalar(site.redirects.into())),
             cors: site.cors.as_ref().map(Into::into),
         }
     }

@@ -12,6 +12,7 @@ mod peer;
 pub mod redirects;
 mod trusted;
 
-pub use field_name::{BadFieldName, FieldName, Unfit};
+pub use cors::Wrong;
+pub use field_name::{FieldName, Unfit};
 pub use peer::{Peer, Scheme};
-pub use trusted::{BadRange, Range, Trusted};
+pub use trusted::{Range, Trusted};

@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::Wrong;
+
 /// One entry of `trusted_proxies`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Range {
@@ -20,22 +22,6 @@ pub enum Range {
     Loopback,
     /// One network; its address has no bit beyond the prefix.
     Network(IpNet),
-}
-
-/// Why a text is no [`Range`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadRange {
-    /// It is nothing of the kind.
-    #[error(
-        "is not a network; write one such as 10.0.0.0/8 or fd00::/8, an address alone, private or loopback"
-    )]
-    Unreadable,
-    /// The prefix is longer than an address.
-    #[error("has a prefix longer than an address; write at most /{0}")]
-    PrefixTooLong(u8),
-    /// The address lies within the network and does not name it.
-    #[error("has bits set beyond its prefix; write {0} for the network, or the address alone")]
-    HostBits(IpNet),
 }
 
 const PRIVATE: [IpNet; 4] =
@@ -61,9 +47,9 @@ impl Range {
 }
 
 impl FromStr for Range {
-    type Err = BadRange;
+    type Err = Wrong;
 
-    fn from_str(text: &str) -> Result<Self, BadRange> {
+    fn from_str(text: &str) -> Result<Self, Wrong> {
         match text {
             "private" => return Ok(Self::Private),
             "loopback" => return Ok(Self::Loopback),
@@ -71,24 +57,38 @@ impl FromStr for Range {
         }
         let (address, prefix) =
             text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        let address: IpAddr = address.parse().map_err(|_| BadRange::Unreadable)?;
+        let address: IpAddr = address.parse().map_err(|_| unreadable())?;
         let prefix = prefix.map(length).transpose()?;
         network(address, prefix).map(Self::Network)
     }
 }
 
-fn length(text: &str) -> Result<u8, BadRange> {
+fn length(text: &str) -> Result<u8, Wrong> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| digits).ok_or(BadRange::Unreadable)
+    text.parse().ok().filter(|_| digits).ok_or_else(unreadable)
 }
 
-fn network(address: IpAddr, prefix: Option<u8>) -> Result<IpNet, BadRange> {
+fn network(address: IpAddr, prefix: Option<u8>) -> Result<IpNet, Wrong> {
     let (address, prefix) = canonical(address, prefix);
     let longest = if address.is_ipv4() { 32 } else { 128 };
-    let network =
-        IpNet::new(address, prefix.unwrap_or(longest)).map_err(|_| BadRange::PrefixTooLong(longest))?;
+    let network = IpNet::new(address, prefix.unwrap_or(longest)).map_err(|_| too_long(longest))?;
     let trimmed = network.trunc();
-    if trimmed == network { Ok(network) } else { Err(BadRange::HostBits(trimmed)) }
+    if trimmed == network { Ok(network) } else { Err(host_bits(trimmed)) }
+}
+
+fn unreadable() -> Wrong {
+    let right = "write one such as 10.0.0.0/8 or fd00::/8, an address alone, private or loopback";
+    Wrong { wrong: "is not a network", right: right.to_owned() }
+}
+
+fn too_long(longest: u8) -> Wrong {
+    Wrong { wrong: "has a prefix longer than an address", right: format!("write at most /{longest}") }
+}
+
+/// The address lies within the network and does not name it.
+fn host_bits(network: IpNet) -> Wrong {
+    let right = format!("write {network} for the network, or the address alone");
+    Wrong { wrong: "has bits set beyond its prefix", right }
 }
 
 /// `::ffff:10.0.0.0/104` is 10.0.0.0/8.

@@ -95,6 +95,13 @@ fn a_wrong_flag_is_told_by_its_name() {
         refused("--log-format: \"jsno\" is not a log format; did you mean json? (known: pretty, json)")
     );
     assert_eq!(
+        run(&["run", "--upstream", "h:80", "--trusted-proxy", "lan"]),
+        refused(
+            "--trusted-proxy: \"lan\" is not a network; write one such as 10.0.0.0/8 or fd00::/8, \
+             an address alone, private or loopback"
+        )
+    );
+    assert_eq!(
         run(&["run", "--upstream", "h:80", "--cors-origin", "app.test"]),
         refused("--cors-origin: \"app.test\" has no scheme; write https://app.test")
     );
@@ -140,6 +147,7 @@ fn every_flag_has_a_variable() {
         ("HEADER_DOCTOR_UPSTREAM", "h:3"),
         ("HEADER_DOCTOR_OBSERVE", "1"),
         ("HEADER_DOCTOR_LOG_FORMAT", "pretty"),
+        ("HEADER_DOCTOR_TRUSTED_PROXY", "10.0.0.0/8,private"),
         ("HEADER_DOCTOR_CORS_ORIGIN", "https://a.test,http://*.b.test:8080"),
     ];
     let shown = run_with(&["config", "show"], &variables).out;
@@ -149,6 +157,8 @@ fn every_flag_has_a_variable() {
         "url: http://h:3",
         "mode: observe",
         "format: pretty",
+        "- 10.0.0.0/8",
+        "- private",
         "- https://a.test",
         "- http://*.b.test:8080",
     ] {

@@ -56,11 +56,11 @@ fn a_time_for_repeats_needs_a_unit() {
 fn an_unknown_key_is_told_the_nearest_and_all() {
     assert_eq!(
         refused("sites:\n  - mode: treat\n    upstream: http://h:80\n"),
-        "3:5: sites[0].upstream: unknown key; did you mean `upstreams`? known here: hosts, mode, upstreams, cors"
+        "3:5: sites[0].upstream: unknown key; did you mean `upstreams`? known here: hosts, mode, upstreams, authorization, redirects, cors"
     );
     assert_eq!(
         refused("backend: x"),
-        "1:1: backend: unknown key; known here: listeners, sites, limits, drain, workers, log"
+        "1:1: backend: unknown key; known here: listeners, trusted_proxies, sites, limits, drain, workers, log"
     );
 }
 
@@ -189,6 +189,78 @@ fn a_flag_that_contradicts_the_file_is_told_where() {
         ),
         "{message}"
     );
+}
+
+#[test]
+fn a_proxy_that_is_no_network_is_told_what_would_be() {
+    let told = |list: &str| refused(&format!("trusted_proxies: [{list}]\n{MINIMAL}"));
+    for (list, message) in [
+        (
+            "10.0.0.5/8",
+            "1:19: trusted_proxies[0]: \"10.0.0.5/8\" has bits set beyond its prefix; write 10.0.0.0/8 for",
+        ),
+        ("loopback, lan", "1:29: trusted_proxies[1]: \"lan\" is not a network; write one such as 10.0.0.0/8"),
+        (
+            "10.0.0.0/33",
+            "1:19: trusted_proxies[0]: \"10.0.0.0/33\" has a prefix longer than an address; write at most /32",
+        ),
+    ] {
+        assert!(told(list).starts_with(message), "{list}: {}", told(list));
+    }
+}
+
+#[test]
+fn what_is_no_source_of_authorization_is_told_why() {
+    let told = |keys: &str| {
+        refused(&format!(
+            "trusted_proxies: [private]\nsites:\n  - upstreams: [{{ url: 'h:80' }}]\n    authorization: {{ {keys} }}"
+        ))
+    };
+    for (keys, message) in [
+        ("recover_from: [Cookie]", "recover_from[0]: \"Cookie\" holds logins of browsers"),
+        (
+            "recover_from: [authorization]",
+            "recover_from[0]: \"authorization\" is the header itself; name another",
+        ),
+        ("recover_from: [x-a, te]", "recover_from[1]: \"te\" ends at the next hop"),
+        (
+            "recover_from: [proxy-authorization]",
+            "recover_from[0]: \"proxy-authorization\" is a credential for a proxy",
+        ),
+        (
+            "recover_from: [cf-access-jwt-assertion]",
+            "recover_from[0]: \"cf-access-jwt-assertion\" is how an edge asserts",
+        ),
+        ("recover_from: [x-a, X-A]", "recover_from[1]: \"X-A\" stands here twice; keep one"),
+        ("recover_from: ['x a']", "recover_from[0]: \"x a\" is not a header name; write letters, digits"),
+        ("mirror_to: [host]", "mirror_to[0]: \"host\" says which site is asked"),
+        ("mirror_to: [content-type]", "mirror_to[0]: \"content-type\" describes the message itself"),
+        (
+            "placeholder_tokens: deny",
+            "placeholder_tokens: \"deny\" is not a way to treat placeholder tokens;",
+        ),
+    ] {
+        let told = told(keys);
+        let (position, rest) = told.split_once(": sites[0].authorization.").expect(&told);
+        assert!(position.starts_with("4:") && rest.starts_with(message), "{keys}: {told}");
+    }
+    let redirects = refused("sites: [{ upstreams: [{ url: 'h:80' }], redirects: follow }]");
+    assert!(
+        redirects.contains("sites[0].redirects: \"follow\" is not a way to treat redirects;"),
+        "{redirects}"
+    );
+}
+
+#[test]
+fn recovering_needs_somebody_to_believe() {
+    let text = "sites:\n  - upstreams: [{ url: 'h:80' }]\n    authorization:\n      recover_from: [x-authorization]\n";
+    assert!(
+        refused(text)
+            .starts_with("4:21: sites[0].authorization.recover_from: is believed from trusted proxies alone")
+    );
+    let overrides = Overrides { trusted_proxies: vec!["loopback".parse().unwrap()], ..Overrides::default() };
+    assert!(plan_with(text, &overrides).is_ok());
+    assert!(plan_with(&format!("trusted_proxies: [loopback]\n{text}"), &Overrides::default()).is_ok());
 }
 
 #[test]

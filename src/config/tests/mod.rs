@@ -9,6 +9,7 @@ use super::{
     Surroundings,
 };
 use crate::headers::cors::{Policy, Settings};
+use crate::headers::{FieldName, authorization, redirects};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -85,8 +86,11 @@ fn the_observing_example_takes_its_upstream_from_the_environment() {
 #[test]
 fn what_a_plan_is_shown_as_means_the_same_plan() {
     let browsers = "sites: [{ upstreams: [{ url: 'h:80' }], cors: { allow_origins: ['null', 'http://*.a:1'], \
-                     allow_credentials: true, expose_headers: [], max_age: 0s, paths: [/] } }]";
-    for text in [MINIMAL, OBSERVE, FULL, UNUSUAL, browsers] {
+                    allow_credentials: true, expose_headers: [], max_age: 0s, paths: [/] } }]";
+    let headers = "trusted_proxies: [private, loopback, 192.0.2.7, 'fd00::/8']\nsites: [{ upstreams: [{ url: 'h:80' }], \
+                   redirects: rewrite, authorization: { recover_from: [X-Auth, x_auth], mirror_to: [x-auth], \
+                   placeholder_tokens: refuse } }]";
+    for text in [MINIMAL, OBSERVE, FULL, UNUSUAL, browsers, headers] {
         let plan = plan(text);
         let shown = plan.to_yaml().unwrap();
         assert_eq!(super::tests::plan(&shown), plan, "{shown}");
@@ -123,13 +127,41 @@ fn flags_beat_the_file() {
         observe: true,
         log_format: Some(Format::Pretty),
         cors_origins: vec!["https://flag.test".parse().unwrap()],
+        trusted_proxies: vec!["loopback".parse().unwrap()],
     };
     let plan = plan_with(FULL, &overrides).unwrap();
     assert_eq!(plan.listeners, [listener]);
+    assert_eq!(plan.trusted_proxies.ranges(), ["loopback".parse().unwrap()]);
     assert_eq!(plan.sites.len(), 1);
     assert_eq!((&plan.sites[0].hosts, plan.sites[0].mode), (&Hosts::Any, Mode::Observe));
     assert_eq!((&plan.sites[0].upstream.address, plan.log.format), (&tcp("h", 80), Format::Pretty));
     assert_eq!(plan.sites[0].cors, Some(policy(&["https://flag.test"], |_| ())));
+}
+
+#[test]
+fn without_a_word_nobody_is_believed_and_nothing_is_changed() {
+    let plan = plan(MINIMAL);
+    assert!(plan.trusted_proxies.is_empty());
+    assert_eq!(plan.sites[0].authorization, authorization::Policy::default());
+    assert_eq!(plan.sites[0].redirects, redirects::Policy::Report);
+}
+
+#[test]
+fn a_policy_of_headers_is_read_as_written() {
+    let plan = plan(
+        "trusted_proxies: [private]
+sites:
+  - upstreams: [{ url: 'h:80' }]
+    redirects: rewrite
+    authorization: { recover_from: [X-Auth, x-jwt], mirror_to: [x-auth], placeholder_tokens: refuse }",
+    );
+    assert!(plan.trusted_proxies.contains("10.0.0.1".parse().unwrap()));
+    let site = &plan.sites[0];
+    let names = |list: &[FieldName]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names(&site.authorization.recover_from), ["X-Auth", "x-jwt"]);
+    assert_eq!(names(&site.authorization.mirror_to), ["x-auth"]);
+    assert_eq!(site.authorization.placeholder_tokens, authorization::PlaceholderTokens::Refuse);
+    assert_eq!(site.redirects, redirects::Policy::Rewrite);
 }
 
 /// The default policy for these origins, but for one change.

@@ -3,6 +3,7 @@
 use crate::config::error::Refused;
 use crate::config::reading::Leaf;
 use crate::headers::cors::{HeaderName, MethodName, OriginPattern, PathPrefix, Wrong};
+use crate::headers::{FieldName, Range};
 use serde_json::{Value, json};
 use std::fmt;
 use std::str::FromStr;
@@ -46,6 +47,24 @@ impl Leaf for Parsed<HeaderName> {
     fn schema() -> Vec<Value> {
         vec![
             json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$", "examples": ["authorization", "x-wp-nonce"] }),
+        ]
+    }
+}
+
+impl Leaf for Parsed<FieldName> {
+    fn schema() -> Vec<Value> {
+        let pattern = format!("^[A-Za-z0-9!#$%&'*+.^_`|~-]{{1,{}}}$", FieldName::LONGEST);
+        vec![json!({ "type": "string", "pattern": pattern, "examples": ["x-authorization"] })]
+    }
+}
+
+impl Leaf for Parsed<Range> {
+    fn schema() -> Vec<Value> {
+        let examples = ["10.0.0.0/8", "fd00::/8", "192.0.2.7"];
+        vec![
+            json!({ "const": "private", "description": "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 and fc00::/7." }),
+            json!({ "const": "loopback", "description": "127.0.0.0/8 and ::1." }),
+            json!({ "type": "string", "pattern": "^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$", "examples": examples }),
         ]
     }
 }
