@@ -65,7 +65,7 @@ impl Upstream {
             upload,
             asked: head.method,
             interim: 0,
-            settings: self.settings.clone(),
+            settings: Rc::clone(&self.settings),
             pool: Rc::clone(&self.pool),
         };
         let first = pending.head().await?;
@@ -125,7 +125,7 @@ pub struct Pending<'c> {
     upload: Upload<'c>,
     asked: Method,
     interim: u32,
-    settings: Settings,
+    settings: Rc<Settings>,
     pool: Rc<Pool>,
 }
 
@@ -163,7 +163,7 @@ impl<'c> Pending<'c> {
         Ok(self.reader.head(self.settings.header_bytes).await)
     }
 
-    const fn explain(&self, failure: HeadError) -> Error {
+    fn explain(&self, failure: HeadError) -> Error {
         match failure {
             HeadError::Closed => Error::Closed,
             HeadError::Truncated => Error::HeadTruncated,

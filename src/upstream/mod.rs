@@ -33,7 +33,7 @@ pub struct Settings {
 
 /// A place to send requests to, with the connections this worker holds to it.
 pub struct Upstream {
-    settings: Settings,
+    settings: Rc<Settings>,
     pool: Rc<Pool>,
 }
 
@@ -43,7 +43,7 @@ impl Upstream {
     pub fn new(settings: Settings) -> Self {
         let pool = Rc::new(Pool::default());
         tokio::task::spawn_local(pool::sweep(Rc::downgrade(&pool)));
-        Self { settings, pool }
+        Self { settings: Rc::new(settings), pool }
     }
 }
 
