@@ -34,7 +34,7 @@ pub fn remove(fields: &mut Fields) -> Vec<Name> {
     }
     let nominated = nominations(fields);
     let is_nominated = |field: &Field<'_>| nominated.iter().any(|name| field.name.eq_ignore_ascii_case(name));
-    fields.retain(|field| !ends_here(field.id) && (is_protected(field.name) || !is_nominated(&field)));
+    fields.retain(|field| !ends_here(field.id) && (!is_nominated(&field) || is_protected(field.name)));
     nominated.iter().filter(|name| is_protected(name)).map(|name| Name::of(name)).collect()
 }
 
