@@ -20,6 +20,8 @@ macro_rules! names {
             pub fn of(text: &[u8]) -> Self {
                 match text.len() {
                     $($length => {
+                        // The usual spelling is recognised in a few comparisons of words.
+                        $(if text == $text.as_bytes() { return Self::$name; })+
                         $(if text.eq_ignore_ascii_case($text.as_bytes()) { return Self::$name; })+
                         Self::Other
                     })+
