@@ -17,6 +17,7 @@ use crate::config::{self, ClientAddress, Exchanges, Format, Hosts, Level, Log, P
 use crate::diagnosis::{RULES, Severity};
 use crate::event::{Bus, ExchangeIds, Tally, bus, now};
 use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, QUEUE, Recorder, Shows, Site, Sites};
+use crate::headers::Trusted;
 use crate::report::{Page, Paint, Repeats, log};
 use crate::secret::Key;
 use crate::{listen, upstream};
@@ -27,6 +28,7 @@ struct Shared {
     hop: Arc<str>,
     bus: Bus,
     tally: Arc<Tally>,
+    trusted: Arc<Trusted>,
     promises: Arc<Promises>,
     /// One for each site of the plan.
     acceptances: Vec<Arc<Acceptances>>,
@@ -54,6 +56,7 @@ pub(super) fn serve(plan: &Plan, page: Page) -> anyhow::Result<()> {
         hop: "doctor".into(),
         bus,
         tally: Arc::new(Tally::new(now())),
+        trusted: Arc::new(plan.trusted_proxies.clone()),
         promises: Arc::default(),
         acceptances: plan.sites.iter().map(|_| Arc::new(Acceptances::since(began))).collect(),
     };
@@ -151,7 +154,8 @@ fn work(
     runtime.block_on(async {
         let sites = plan.sites.iter().zip(&shared.acceptances);
         let sites = sites.map(|(settings, accepted)| site(plan, settings, Arc::clone(accepted))).collect();
-        let answer = Rc::new(Sites::new(sites, recorder, Arc::clone(&shared.promises)));
+        let answer =
+            Rc::new(Sites::new(sites, recorder, Arc::clone(&shared.trusted), Arc::clone(&shared.promises)));
         Ok(listen::run(sockets, limits(&plan.limits), answer, stop, drain).await?)
     })
 }
@@ -198,7 +202,13 @@ fn site(plan: &Plan, site: &config::Site, acceptances: Arc<Acceptances>) -> Site
         idle_timeout: site.upstream.idle_timeout,
         header_bytes: plan.limits.header_bytes,
     };
-    Site::new(hosts, Policy::new(mode), settings, acceptances)
+    let policy = Policy {
+        mode,
+        authorization: site.authorization.clone(),
+        cors: site.cors.clone(),
+        redirects: site.redirects,
+    };
+    Site::new(hosts, policy, settings, acceptances)
 }
 
 const fn limits(limits: &config::Limits) -> listen::Settings {

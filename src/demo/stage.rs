@@ -235,7 +235,7 @@ fn doctor(sockets: &Sockets, recorder: Recorder) -> io::Result<Sites> {
         site(&["apache.localhost"], &sockets.apache, None)?,
         site(&["staging.localhost"], &sockets.gate, None)?,
     ];
-    Ok(Sites::new(sites, recorder, Arc::default()))
+    Ok(Sites::new(sites, recorder, Arc::default(), Arc::default()))
 }
 
 /// The policy that lets the pages of one origin in.

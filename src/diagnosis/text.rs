@@ -118,10 +118,14 @@ impl<'t> Cure<'t> {
     }
 }
 
-/// The line a finding quotes: the product and its cure. Empty when the text is malformed, which a test forbids.
+/// The line a finding quotes: the product, where it is known, and its cure. Empty when the text is malformed, which a test forbids.
 pub(super) fn cure(text: &str, product: &str) -> String {
     let cure = Text::parse(text).ok().and_then(|text| text.cure(product));
-    cure.map(|cure| format!("{}: {}", cure.product, cure.line)).unwrap_or_default()
+    let line = |cure: Cure<'_>| match cure.product {
+        "any" => cure.line.to_owned(),
+        product => format!("{product}: {}", cure.line),
+    };
+    cure.map(line).unwrap_or_default()
 }
 
 fn split<'t>(text: &'t str, at: &str, name: &'static str) -> Result<(&'t str, &'t str), Malformed> {
@@ -154,7 +158,7 @@ mod tests {
     #[test]
     fn a_finding_quotes_the_products_line_or_the_one_for_any() {
         assert_eq!(cure(TEXT, "nginx"), "nginx: `a;`");
-        assert_eq!(cure(TEXT, "Caddy"), "any: Look.");
+        assert_eq!(cure(TEXT, "Caddy"), "Look.");
     }
 
     #[test]

@@ -41,9 +41,9 @@ mod tests {
     use crate::diagnosis::{Finding, Rule};
     use crate::event::{Event, Events, ExchangeIds, Failure, Side, Tally, bus, now};
     use crate::evidence::{Symptom, Trail};
-    use crate::exchange::record::Record;
+    use crate::exchange::record::{Record, Shared};
     use crate::exchange::{Keeps, Recorder, Shows};
-    use crate::listen::Client;
+    use crate::headers::{Peer, Scheme, Trusted};
     use crate::message::{Body, Fields, Fill, Reply, ReplyHead, RequestHead, Source, Status};
     use crate::secret::Key;
 
@@ -77,8 +77,9 @@ mod tests {
             shows: Shows::Nothing,
         };
         let head = RequestHead::build("GET", "/wp-json/", Fields::from([("Host", "a")]));
-        let client = Client { address: "127.0.0.1:1".parse().unwrap() };
-        (Rc::new(recorder).open(client, head, Arc::default()), events)
+        let peer = Peer::new("127.0.0.1".parse().unwrap(), &Trusted::default(), Scheme::Http);
+        let shared = Shared { trusted: Arc::default(), promises: Arc::default() };
+        (Rc::new(recorder).open(peer, head, shared), events)
     }
 
     fn told(event: &Event) -> (Option<u16>, Option<(Side, &'static str)>) {

@@ -35,7 +35,7 @@ impl Answer for Sites {
         if head.target() == b"*" {
             return own::server_options();
         }
-        let mut record = self.recorder().open(client, head, self.promises());
+        let mut record = self.open(client, head);
         let Some(site) = self.of(record.head()) else {
             let reason =
                 "no site of this doctor answers for the host of this request; name it under sites[].hosts";

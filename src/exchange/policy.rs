@@ -3,13 +3,17 @@
 //! Each step asks one pure module what to do and does it. Where the site only observes, nothing is changed but what ends
 //! at this hop by the protocol.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use super::memory::{Kind, proves_acceptance};
 use super::record::Record;
 use crate::browser::{Ask, Blocked, Origin, withheld};
-use crate::evidence::{Denied, Route, Watched, is_for_a_known_user, look};
-use crate::headers::authorization::{self, BadCredentials};
+use crate::evidence::{Denied, Led, Route, Watched, is_for_a_known_user, look};
+use crate::headers::authorization::{BadCredentials, Recovery};
 use crate::headers::cors::{Decision, Denial};
-use crate::headers::hop_by_hop;
+use crate::headers::redirects::{self, Asked, Redirect};
+use crate::headers::{forwarded, hop_by_hop};
 use crate::message::{Method, Name, Reply, ReplyHead, Status};
 
 impl Record {
@@ -32,22 +36,55 @@ impl Record {
         self.replied(decision.reply(), Denial::CODE, reason)
     }
 
-    /// Refuses credentials that cannot be forwarded in one meaning, removes what ends at this hop and looks again at
-    /// what is sent on. A request of HTTP/1.0 may name no host; in HTTP/1.1 it must (RFC 9112 §3.2).
+    /// Removes what ends at this hop; then, unless the site only observes, does to `Authorization` what the policy says
+    /// and says to WordPress what is known of the client. A request of HTTP/1.0 may name no host; in HTTP/1.1 it must
+    /// (RFC 9112 §3.2).
     ///
     /// # Errors
     /// The credentials cannot be forwarded.
     pub(super) fn treat(&mut self) -> Result<(), BadCredentials> {
         let Some(site) = self.site.clone() else { return Ok(()) };
-        if site.treats() {
-            authorization::check(&self.head.fields)?;
+        let fields = &mut self.head.fields;
+        self.treatment.nominated = hop_by_hop::remove(fields);
+        if !fields.has(Name::Host) {
+            fields.set(Name::Host, site.authority());
         }
-        self.treatment.nominated = hop_by_hop::remove(&mut self.head.fields);
-        if !self.head.fields.has(Name::Host) {
-            self.head.fields.set(Name::Host, site.authority());
+        if site.treats() {
+            let recovery = site.authorization().apply(fields, &self.peer)?;
+            if let Recovery::From(name) = recovery {
+                self.treatment.recovered_from = Some(name.as_str().into());
+            }
+            let id = self.id.digits();
+            let id = std::str::from_utf8(&id).unwrap_or_default();
+            let report = forwarded::apply(fields, &self.peer, self.head.version, id);
+            if report.claimed_https {
+                self.treatment.disbelieved = self.disbelieved();
+            }
         }
         self.sent = look(&self.head.fields);
         Ok(())
+    }
+
+    /// The peer whose word was not believed, as much of it as may be shown. One on a private network names no person.
+    fn disbelieved(&self) -> Option<Arc<str>> {
+        let address = self.peer.address();
+        if is_private(address) {
+            return Some(address.to_string().into());
+        }
+        Some(self.recorder.shown(address).unwrap_or_else(|| "a public address".to_owned()).into())
+    }
+
+    /// Where a redirect leads. Where the policy says so, one that only names the site otherwise stays here.
+    pub(super) fn redirect(&self, reply: &mut ReplyHead) -> Option<Led> {
+        if !matches!(reply.status.code(), 300..=399) {
+            return None;
+        }
+        let site = self.site.as_ref()?;
+        let scheme = forwarded::scheme(&self.head.fields, &self.peer);
+        let asked = Asked::new(&self.head, scheme)?;
+        let led = Redirect::read(reply, &asked)?.led();
+        let rewritten = site.rewrites() && redirects::rewrite(reply, &asked, site.own());
+        Some(Led { rewritten, ..led })
     }
 
     /// Makes a reply say to pages of other origins what the policy says, whoever made it.
@@ -88,8 +125,15 @@ impl Record {
         let Some(ask) = Ask::of_preflight(&self.head) else { return };
         let announces = ask.headers.iter().any(|name| name.as_str() == "authorization");
         if let Some(origin) = self.head.fields.only(Name::Origin).filter(|_| announces) {
-            self.promises.note(self.client.address.ip(), origin, self.head.target(), self.started);
+            self.shared.promises.note(self.client, origin, self.head.target(), self.started);
         }
+    }
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_private() || address.is_loopback() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! healthy exchange is counted and forgotten, unless every exchange is to be logged.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,7 +17,8 @@ use super::watch::{Ending, watch};
 use crate::browser::Blocked;
 use crate::diagnosis::{Rule, Severity, diagnose_by};
 use crate::event::{Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Scoped, Side, Tally, now};
-use crate::evidence::{Look, Memory, Symptom, Trail, Treatment, Watched, look};
+use crate::evidence::{Led, Look, Memory, Symptom, Trail, Treatment, Watched, look};
+use crate::headers::{Peer, Trusted, forwarded};
 use crate::listen::{self, Client};
 use crate::message::{Name, Reply, ReplyHead, RequestHead, Source, Status};
 use crate::secret::Key;
@@ -70,18 +72,15 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn open(
-        self: &Rc<Self>,
-        client: Client,
-        head: RequestHead,
-        promises: Arc<Promises>,
-    ) -> Record {
+    pub(super) fn open(self: &Rc<Self>, peer: Peer, head: RequestHead, shared: Shared) -> Record {
         let arrived = look(&head.fields);
         self.tally.count(arrived.has(Watched::Authorization));
+        let client = forwarded::client_address(&head.fields, &peer, &shared.trusted);
         Record {
             recorder: Rc::clone(self),
-            promises,
+            shared,
             client,
+            peer,
             head,
             arrived,
             sent: arrived,
@@ -96,7 +95,7 @@ impl Recorder {
     /// The reply to what is no request, and its event.
     pub(super) fn refuse(&self, client: Client, refusal: listen::Refusal) -> Reply<'static> {
         let mut event = Event::unread(self.ids.next(), now(), Arc::clone(&self.hop));
-        event.client = self.shown(client);
+        event.client = self.shown(client.address.ip());
         event.status = Some(refusal.status());
         event.refusal = Some(Refusal { code: refusal.code(), reason: refusal.to_string().into() });
         self.send(event);
@@ -109,33 +108,49 @@ impl Recorder {
         }
     }
 
-    fn shown(&self, client: Client) -> Option<String> {
+    pub(super) fn shown(&self, client: IpAddr) -> Option<String> {
         match self.shows {
-            Shows::Address => Some(client.address.ip().to_string()),
-            Shows::Network => Some(network(client.address.ip())),
+            Shows::Address => Some(client.to_canonical().to_string()),
+            Shows::Network => Some(network(client)),
             Shows::Nothing => None,
         }
     }
 }
 
-fn network(address: std::net::IpAddr) -> String {
+fn network(address: IpAddr) -> String {
     match address.to_canonical() {
-        std::net::IpAddr::V4(address) => {
+        IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();
             format!("{a}.{b}.{c}.0/24")
         }
-        std::net::IpAddr::V6(address) => {
+        IpAddr::V6(address) => {
             let [a, b, c, ..] = address.segments();
             format!("{a:x}:{b:x}:{c:x}::/48")
         }
     }
 }
 
+/// What an exchange needs of all others.
+pub(super) struct Shared {
+    /// Whose word about a client is believed.
+    pub(super) trusted: Arc<Trusted>,
+    /// What browsers announced.
+    pub(super) promises: Arc<Promises>,
+}
+
+/// What was noted of a reply when it left.
+struct Seen {
+    led: Option<Led>,
+    blocked: Option<Box<Blocked>>,
+}
+
 /// One exchange under way.
 pub(super) struct Record {
-    recorder: Rc<Recorder>,
-    pub(super) promises: Arc<Promises>,
-    pub(super) client: Client,
+    pub(super) recorder: Rc<Recorder>,
+    pub(super) shared: Shared,
+    /// The client's address, by the word of trusted proxies.
+    pub(super) client: IpAddr,
+    pub(super) peer: Peer,
     pub(super) head: RequestHead,
     pub(super) arrived: Look,
     pub(super) sent: Look,
@@ -169,11 +184,12 @@ impl Record {
         code: &'static str,
         reason: String,
     ) -> Reply<'static> {
+        self.dress(&mut reply.head);
         let mut event = self.event();
         event.status = Some(reply.head.status);
         event.refusal = Some(Refusal { code, reason: reason.into() });
-        self.diagnose_or_fail(&mut event, &reply.head, reply.body.data(), None);
-        self.dress(&mut reply.head);
+        let seen = Seen { led: None, blocked: self.blocked(&reply.head) };
+        self.diagnose_or_fail(&mut event, &reply.head, reply.body.data(), seen);
         self.conclude(event);
         reply
     }
@@ -206,8 +222,9 @@ impl Record {
         let Reply { mut head, body, close } = reply;
         self.note_acceptance(&head);
         let received = self.may_be_sick(&head).then(|| head.clone());
+        let led = self.redirect(&mut head);
         self.dress(&mut head);
-        let blocked = self.blocked(&head);
+        let seen = Seen { led, blocked: self.blocked(&head) };
         let has_told = received.is_none() && body.is_full() && self.recorder.keeps != Keeps::All;
         if has_told {
             self.open = false;
@@ -215,7 +232,7 @@ impl Record {
         }
         let copies = head.status.is_error();
         let received = received.unwrap_or_else(|| head.clone());
-        let body = watch(body, copies, move |copy, ending| self.ended(&received, blocked, copy, ending));
+        let body = watch(body, copies, move |copy, ending| self.ended(&received, seen, copy, ending));
         Reply { head, body, close }
     }
 
@@ -224,11 +241,11 @@ impl Record {
         reply.status.code() >= 300 || self.arrived.has(Watched::Origin) || self.is_noteworthy()
     }
 
-    fn ended(mut self, reply: &ReplyHead, blocked: Option<Box<Blocked>>, copy: &[u8], ending: Ending) {
+    fn ended(mut self, reply: &ReplyHead, seen: Seen, copy: &[u8], ending: Ending) {
         let mut event = self.event();
         event.status = Some(reply.status);
         if self.may_be_sick(reply) {
-            self.diagnose_or_fail(&mut event, reply, copy, blocked);
+            self.diagnose_or_fail(&mut event, reply, copy, seen);
         }
         match ending {
             Ending::Complete => {}
@@ -250,24 +267,19 @@ impl Record {
     }
 
     /// Diagnoses; a defect of a rule costs the diagnosis alone.
-    fn diagnose_or_fail(
-        &self,
-        event: &mut Event,
-        reply: &ReplyHead,
-        copy: &[u8],
-        blocked: Option<Box<Blocked>>,
-    ) {
-        if mishap::isolate(|| self.diagnose(event, reply, copy, blocked)).is_err() {
+    fn diagnose_or_fail(&self, event: &mut Event, reply: &ReplyHead, copy: &[u8], seen: Seen) {
+        if mishap::isolate(|| self.diagnose(event, reply, copy, seen)).is_err() {
             event.failure = Some(mishap::failure());
         }
     }
 
-    fn diagnose(&self, event: &mut Event, reply: &ReplyHead, copy: &[u8], blocked: Option<Box<Blocked>>) {
+    fn diagnose(&self, event: &mut Event, reply: &ReplyHead, copy: &[u8], seen: Seen) {
         let mut trail = Trail::read(&self.head, &self.arrived, &self.sent, &self.recorder.key);
         trail.treatment = self.treatment.clone();
         trail.memory = self.memory(&trail);
         let mut symptom = Symptom::read(&self.head, reply, copy, now());
-        symptom.blocked = blocked;
+        symptom.blocked = seen.blocked;
+        symptom.led = seen.led;
         let has_credential = self.arrived.has(Watched::Authorization);
         let findings = diagnose_by(self.recorder.rules, &trail, &symptom).into_iter().map(|finding| {
             let scope = self.recorder.tally.find(finding.rule, has_credential);
@@ -282,9 +294,8 @@ impl Record {
             .is_some_and(|(kind, site)| site.acceptances().clears(kind, trail.route.form, self.started));
         let fields = &self.head.fields;
         let promised = fields.only(Name::Origin).is_some_and(|origin| {
-            let client = self.client.address.ip();
             !self.arrived.has(Watched::Authorization)
-                && self.promises.holds(client, origin, self.head.target(), self.started)
+                && self.shared.promises.holds(self.client, origin, self.head.target(), self.started)
         });
         Memory { promised, accepted }
     }
@@ -294,6 +305,7 @@ impl Record {
         let recorder = &self.recorder;
         let mut event = Event::of(&self.head, self.id, now().before(duration), Arc::clone(&recorder.hop));
         event.client = recorder.shown(self.client);
+        event.authorization.recovered_from = self.treatment.recovered_from.as_deref().map(str::to_owned);
         event.upstream = self.site.as_ref().map(|site| site.upstream_name());
         event.duration = duration;
         event

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::Recorder;
 use super::memory::{Acceptances, Promises};
-use crate::headers::cors;
+use super::record::{Record, Shared};
+use crate::headers::{Peer, Scheme, Trusted, authorization, cors, redirects};
+use crate::listen::Client;
 use crate::message::{Name, RequestHead};
 use crate::upstream::{Settings, Upstream};
 
@@ -23,15 +25,24 @@ pub enum Mode {
 pub struct Policy {
     /// Whether it may change anything.
     pub mode: Mode,
+    /// What may be done about `Authorization`.
+    pub authorization: authorization::Policy,
     /// Which pages of other origins may use the site; nothing leaves that to WordPress.
     pub cors: Option<cors::Policy>,
+    /// What is done about redirects to another origin.
+    pub redirects: redirects::Policy,
 }
 
 impl Policy {
     /// The policy of a site that configures none, in this mode.
     #[must_use]
-    pub const fn new(mode: Mode) -> Self {
-        Self { mode, cors: None }
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            authorization: authorization::Policy::default(),
+            cors: None,
+            redirects: redirects::Policy::default(),
+        }
     }
 }
 
@@ -79,6 +90,19 @@ impl Site {
         self.policy.cors.as_ref().filter(|policy| self.treats() && policy.covers(head))
     }
 
+    pub(super) const fn authorization(&self) -> &authorization::Policy {
+        &self.policy.authorization
+    }
+
+    pub(super) fn rewrites(&self) -> bool {
+        self.treats() && self.policy.redirects == redirects::Policy::Rewrite
+    }
+
+    /// The names of this site, for whoever decides whether a redirect stays at home.
+    pub(super) fn own(&self) -> redirects::Own<'_> {
+        redirects::Own { hosts: &self.hosts, upstream: &self.authority }
+    }
+
     pub(super) fn acceptances(&self) -> &Acceptances {
         &self.acceptances
     }
@@ -96,19 +120,24 @@ impl Site {
 pub struct Sites {
     sites: Vec<Rc<Site>>,
     recorder: Rc<Recorder>,
+    trusted: Arc<Trusted>,
     promises: Arc<Promises>,
 }
 
 impl Sites {
-    /// The sites, who records their exchanges, and what browsers announced to any worker.
+    /// The sites, who records their exchanges, whose word about a client is believed, and what browsers announced to
+    /// any worker.
     #[must_use]
-    pub fn new(sites: Vec<Site>, recorder: Recorder, promises: Arc<Promises>) -> Self {
+    pub fn new(sites: Vec<Site>, recorder: Recorder, trusted: Arc<Trusted>, promises: Arc<Promises>) -> Self {
         let sites = sites.into_iter().map(Rc::new).collect();
-        Self { sites, recorder: Rc::new(recorder), promises }
+        Self { sites, recorder: Rc::new(recorder), trusted, promises }
     }
 
-    pub(super) fn promises(&self) -> Arc<Promises> {
-        Arc::clone(&self.promises)
+    /// Opens the record of an exchange. Listeners speak plain HTTP for now.
+    pub(super) fn open(&self, client: Client, head: RequestHead) -> Record {
+        let peer = Peer::new(client.address.ip(), &self.trusted, Scheme::Http);
+        let shared = Shared { trusted: Arc::clone(&self.trusted), promises: Arc::clone(&self.promises) };
+        self.recorder.open(peer, head, shared)
     }
 
     pub(super) const fn recorder(&self) -> &Rc<Recorder> {

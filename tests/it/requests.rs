@@ -9,7 +9,7 @@ fn a_request_reaches_the_origin_as_it_came() {
     let origin = Origin::answering(
         "HTTP/1.1 201 Sure\r\nsErver: x\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 2\r\n\r\nhi",
     );
-    let doctor = Doctor::before(&origin);
+    let doctor = Doctor::observing(&origin);
     let request = "POST /wp-json/x?a=%20 HTTP/1.1\r\nhOST: blog.test:81\r\naUTHORIZATION: Bearer a.b.c\r\n\
                    X-WP-NONCE: 1\r\nX-Odd: \u{e9}\r\nX-Odd: 2\r\nEmpty: \r\nContent-LENGTH: 4\r\n\r\nbody";
     let mut client = doctor.connect().send(request);
@@ -132,7 +132,7 @@ fn chunks_are_forwarded_with_their_trailers_but_never_a_forbidden_one() {
         tell(String::from_utf8(wire.bytes(36)).unwrap());
         wire.put(OK);
     });
-    let doctor = Doctor::before(&origin);
+    let doctor = Doctor::observing(&origin);
     let body = "5;ext=1\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 1\r\nAuthorization: Bearer x\r\n\r\n";
     let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: CHUNKED\r\nTrailer: X-Sum\r\n\r\n";
     assert_eq!(doctor.connect().send(head).send(body).reply().status(), 200);
@@ -146,7 +146,7 @@ fn chunks_are_forwarded_with_their_trailers_but_never_a_forbidden_one() {
 #[test]
 fn an_absolute_target_becomes_origin_form() {
     let origin = Origin::answering(OK);
-    let doctor = Doctor::before(&origin);
+    let doctor = Doctor::observing(&origin);
     doctor.connect().send("GET http://a.test/x?y HTTP/1.1\r\nHost: a.test\r\n\r\n").reply();
     assert_eq!(origin.request(), "GET /x?y HTTP/1.1\r\nHost: a.test\r\n\r\n");
 }
@@ -163,7 +163,7 @@ fn options_of_the_server_itself_are_answered_here() {
 #[test]
 fn fields_that_end_here_are_not_forwarded_and_authorization_cannot_be_nominated() {
     let origin = Origin::answering(OK);
-    let doctor = Doctor::before(&origin);
+    let doctor = Doctor::observing(&origin);
     let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: X-Hop, authorization\r\nX-Hop: 1\r\n\
                    Authorization: Bearer a.b.c\r\nKeep-Alive: 5\r\nTE: trailers\r\nUpgrade: x\r\n\r\n";
     doctor.connect().send(request).reply();
@@ -234,7 +234,7 @@ fn a_client_that_expects_100_gets_it_once() {
 fn old_clients_are_served_as_they_expect() {
     let origin =
         Origin::answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n");
-    let doctor = Doctor::before(&origin);
+    let doctor = Doctor::observing(&origin);
     let all = doctor.connect().send("GET / HTTP/1.0\r\n\r\n").read_to_end();
     assert_eq!(all, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhi");
     let host = origin.to_string().replace("http://", "");

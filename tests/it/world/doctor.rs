@@ -23,6 +23,16 @@ impl Doctor {
         Self::with_sections(upstream, "")
     }
 
+    /// A doctor before one upstream that changes nothing end to end.
+    pub(crate) fn observing(upstream: impl std::fmt::Display) -> Self {
+        Self::with_file(&format!(
+            "listeners: [{{ address: 127.0.0.1:0 }}]\n\
+             sites: [{{ mode: observe, upstreams: [{{ url: \"{upstream}\" }}] }}]\n\
+             workers: 2\n\
+             log: {{ format: json, exchanges: all, client_address: full }}\n"
+        ))
+    }
+
     /// A doctor before one upstream whose file has more sections. Every exchange is logged.
     pub(crate) fn with_sections(upstream: impl std::fmt::Display, sections: &str) -> Self {
         Self::with_file(&format!(
