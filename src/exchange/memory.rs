@@ -5,6 +5,7 @@
 //! lock. *Promises*: preflights that announced `authorization`; the request that follows without it was robbed on
 //! its way. They are touched by preflights and by refusals to scripts alone.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
@@ -136,6 +137,29 @@ impl Promises {
     }
 }
 
+/// The peers whose word was not believed and who were told of already, per worker: each is worth one event where
+/// nothing else is wrong.
+#[derive(Debug, Default)]
+pub(super) struct Strangers(RefCell<VecDeque<IpAddr>>);
+
+impl Strangers {
+    /// How many are remembered; the oldest give way.
+    const MOST: usize = 64;
+
+    /// Whether this peer is new, and from now on it is not.
+    pub(super) fn is_new(&self, peer: IpAddr) -> bool {
+        let mut known = self.0.borrow_mut();
+        if known.contains(&peer) {
+            return false;
+        }
+        if known.len() >= Self::MOST {
+            known.pop_front();
+        }
+        known.push_back(peer);
+        true
+    }
+}
+
 fn key(client: IpAddr, origin: &[u8], target: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     (client, origin, target).hash(&mut hasher);
@@ -147,7 +171,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
     use std::time::{Duration, Instant};
 
-    use super::{Acceptances, Form, Kind, PROMISES, Promises};
+    use super::{Acceptances, Form, Kind, PROMISES, Promises, Strangers};
 
     #[test]
     fn an_acceptance_clears_its_kind_and_form_for_ten_minutes() {
@@ -163,6 +187,14 @@ mod tests {
         assert!(!clears(Kind::Basic, Form::Query, after(1)));
         assert!(!accepted.is_due(Kind::Bearer, after(4)) && accepted.is_due(Kind::Bearer, after(6)));
         assert!(accepted.is_due(Kind::Basic, after(1)));
+    }
+
+    #[test]
+    fn a_stranger_is_new_once() {
+        let (strangers, peer) = (Strangers::default(), IpAddr::V4(Ipv4Addr::LOCALHOST));
+        assert!(strangers.is_new(peer) && !strangers.is_new(peer));
+        (0..64).for_each(|last| assert!(strangers.is_new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)))));
+        assert!(strangers.is_new(peer));
     }
 
     #[test]

@@ -46,6 +46,7 @@ impl Record {
         let Some(site) = self.site.clone() else { return Ok(()) };
         let fields = &mut self.head.fields;
         self.treatment.nominated = hop_by_hop::remove(fields);
+        self.is_noteworthy = self.treatment.nominated.contains(&Name::Authorization);
         if !fields.has(Name::Host) {
             fields.set(Name::Host, site.authority());
         }
@@ -59,6 +60,7 @@ impl Record {
             let report = forwarded::apply(fields, &self.peer, self.head.version, id);
             if report.claimed_https {
                 self.treatment.disbelieved = self.disbelieved();
+                self.is_noteworthy |= self.shared.strangers.is_new(self.peer.address());
             }
         }
         self.sent = look(&self.head.fields);
@@ -99,11 +101,6 @@ impl Record {
             return None;
         }
         withheld(&self.head, reply)
-    }
-
-    /// Whether something about the request is worth telling whatever the reply is.
-    pub(super) fn is_noteworthy(&self) -> bool {
-        !self.treatment.nominated.is_empty() || self.treatment.disbelieved.is_some()
     }
 
     /// Notes that the upstream took the credential, once in a while: a path that lets one through loses none.

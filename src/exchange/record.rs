@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::memory::{Kind, Promises};
+use super::memory::{Kind, Promises, Strangers};
 use super::mishap;
 use super::own;
 use super::site::Site;
@@ -88,6 +88,7 @@ impl Recorder {
             started: Instant::now(),
             site: None,
             treatment: Treatment::default(),
+            is_noteworthy: false,
             open: true,
         }
     }
@@ -136,6 +137,8 @@ pub(super) struct Shared {
     pub(super) trusted: Arc<Trusted>,
     /// What browsers announced.
     pub(super) promises: Arc<Promises>,
+    /// Who was disbelieved before.
+    pub(super) strangers: Rc<Strangers>,
 }
 
 /// What was noted of a reply when it left.
@@ -158,6 +161,8 @@ pub(super) struct Record {
     pub(super) started: Instant,
     pub(super) site: Option<Rc<Site>>,
     pub(super) treatment: Treatment,
+    /// Whether something about the request is worth telling whatever the reply is.
+    pub(super) is_noteworthy: bool,
     open: bool,
 }
 
@@ -238,7 +243,7 @@ impl Record {
 
     /// Whether a reply needs a closer look. What is not an error may still be one to a browser, or lead astray.
     fn may_be_sick(&self, reply: &ReplyHead) -> bool {
-        reply.status.code() >= 300 || self.arrived.has(Watched::Origin) || self.is_noteworthy()
+        reply.status.code() >= 300 || self.arrived.has(Watched::Origin) || self.is_noteworthy
     }
 
     fn ended(mut self, reply: &ReplyHead, seen: Seen, copy: &[u8], ending: Ending) {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Recorder;
-use super::memory::{Acceptances, Promises};
+use super::memory::{Acceptances, Promises, Strangers};
 use super::record::{Record, Shared};
 use crate::headers::{Peer, Scheme, Trusted, authorization, cors, redirects};
 use crate::listen::Client;
@@ -122,6 +122,7 @@ pub struct Sites {
     recorder: Rc<Recorder>,
     trusted: Arc<Trusted>,
     promises: Arc<Promises>,
+    strangers: Rc<Strangers>,
 }
 
 impl Sites {
@@ -130,13 +131,17 @@ impl Sites {
     #[must_use]
     pub fn new(sites: Vec<Site>, recorder: Recorder, trusted: Arc<Trusted>, promises: Arc<Promises>) -> Self {
         let sites = sites.into_iter().map(Rc::new).collect();
-        Self { sites, recorder: Rc::new(recorder), trusted, promises }
+        Self { sites, recorder: Rc::new(recorder), trusted, promises, strangers: Rc::default() }
     }
 
     /// Opens the record of an exchange. Listeners speak plain HTTP for now.
     pub(super) fn open(&self, client: Client, head: RequestHead) -> Record {
         let peer = Peer::new(client.address.ip(), &self.trusted, Scheme::Http);
-        let shared = Shared { trusted: Arc::clone(&self.trusted), promises: Arc::clone(&self.promises) };
+        let shared = Shared {
+            trusted: Arc::clone(&self.trusted),
+            promises: Arc::clone(&self.promises),
+            strangers: Rc::clone(&self.strangers),
+        };
         self.recorder.open(peer, head, shared)
     }
 

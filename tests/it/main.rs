@@ -13,6 +13,7 @@ mod cli;
 mod corpus;
 mod demo;
 mod life;
+mod policy;
 mod replies;
 mod report;
 mod requests;
