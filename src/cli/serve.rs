@@ -207,6 +207,7 @@ fn site(plan: &Plan, site: &config::Site, acceptances: Arc<Acceptances>) -> Site
         authorization: site.authorization.clone(),
         cors: site.cors.clone(),
         redirects: site.redirects,
+        via: site.via,
     };
     Site::new(hosts, policy, settings, acceptances)
 }

@@ -22,6 +22,7 @@ mod sites;
 mod trusted_proxies;
 mod upstreams;
 mod values;
+mod via;
 mod workers;
 
 pub use drain::Drain;

@@ -8,8 +8,9 @@ use super::redirects::Redirects;
 use super::upstreams::{self, Upstream};
 use super::values::Host;
 use super::values::words::words;
+use super::via::Via;
 use crate::headers::cors::Policy;
-use crate::headers::{Trusted, authorization as headers, redirects};
+use crate::headers::{Trusted, authorization as headers, forwarded, redirects};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -27,6 +28,8 @@ pub struct Site {
     pub authorization: headers::Policy,
     /// What is done about redirects to another origin.
     pub redirects: redirects::Policy,
+    /// Whether the upstream is told that a request passed here.
+    pub via: forwarded::Via,
     /// Which pages of other origins may use it; nothing leaves that to WordPress.
     pub cors: Option<Policy>,
 }
@@ -69,6 +72,8 @@ pub(super) struct Shape {
     authorization: Option<authorization::Shape>,
     /// What is done about a redirect to another scheme, host or port; `report` when absent.
     redirects: Option<Scalar<Redirects>>,
+    /// Whether the upstream is told in `Via` that a request passed here; `extend` when absent.
+    via: Option<Scalar<Via>>,
     /// Which pages of other origins may use the site; when absent, what WordPress says is left as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     cors: Option<cors::Shape>,
@@ -108,6 +113,7 @@ fn site(shape: Shape, index: usize, claimed: &mut Claimed) -> Result<Site, Probl
         authorization: authorization::check(shape.authorization.unwrap_or_default())
             .map_err(|problem| problem.under("authorization"))?,
         redirects: shape.redirects.map_or_else(Redirects::default, |Scalar(word)| word).into(),
+        via: shape.via.map_or_else(Via::default, |Scalar(word)| word).into(),
         cors: shape.cors.map(cors::check).transpose().map_err(|problem| problem.under("cors"))?,
     })
 }
@@ -143,6 +149,7 @@ impl Site {
             upstream,
             authorization: headers::Policy::default(),
             redirects: redirects::Policy::default(),
+            via: forwarded::Via::default(),
             cors: None,
         }
     }
@@ -160,6 +167,7 @@ impl From<&Site> for Shape {
             upstreams: Some(vec![(&site.upstream).into()]),
             authorization: Some((&site.authorization).into()),
             redirects: Some(Scalar(site.redirects.into())),
+            via: Some(Scalar(site.via.into())),
             cors: site.cors.as_ref().map(Into::into),
         }
     }

@@ -57,7 +57,7 @@ impl Record {
             }
             let id = self.id.digits();
             let id = std::str::from_utf8(&id).unwrap_or_default();
-            let report = forwarded::apply(fields, &self.peer, self.head.version, id);
+            let report = forwarded::apply(fields, &self.peer, self.head.version, site.via(), id);
             if report.claimed_https {
                 self.treatment.disbelieved = self.disbelieved();
                 self.is_noteworthy |= self.shared.strangers.is_new(self.peer.address());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Recorder;
 use super::memory::{Acceptances, Promises, Strangers};
 use super::record::{Record, Shared};
-use crate::headers::{Peer, Scheme, Trusted, authorization, cors, redirects};
+use crate::headers::{Peer, Scheme, Trusted, authorization, cors, forwarded, redirects};
 use crate::listen::Client;
 use crate::message::{Name, RequestHead};
 use crate::upstream::{Settings, Upstream};
@@ -31,6 +31,8 @@ pub struct Policy {
     pub cors: Option<cors::Policy>,
     /// What is done about redirects to another origin.
     pub redirects: redirects::Policy,
+    /// Whether the upstream is told that a request passed here.
+    pub via: forwarded::Via,
 }
 
 impl Policy {
@@ -42,6 +44,7 @@ impl Policy {
             authorization: authorization::Policy::default(),
             cors: None,
             redirects: redirects::Policy::default(),
+            via: forwarded::Via::default(),
         }
     }
 }
@@ -92,6 +95,10 @@ impl Site {
 
     pub(super) const fn authorization(&self) -> &authorization::Policy {
         &self.policy.authorization
+    }
+
+    pub(super) const fn via(&self) -> forwarded::Via {
+        self.policy.via
     }
 
     pub(super) fn rewrites(&self) -> bool {

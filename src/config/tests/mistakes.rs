@@ -56,7 +56,7 @@ fn a_time_for_repeats_needs_a_unit() {
 fn an_unknown_key_is_told_the_nearest_and_all() {
     assert_eq!(
         refused("sites:\n  - mode: treat\n    upstream: http://h:80\n"),
-        "3:5: sites[0].upstream: unknown key; did you mean `upstreams`? known here: hosts, mode, upstreams, authorization, redirects, cors"
+        "3:5: sites[0].upstream: unknown key; did you mean `upstreams`? known here: hosts, mode, upstreams, authorization, redirects, via, cors"
     );
     assert_eq!(
         refused("backend: x"),

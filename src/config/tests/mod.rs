@@ -88,7 +88,7 @@ fn what_a_plan_is_shown_as_means_the_same_plan() {
     let browsers = "sites: [{ upstreams: [{ url: 'h:80' }], cors: { allow_origins: ['null', 'http://*.a:1'], \
                     allow_credentials: true, expose_headers: [], max_age: 0s, paths: [/] } }]";
     let headers = "trusted_proxies: [private, loopback, 192.0.2.7, 'fd00::/8']\nsites: [{ upstreams: [{ url: 'h:80' }], \
-                   redirects: rewrite, authorization: { recover_from: [X-Auth, x_auth], mirror_to: [x-auth], \
+                   redirects: rewrite, via: send, authorization: { recover_from: [X-Auth, x_auth], mirror_to: [x-auth], \
                    placeholder_tokens: refuse } }]";
     for text in [MINIMAL, OBSERVE, FULL, UNUSUAL, browsers, headers] {
         let plan = plan(text);

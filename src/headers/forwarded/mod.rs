@@ -48,6 +48,17 @@ const NEVER: [Name; 3] = [Name::Proxy, Name::Traceparent, Name::Tracestate];
 /// What we set, so that no second spelling of it may stand beside ours.
 const OURS: [Name; 4] = [Name::XForwardedFor, Name::XForwardedHost, Name::XForwardedProto, Name::XRequestId];
 
+/// Whether requests are told that they passed here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Via {
+    /// Where somebody in front told of himself. nginx, as it comes, compresses no reply to a request with `Via`
+    /// (`gzip_proxied off`), so beginning the list would change what the site sends.
+    #[default]
+    Extend,
+    /// Always, as RFC 9110 §7.6.3 wants it of a gateway.
+    Send,
+}
+
 /// What [`apply`] did beside setting fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -106,9 +117,9 @@ impl std::fmt::Debug for Dropped {
 /// Says on `fields` what we know about the request, and removes what may not be believed.
 ///
 /// `version` is the one the request came in; `exchange` names the exchange, for requests that have no name yet.
-/// Afterwards `X-Forwarded-For`, `X-Forwarded-Proto`, `Via` and `X-Request-Id` stand there exactly once, and
-/// `X-Forwarded-Host` where there is a `Host`. A request of HTTP/1.0 that names no host should be given one first.
-pub fn apply(fields: &mut Fields, peer: &Peer, version: Version, exchange: &str) -> Report {
+/// Afterwards `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Request-Id` stand there exactly once, `X-Forwarded-Host`
+/// where there is a `Host`, and `Via` where the policy wants it. A request of HTTP/1.0 that names no host should be given one first.
+pub fn apply(fields: &mut Fields, peer: &Peer, version: Version, via: Via, exchange: &str) -> Report {
     let arrived = Arrived::of(fields, peer);
     let mut dropped = Dropped::default();
     if arrived.unwanted {
@@ -120,7 +131,9 @@ pub fn apply(fields: &mut Fields, peer: &Peer, version: Version, exchange: &str)
     set_proto(fields, &arrived, peer);
     set_host(fields, &arrived, peer);
     extend_forwarded(fields, &arrived, peer);
-    set_via(fields, &arrived, version);
+    if via == Via::Send || arrived.via.count > 0 {
+        set_via(fields, &arrived, version);
+    }
     set_request_id(fields, &arrived, peer, exchange);
     Report { claimed_https, dropped }
 }

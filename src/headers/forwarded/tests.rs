@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use proptest::prelude::{Just, any, prop, prop_oneof, proptest};
 
-use super::{Report, apply, client_address, scheme};
+use super::{Report, Via, apply, client_address, scheme};
 use crate::headers::{Peer, Scheme, Trusted};
 use crate::message::{Fields, Name, Version};
 
@@ -23,7 +23,7 @@ const STRANGER: &str = "203.0.113.9";
 
 fn treated<const N: usize>(address: &str, sent: [(&str, &str); N]) -> (Fields, Report) {
     let mut fields = Fields::from(sent);
-    let report = apply(&mut fields, &peer(address), Version::Http11, EXCHANGE);
+    let report = apply(&mut fields, &peer(address), Version::Http11, Via::Send, EXCHANGE);
     (fields, report)
 }
 
@@ -60,7 +60,7 @@ fn a_trusted_peer_is_believed_and_another_is_not() {
         for (address, expected) in [(PROXY, from_proxy), (STRANGER, from_stranger)] {
             let mut fields = Fields::from([("Host", "a.test:8080")]);
             sent.iter().for_each(|value| fields.append(name.canonical().as_bytes(), value.as_bytes()));
-            apply(&mut fields, &peer(address), Version::Http11, EXCHANGE);
+            apply(&mut fields, &peer(address), Version::Http11, Via::Send, EXCHANGE);
             assert_eq!(text(&fields, name).as_deref(), Some(expected), "{name:?} {sent:?} from {address}");
         }
     }
@@ -70,7 +70,7 @@ fn a_trusted_peer_is_believed_and_another_is_not() {
 fn a_listener_with_tls_says_https() {
     let mut fields = Fields::from([("Host", "a.test"), ("X-Forwarded-Proto", "http")]);
     let peer = Peer::new(STRANGER.parse().unwrap(), &trusted(), Scheme::Https);
-    apply(&mut fields, &peer, Version::Http11, EXCHANGE);
+    apply(&mut fields, &peer, Version::Http11, Via::Send, EXCHANGE);
     assert_eq!(text(&fields, Name::XForwardedProto).as_deref(), Some("https"));
 }
 
@@ -107,12 +107,22 @@ fn the_doctor_names_itself_behind_those_before_it() {
     let via = |version, sent: &[&str]| {
         let mut fields = Fields::new();
         sent.iter().for_each(|value| fields.append(b"via", value.as_bytes()));
-        apply(&mut fields, &peer(STRANGER), version, EXCHANGE);
+        apply(&mut fields, &peer(STRANGER), version, Via::Send, EXCHANGE);
         text(&fields, Name::Via).unwrap()
     };
     assert_eq!(via(Version::Http11, &[]), "1.1 header-doctor");
     assert_eq!(via(Version::Http10, &[]), "1.0 header-doctor");
     assert_eq!(via(Version::Http11, &["2 edge", "1.1 cache"]), "2 edge, 1.1 cache, 1.1 header-doctor");
+}
+
+#[test]
+fn the_doctor_is_not_the_first_to_name_itself_unless_it_is_told_to() {
+    let mut fields = Fields::from([("Host", "a.test")]);
+    apply(&mut fields, &peer(STRANGER), Version::Http11, Via::Extend, EXCHANGE);
+    assert!(!fields.has(Name::Via));
+    let mut fields = Fields::from([("Via", "2 edge")]);
+    apply(&mut fields, &peer(STRANGER), Version::Http11, Via::Extend, EXCHANGE);
+    assert_eq!(text(&fields, Name::Via).as_deref(), Some("2 edge, 1.1 header-doctor"));
 }
 
 #[test]
@@ -142,7 +152,7 @@ fn several_or_malformed_traceparents_go_with_their_state() {
     for values in bad {
         let mut fields = Fields::from([("tracestate", "a=1")]);
         values.iter().for_each(|value| fields.append(b"traceparent", value.as_bytes()));
-        let report = apply(&mut fields, &peer(PROXY), Version::Http11, EXCHANGE);
+        let report = apply(&mut fields, &peer(PROXY), Version::Http11, Via::Send, EXCHANGE);
         assert!(!fields.has(Name::Traceparent) && !fields.has(Name::Tracestate), "{values:?}");
         assert_eq!(report.dropped.names().collect::<Vec<_>>(), [Name::Traceparent, Name::Tracestate]);
     }
@@ -211,7 +221,7 @@ fn a_stranger_who_says_https_over_plain_http_is_reported() {
     }
     let mut fields = Fields::from([("X-Forwarded-Proto", "https")]);
     let peer = Peer::new(STRANGER.parse().unwrap(), &trusted(), Scheme::Https);
-    assert!(!apply(&mut fields, &peer, Version::Http11, EXCHANGE).claimed_https);
+    assert!(!apply(&mut fields, &peer, Version::Http11, Via::Send, EXCHANGE).claimed_https);
 }
 
 #[test]
@@ -248,7 +258,7 @@ fn the_client_is_the_first_from_the_right_that_is_not_trusted() {
         let client = || client_address(&fields, &peer, &trusted());
         assert_eq!(client(), expected.parse::<IpAddr>().unwrap(), "{address} {sent:?}");
         let (before, before_scheme) = (client(), scheme(&fields, &peer));
-        apply(&mut fields, &peer, Version::Http11, EXCHANGE);
+        apply(&mut fields, &peer, Version::Http11, Via::Send, EXCHANGE);
         let after = (client_address(&fields, &peer, &trusted()), scheme(&fields, &peer));
         if sent.iter().all(|(name, _)| *name != "Forwarded") {
             assert_eq!(after, (before, before_scheme), "{address} {sent:?}");
@@ -290,7 +300,7 @@ proptest! {
         let peer = peer(address);
         let client = client_address(&fields, &peer, &trusted());
         assert!(client == peer.address() || peer.is_trusted());
-        apply(&mut fields, &peer, Version::Http11, EXCHANGE);
+        apply(&mut fields, &peer, Version::Http11, Via::Send, EXCHANGE);
         assert_eq!(kept(&fields), before);
         for name in [Name::XForwardedFor, Name::XForwardedProto, Name::Via, Name::XRequestId] {
             assert_eq!(fields.all(name).count(), 1, "{name:?}");
