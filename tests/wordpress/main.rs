@@ -19,6 +19,9 @@
 )]
 mod world;
 
+mod credentials;
 mod doors;
+mod judge;
+mod logins;
 mod stand;
 mod token;
