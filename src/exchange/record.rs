@@ -178,18 +178,18 @@ impl Record {
 
     /// The doctor does not forward the request.
     pub(super) fn refused(self, status: Status, code: &'static str, reason: String) -> Reply<'static> {
-        let reply = own::error(status, code, &reason);
+        let mut reply = own::error(status, code, &reason);
+        self.dress(&mut reply.head);
         self.replied(reply, code, reason)
     }
 
-    /// The doctor answers the request itself, with a refusal.
+    /// The doctor answers the request itself, with a refusal that is complete: that of a preflight stays bare.
     pub(super) fn replied(
         mut self,
-        mut reply: Reply<'static>,
+        reply: Reply<'static>,
         code: &'static str,
         reason: String,
     ) -> Reply<'static> {
-        self.dress(&mut reply.head);
         let mut event = self.event();
         event.status = Some(reply.head.status);
         event.refusal = Some(Refusal { code, reason: reason.into() });

@@ -130,6 +130,11 @@ fn a_preflight_is_answered_here_and_never_sent_on() {
     );
     assert!(refused.json()["message"].as_str().unwrap().contains("https://app.test.evil"));
     assert!(!refused.head.to_lowercase().contains("access-control-allow"), "{}", refused.head);
+
+    let method = [PREFLIGHT[0], "Access-Control-Request-Method: TRACE", PREFLIGHT[2]];
+    let refused = ask(&doctor, "OPTIONS /wp-json/wp/v2/posts", &method);
+    assert_eq!(refused.status(), 403);
+    assert!(!refused.head.to_lowercase().contains("\naccess-control-"), "{}", refused.head);
     assert!(origin.was_not_asked());
 }
 
