@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help test bench stand stand-down fmt fmt-check lint docs deny advisories unit integration verdicts release \
-        wordpress compare fuzz tools clean
+        wordpress browser compare fuzz tools clean
 
 CARGO  ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -23,7 +23,7 @@ say = @printf '\n▸ %s\n' "$(1)"
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 
-test: tools fmt-check lint docs deny advisories unit integration release wordpress compare fuzz ## everything, as the CI runs it
+test: tools fmt-check lint docs deny advisories unit integration release wordpress browser compare fuzz ## everything, as the CI runs it
 	$(call say,test: everything passed)
 
 # === Look at the source ===
@@ -84,6 +84,15 @@ else ifeq ($(APT),)
 else
 	$(SUDO) tests/stand/stand packages
 	trap 'tests/stand/stand down' EXIT; tests/stand/stand up; $(CARGO) test --locked --release --test wordpress
+endif
+
+browser: ## what a real Chromium makes of CORS, before WordPress and behind the doctor
+	$(call say,browser: what a real Chromium lets a page read and the words of its console)
+ifeq ($(APT),)
+	@echo 'skipped: tests/stand and tests/browser install their programs on Debian and Ubuntu only'
+else
+	$(SUDO) tests/stand/stand packages
+	trap 'tests/stand/stand down' EXIT; tests/stand/stand up >/dev/null; tests/browser/run --release
 endif
 
 compare: ## a quick comparison with other proxies, to see that it still works
