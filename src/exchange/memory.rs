@@ -18,7 +18,7 @@ use crate::evidence::{Credential, Form, RouteClass};
 /// For how long an acceptance clears the path.
 const CLEARS: Duration = Duration::from_secs(600);
 
-/// How often an acceptance is noted anew.
+/// How often an acceptance is looked for.
 const SAMPLED: Duration = Duration::from_secs(5);
 
 /// For how long a preflight speaks for the requests behind it: the longest that WebKit caches one; Chromium caches
@@ -58,20 +58,25 @@ impl Kind {
 pub struct Acceptances {
     began: Instant,
     at: [AtomicU64; 6],
+    looked: [AtomicU64; 2],
 }
 
 impl Acceptances {
     /// None so far.
     #[must_use]
     pub fn since(began: Instant) -> Self {
-        Self { began, at: Default::default() }
+        Self { began, at: Default::default(), looked: Default::default() }
     }
 
-    /// Whether it is time to look for an acceptance again.
+    /// Whether it is time to look for an acceptance; then it is not for a while.
     pub(super) fn is_due(&self, kind: Kind, now: Instant) -> bool {
-        let latest = [Form::Pretty, Form::Index, Form::Query].map(|form| self.read(kind, form));
-        let latest = latest.into_iter().max().unwrap_or_default();
-        latest == 0 || self.millis(now).saturating_sub(latest) >= millis(SAMPLED)
+        let Some(looked) = self.looked.get(kind as usize) else { return false };
+        let (latest, now) = (looked.load(Ordering::Relaxed), self.millis(now).max(1));
+        let is_due = latest == 0 || now.saturating_sub(latest) >= millis(SAMPLED);
+        if is_due {
+            looked.store(now, Ordering::Relaxed);
+        }
+        is_due
     }
 
     pub(super) fn note(&self, kind: Kind, form: Form, now: Instant) {
@@ -178,15 +183,14 @@ mod tests {
         let began = Instant::now();
         let accepted = Acceptances::since(began);
         let after = |seconds| began + Duration::from_secs(seconds);
-        assert!(accepted.is_due(Kind::Bearer, began));
+        assert!(accepted.is_due(Kind::Bearer, began) && !accepted.is_due(Kind::Bearer, after(4)));
         accepted.note(Kind::Bearer, Form::Query, began);
         let clears = |kind, form, at| accepted.clears(kind, form, at);
         assert!(clears(Kind::Bearer, Form::Query, after(599)));
         assert!(!clears(Kind::Bearer, Form::Query, after(601)));
         assert!(!clears(Kind::Bearer, Form::Pretty, after(1)));
         assert!(!clears(Kind::Basic, Form::Query, after(1)));
-        assert!(!accepted.is_due(Kind::Bearer, after(4)) && accepted.is_due(Kind::Bearer, after(6)));
-        assert!(accepted.is_due(Kind::Basic, after(1)));
+        assert!(accepted.is_due(Kind::Bearer, after(6)) && accepted.is_due(Kind::Basic, after(1)));
     }
 
     #[test]
