@@ -35,6 +35,7 @@ pub trait Rule: Sync {
 /// credential come after those that keep it from being judged at all.
 pub const RULES: &[&dyn Rule] = &[
     &rules::AuthorizationTwice,
+    &rules::ForwardedProtoUntrusted,
     &rules::GateInFront,
     &rules::AuthorizationLostBeforeDoctor,
     &rules::AuthorizationLostBeforePhp,
