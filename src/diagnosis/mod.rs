@@ -36,6 +36,7 @@ pub trait Rule: Sync {
 pub const RULES: &[&dyn Rule] = &[
     &rules::AuthorizationTwice,
     &rules::ForwardedProtoUntrusted,
+    &rules::RedirectDropsAuthorization,
     &rules::GateInFront,
     &rules::AuthorizationLostBeforeDoctor,
     &rules::AuthorizationLostBeforePhp,
