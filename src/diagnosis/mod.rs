@@ -37,6 +37,7 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::AuthorizationTwice,
     &rules::ForwardedProtoUntrusted,
     &rules::RedirectDropsAuthorization,
+    &rules::HeaderTooLarge,
     &rules::GateInFront,
     &rules::AuthorizationLostBeforeDoctor,
     &rules::AuthorizationLostBeforePhp,
