@@ -1,5 +1,6 @@
 //! The sites of a worker: which one a request is for, and where its requests go.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -130,6 +131,7 @@ pub struct Sites {
     trusted: Arc<Trusted>,
     promises: Arc<Promises>,
     strangers: Rc<Strangers>,
+    last_peer: Cell<Option<Peer>>,
 }
 
 impl Sites {
@@ -138,12 +140,19 @@ impl Sites {
     #[must_use]
     pub fn new(sites: Vec<Site>, recorder: Recorder, trusted: Arc<Trusted>, promises: Arc<Promises>) -> Self {
         let sites = sites.into_iter().map(Rc::new).collect();
-        Self { sites, recorder: Rc::new(recorder), trusted, promises, strangers: Rc::default() }
+        Self {
+            sites,
+            recorder: Rc::new(recorder),
+            trusted,
+            promises,
+            strangers: Rc::default(),
+            last_peer: Cell::new(None),
+        }
     }
 
     /// Opens the record of an exchange. Listeners speak plain HTTP for now.
     pub(super) fn open(&self, client: Client, head: RequestHead) -> Record {
-        let peer = Peer::new(client.address.ip(), &self.trusted, Scheme::Http);
+        let peer = self.peer(client);
         let shared = Shared {
             trusted: Arc::clone(&self.trusted),
             promises: Arc::clone(&self.promises),
@@ -154,6 +163,17 @@ impl Sites {
 
     pub(super) const fn recorder(&self) -> &Rc<Recorder> {
         &self.recorder
+    }
+
+    /// The other end of a connection. Requests of one peer come in a row, most of all those of a proxy in front.
+    fn peer(&self, client: Client) -> Peer {
+        let address = client.address.ip().to_canonical();
+        if let Some(peer) = self.last_peer.get().filter(|peer| peer.address() == address) {
+            return peer;
+        }
+        let peer = Peer::new(address, &self.trusted, Scheme::Http);
+        self.last_peer.set(Some(peer));
+        peer
     }
 
     /// The site a request is for: the one that names its host, else the one for any.
