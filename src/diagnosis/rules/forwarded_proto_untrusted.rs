@@ -181,7 +181,8 @@ impl Peer {
             (None, _) => "any",
         };
         let finding = Finding::of(rule, Proof::Possible, product, "")?;
-        let line = finding.cure.split_once(": ").map(|(_, line)| line)?;
+        let line = finding.cure.strip_prefix(product).and_then(|line| line.strip_prefix(": "));
+        let line = line.unwrap_or(&finding.cure);
         Some(format!("doctor: {}", line.replace("ADDRESS", self.shown.as_deref().unwrap_or_default())))
     }
 }
