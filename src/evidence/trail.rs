@@ -10,6 +10,7 @@ use super::credential::{self, Credential};
 use super::edge::Edge;
 use super::route::{self, Route};
 use super::sighting::{Look, Sighting, Sightings, Watched};
+use crate::browser::Ask;
 use crate::message::{Method, Name, RequestHead};
 use crate::secret::Key;
 
@@ -78,6 +79,8 @@ pub struct Treatment {
     pub recovered_from: Option<Arc<str>>,
     /// The preflight that the policy refused.
     pub denied: Option<Denied>,
+    /// Whether the policy covers the request and let its reply go without `Access-Control-Allow-Origin`.
+    pub undressed: bool,
     /// Who said `X-Forwarded-Proto: https` without being trusted, as much of the address as may be shown; the doctor
     /// sent `http` on.
     pub disbelieved: Option<Arc<str>>,
@@ -129,6 +132,8 @@ pub struct Trail {
     pub session: Session,
     /// Whether the request carried `Origin`: a script in a browser asked.
     pub has_origin: bool,
+    /// Whether it is a preflight that announces `authorization`.
+    pub announces_authorization: bool,
     hops: Vec<(Hop, Sightings)>,
 }
 
@@ -150,6 +155,7 @@ impl Trail {
             memory: Memory::default(),
             session: session(head, sent),
             has_origin: arrived.has(Watched::Origin),
+            announces_authorization: announces_authorization(head),
             hops: vec![
                 (Hop::Client, arrived.sightings(fields, key)),
                 (Hop::Doctor, sent.sightings(fields, key)),
@@ -188,6 +194,11 @@ fn head_bytes(head: &RequestHead) -> usize {
     let line = head.method_text().len() + head.target().len() + " HTTP/1.1\r\n ".len();
     head.fields.iter().map(|field| field.name.len() + field.value.len() + ": \r\n".len()).sum::<usize>()
         + line
+}
+
+fn announces_authorization(head: &RequestHead) -> bool {
+    let ask = Ask::of_preflight(head);
+    ask.is_some_and(|ask| ask.headers.iter().any(|name| name.as_str() == "authorization"))
 }
 
 fn credential(count: u16, value: &[u8]) -> Credential {

@@ -90,9 +90,10 @@ impl Record {
     }
 
     /// Makes a reply say to pages of other origins what the policy says, whoever made it.
-    pub(super) fn dress(&self, reply: &mut ReplyHead) {
+    pub(super) fn dress(&mut self, reply: &mut ReplyHead) {
         let Some(policy) = self.site.as_ref().and_then(|site| site.cors(&self.head)) else { return };
         policy.dress(Origin::of(&self.head.fields).ok().as_ref(), &mut reply.fields);
+        self.treatment.undressed = !reply.fields.has(Name::AccessControlAllowOrigin);
     }
 
     /// Why the browser that asked keeps this reply from its page, if it does.

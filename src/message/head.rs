@@ -172,6 +172,12 @@ impl Status {
         self.0 < 200
     }
 
+    /// Whether it is one from 200 to 299.
+    #[must_use]
+    pub const fn is_success(self) -> bool {
+        matches!(self.code(), 200..=299)
+    }
+
     /// 4xx or 5xx.
     #[must_use]
     pub const fn is_error(self) -> bool {
