@@ -150,6 +150,7 @@ pub const STORIES: &[Story] = &[
             ("Access-Control-Request-Headers", "authorization"),
         ],
         answer: Answer(403, "header_doctor_preflight_refused"),
+        verdict: Verdict::Rule("preflight-refused", Proof::Proved),
         lesson: "WordPress itself lets the scripts of every origin in, with credentials. The doctor keeps to a list.",
         ..PLAIN
     },

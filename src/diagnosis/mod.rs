@@ -7,6 +7,7 @@
 //! A rule that is not sure stays silent or says `possible`: a finding that blames the wrong desk costs more than
 //! none. A reply that refuses nothing yields nothing.
 
+mod answerer;
 mod finding;
 mod rules;
 mod text;
@@ -38,6 +39,8 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::ForwardedProtoUntrusted,
     &rules::RedirectDropsAuthorization,
     &rules::HeaderTooLarge,
+    &rules::PreflightRefused,
+    &rules::PreflightBlocked,
     &rules::GateInFront,
     &rules::AuthorizationLostBeforeDoctor,
     &rules::AuthorizationLostBeforePhp,
@@ -54,6 +57,7 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::TokenIssuerMismatch,
     &rules::LoginRefused,
     &rules::PermissionRefused,
+    &rules::CorsHeadersWrong,
     &rules::AuthorizationNominated,
 ];
 

@@ -59,6 +59,8 @@ struct DoctorPart {
     https: bool,
     /// The preflight that the policy refused.
     denied: Option<DeniedPart>,
+    /// Whether the policy let the reply go without `Access-Control-Allow-Origin`.
+    undressed: bool,
 }
 
 #[derive(Deserialize)]
@@ -204,6 +206,7 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
         Moment::from_seconds(case.reply.received),
     );
     symptom.blocked = withheld(&request, &reply);
+    trail.treatment.undressed = doctor.undressed;
     let scheme = if doctor.https { Scheme::Https } else { Scheme::Http };
     let asked = Asked::new(&request, scheme);
     symptom.led = asked.and_then(|asked| Redirect::read(&reply, &asked).map(|redirect| redirect.led()));

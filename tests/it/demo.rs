@@ -39,6 +39,7 @@ fn every_story_is_told_and_ends_as_expected() {
         "✗ 401: a gate in front wants Basic in Authorization",
         "explain gate-in-front",
         "403 header_doctor_preflight_refused: pages of https://other.example.com may not use this site",
+        "explain preflight-refused",
         "Every verdict was the expected one.",
     ];
     let mut rest = text.as_str();

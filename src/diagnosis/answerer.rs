@@ -1,0 +1,110 @@
+//! Whom to blame for a reply that a browser withholds: who made it, whose desk that is, and what to call them.
+//!
+//! Only where the reply bears marks is the answerer known; otherwise `Server` names the one nearest to us at best, and
+//! the finding is no more than likely.
+
+use super::{Desk, Mark, Place, Proof, Stop};
+use crate::browser::{Blocked, Browser};
+use crate::evidence::{AnsweredBy, Hop, Page, RedirectedBy, Software, Symptom};
+
+/// Who made a reply.
+#[derive(Clone, Copy)]
+pub(super) struct Answerer {
+    /// In words, as the subject of a sentence.
+    pub(super) who: &'static str,
+    pub(super) place: Place,
+    pub(super) desk: Desk,
+    /// Whether the reply says so, and we do not merely suppose it.
+    pub(super) is_known: bool,
+}
+
+impl Answerer {
+    const fn new(who: &'static str, place: Place, desk: Desk) -> Self {
+        Self { who, place, desk, is_known: true }
+    }
+
+    pub(super) const fn supposed(who: &'static str, place: Place, desk: Desk) -> Self {
+        Self { who, place, desk, is_known: false }
+    }
+
+    pub(super) const fn of(symptom: &Symptom) -> Self {
+        match symptom.answered_by {
+            AnsweredBy::Gate(_) => Self::new("a gate in front of WordPress", Place::Gate, Desk::Edge),
+            AnsweredBy::WebServer => Self::new(page(symptom), Place::WebServer, Desk::Platform),
+            AnsweredBy::Edge => Self::new("an edge", Place::Edge, Desk::Edge),
+            AnsweredBy::BlockPage => Self::supposed("a firewall", Place::Edge, Desk::Edge),
+            AnsweredBy::PhpFatal => Self::new("PHP broke off and", Place::Php, Desk::Platform),
+            AnsweredBy::Maintenance => {
+                Self::new("WordPress, under maintenance,", Place::WordPress, Desk::WordPress)
+            }
+            AnsweredBy::Login | AnsweredBy::Plugin(_) | AnsweredBy::Exit => PLUGIN,
+            AnsweredBy::RestLike => Self::supposed("a plugin", Place::Plugin, Desk::WordPress),
+            AnsweredBy::WordPressRest | AnsweredBy::WordPress => match symptom.redirected_by {
+                Some(RedirectedBy::Plugin) => PLUGIN,
+                _ => Self::new("WordPress", Place::WordPress, Desk::WordPress),
+            },
+            AnsweredBy::Doctor | AnsweredBy::Unknown => match symptom.software {
+                Software::Unknown => Self::supposed("a hop behind the doctor", Place::Edge, Desk::Edge),
+                software => Self::supposed(software.name(), Place::WebServer, Desk::Platform),
+            },
+        }
+    }
+
+    /// The hop where it shows.
+    pub(super) fn stop(self, note: impl Into<String>) -> Stop {
+        let stop = match self.place {
+            Place::Gate => Stop::new(Hop::Gate, Mark::Bad),
+            Place::Cache => Stop::new(Hop::Edge, Mark::Bad).named("cache"),
+            Place::WebServer => Stop::new(Hop::WebServer, Mark::Bad),
+            Place::Edge => Stop::new(Hop::Edge, Mark::Bad).named("hop behind"),
+            _ => Stop::new(Hop::Php, Mark::Bad),
+        };
+        stop.noted(note)
+    }
+}
+
+/// A plugin of WordPress.
+pub(super) const PLUGIN: Answerer = Answerer::new("a plugin", Place::Plugin, Desk::WordPress);
+
+const fn page(symptom: &Symptom) -> &'static str {
+    match symptom.page {
+        Some(page) => page.name(),
+        None => "the web server",
+    }
+}
+
+/// The web server's name as cures have it; nothing for those without a cure of their own.
+pub(super) const fn server(symptom: &Symptom) -> Option<&'static str> {
+    match (symptom.page, symptom.software) {
+        (Some(Page::Nginx), _) | (None, Software::Nginx) => Some("nginx"),
+        (Some(Page::Apache), _) | (None, Software::Apache) => Some("Apache"),
+        (None, Software::Caddy) => Some("Caddy"),
+        _ => None,
+    }
+}
+
+/// A layer behind PHP. WordPress's own field is replaced and never added to (`header()` in `rest_send_cors_headers`) and
+/// repeats the origin that asked, so any other value was written after it.
+pub(super) const BEHIND_PHP: Answerer =
+    Answerer::supposed("the web server", Place::WebServer, Desk::Platform);
+
+/// Whether the reply is WordPress's, so that a second value beside its own was added behind it.
+pub(super) const fn is_from_wordpress(symptom: &Symptom) -> bool {
+    matches!(symptom.answered_by, AnsweredBy::WordPressRest | AnsweredBy::WordPress)
+}
+
+/// That the reply fails the check, whether the blame is supposed, and what the first console that shows anything shows.
+/// The URL is not known here in a form that may be printed.
+pub(super) fn because(blocked: &Blocked, proof: Proof) -> String {
+    let doubt = if proof == Proof::Proved { "" } else { ", but who made it so is supposed" };
+    format!("the reply fails the browsers' check{doubt}; {}", console(blocked))
+}
+
+/// What the first console that shows anything shows.
+pub(super) fn console(blocked: &Blocked) -> String {
+    let words = Browser::ALL.iter().find_map(|browser| {
+        let words = blocked.console(*browser, "<URL>")?;
+        Some(format!("{}'s console shows: {words}", browser.name()))
+    });
+    words.unwrap_or_else(|| blocked.reason())
+}
