@@ -145,12 +145,13 @@ impl Policy {
         }
     }
 
-    /// The mirrored names are ours alone: whatever the client says under them goes, also without `Authorization`.
+    /// The mirrored names are ours alone: whatever the client says under them goes, also without `Authorization`, and
+    /// in every spelling that PHP takes for them.
     fn mirror(&self, fields: &mut Fields) {
         if self.mirror_to.is_empty() {
             return;
         }
-        fields.retain(|field| !self.mirror_to.iter().any(|name| name.names(&field)));
+        fields.retain(|field| !self.mirror_to.iter().any(|name| name.is_taken_for(&field)));
         let Some(value) =
             fields.entries().find(|entry| entry.id == Name::Authorization).map(|entry| entry.value)
         else {
@@ -289,6 +290,8 @@ mod tests {
             ("x-authorization", "forged"),
             ("authorization", "Bearer a"),
             ("X-AUTHORIZATION", "forged"),
+            ("X_Authorization", "forged"),
+            ("x.authorization", "forged"),
         ]);
         mirroring().apply(&mut fields, &stranger()).unwrap();
         assert_eq!(lines(&fields), ["authorization: Bearer a", "X-Authorization: Bearer a"]);

@@ -73,6 +73,14 @@ impl FieldName {
             && (self.id != Name::Other || field.name.eq_ignore_ascii_case(self.text.as_bytes()))
     }
 
+    /// Whether PHP would take a field for this one: to CGI `X_Auth` and `X-Auth` are one variable, to PHP `X.Auth` too.
+    #[must_use]
+    pub fn is_taken_for(&self, field: &Field<'_>) -> bool {
+        let plain = |byte: &u8| if matches!(byte, b'_' | b'.') { b'-' } else { byte.to_ascii_lowercase() };
+        field.name.len() == self.text.len()
+            && field.name.iter().map(plain).eq(self.text.as_bytes().iter().map(plain))
+    }
+
     /// Whether `Authorization` may be recovered from it.
     ///
     /// # Errors
