@@ -34,7 +34,8 @@ pub enum AnsweredBy {
     Maintenance,
     /// The web server's own error page; `page` of the symptom tells whose.
     WebServer,
-    /// Another authentication in front: core never sends `WWW-Authenticate`.
+    /// Another authentication in front: core never sends `WWW-Authenticate`, and a gate not the `Link` of WordPress, below
+    /// which plugins for OAuth ask.
     Gate(Gate),
     /// A CDN.
     Edge,
@@ -151,6 +152,9 @@ fn gate(reply: &ReplyHead) -> Option<Gate> {
     let is_foreign = |challenge: &&[u8]| memchr::memmem::find(challenge, b"\"WooCommerce API").is_none();
     let is_asked = reply.status.code() == 401;
     let challenge = reply.fields.first(Name::WwwAuthenticate).filter(|_| is_asked).filter(is_foreign)?;
+    if has_api_link(reply) {
+        return None;
+    }
     let scheme = challenge.split(u8::is_ascii_whitespace).next().unwrap_or_default();
     let is = |name: &str| scheme.eq_ignore_ascii_case(name.as_bytes());
     let known = [

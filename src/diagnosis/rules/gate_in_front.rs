@@ -1,8 +1,9 @@
 //! Another authentication stands in front of WordPress and wants the same header.
 //!
-//! WordPress never sends `WWW-Authenticate`, so a 401 that carries it, and is no REST error, comes from somebody else:
-//! htpasswd on a staging site, an identity-aware proxy, an API gateway. One `Authorization` cannot serve two. A caller
-//! without credentials who is asked for some is a browser at the door and no fault.
+//! WordPress core never sends `WWW-Authenticate`, so a 401 that carries it, and neither is a REST error nor has the `Link`
+//! of WordPress, comes from somebody else: htpasswd on a staging site, an identity-aware proxy, an API gateway. One
+//! `Authorization` cannot serve two. A caller without credentials who is asked for some is a browser at the door and no
+//! fault, and neither is a 401 in the middle of the handshake of Digest, NTLM or Negotiate.
 
 use super::super::{Finding, Mark, Proof, Rule, Severity, Stop};
 use super::untouched;
@@ -27,11 +28,17 @@ impl Rule for GateInFront {
         let wants = wants(gate);
         let (proof, summary) = match (trail.credential, gate) {
             (Credential::Absent | Credential::Empty | Credential::Several, _) => return None,
+            // The handshakes of these go through 401s of their own.
+            (Credential::OtherScheme, Gate::Digest | Gate::Negotiate | Gate::Other) => return None,
             (Credential::Basic, Gate::Basic) => (
                 Proof::Possible,
                 "the login was refused by a gate in front of WordPress, which never saw it".into(),
             ),
-            (Credential::Basic, _) | (_, Gate::Bearer | Gate::Other) => (
+            (
+                Credential::Basic | Credential::Joined | Credential::OtherScheme | Credential::SchemeMissing,
+                _,
+            )
+            | (_, Gate::Bearer | Gate::Other) => (
                 Proof::Likely,
                 format!("a gate in front of WordPress refused the credential; it wants {wants}"),
             ),
@@ -46,7 +53,7 @@ impl Rule for GateInFront {
         Some(Finding {
             severity: if proof == Proof::Possible { Severity::Warning } else { Severity::Error },
             because:
-                "the reply is a 401 with WWW-Authenticate, which WordPress never sends, and no REST error"
+                "the reply is a 401 with WWW-Authenticate, which WordPress core never sends, and has none of its marks"
                     .into(),
             path,
             cleared: vec!["WordPress", "secret", "expiry", "plugin"],
