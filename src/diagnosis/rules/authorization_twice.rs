@@ -21,7 +21,7 @@ impl Rule for AuthorizationTwice {
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         match trail.credential {
-            Credential::Several if symptom.status.is_error() => self.several(trail, symptom),
+            Credential::Several => self.several(trail, symptom),
             Credential::Joined if is_unheard(symptom) => self.joined(trail),
             _ => None,
         }
@@ -33,14 +33,13 @@ impl AuthorizationTwice {
         let Some(Sighting::Several(count)) = trail.sighting(Hop::Client, Watched::Authorization) else {
             return None;
         };
-        let by_doctor = symptom.answered_by == AnsweredBy::Doctor;
-        let refused =
-            if by_doctor { "refused by the doctor" } else { "passed on by a doctor that only observes" };
+        let refused = refusal(symptom)?;
+        let unjudged = refused != Refusal::Later;
         Some(Finding {
-            because: format!("{count} Authorization lines were seen on arrival, {refused}"),
+            because: format!("{count} Authorization lines were seen on arrival, {}", refused.words()),
             path: sent_wrong(trail, format!("{count} lines")),
-            cleared: vec!["doctor", "web server", "WordPress", "secret", "expiry"],
-            caution: "Neither credential was judged",
+            cleared: cleared(unjudged),
+            caution: if unjudged { "Neither credential was judged" } else { "" },
             ..Finding::of(
                 self,
                 Proof::Proved,
@@ -77,6 +76,46 @@ impl AuthorizationTwice {
             ..Finding::of(self, Proof::Likely, "edge", summary)?
         })
     }
+}
+
+/// Who refused a request with several lines, as far as they can be the reason.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// The doctor, for that very reason.
+    Doctor,
+    /// A server, before it asked PHP: nginx by 400.
+    Server,
+    /// Somebody who may have judged one of the two.
+    Later,
+}
+
+impl Refusal {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Doctor => "refused by the doctor",
+            Self::Server | Self::Later => "passed on by a doctor that only observes",
+        }
+    }
+}
+
+/// Nothing where WordPress knows the user, and where the reply is about something else: a 404, an upstream that is away.
+fn refusal(symptom: &Symptom) -> Option<Refusal> {
+    match (symptom.status.code(), symptom.answered_by) {
+        (_, AnsweredBy::Doctor) => {
+            (symptom.code() == "header_doctor_authorization_twice").then_some(Refusal::Doctor)
+        }
+        (400, AnsweredBy::WordPressRest | AnsweredBy::RestLike) => None,
+        (400, _) => Some(Refusal::Server),
+        (401 | 403, _) => {
+            let is_known = symptom.knows_user || symptom.is_permission(403);
+            (!is_known && !symptom.from_cache).then_some(Refusal::Later)
+        }
+        _ => None,
+    }
+}
+
+fn cleared(unjudged: bool) -> Vec<&'static str> {
+    if unjudged { vec!["doctor", "web server", "WordPress", "secret", "expiry"] } else { vec!["doctor"] }
 }
 
 /// Whether WordPress says that it found nothing it could use.
