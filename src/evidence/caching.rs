@@ -71,13 +71,32 @@ pub fn is_for_a_known_user(fields: &Fields) -> bool {
         && ["no-cache", "must-revalidate", "no-store", "private"].into_iter().all(|name| has(fields, name))
 }
 
-/// `Age` above zero (RFC 9111 §5.1), or an `X-Cache` that reports a hit.
+/// `Age` above zero (RFC 9111 §5.1), `Cache-Status` with `hit` (RFC 9211 §2.1), or a word of the kind that caches are set
+/// up to add. Where it is no cache that says so, no more is lost than a finding.
 pub(super) fn is_from_cache(fields: &Fields) -> bool {
     let aged = fields.first(Name::Age).is_some_and(|age| age.iter().any(|b| (b'1'..=b'9').contains(b)));
-    let hit = fields
-        .first(Name::XCache)
-        .is_some_and(|cache| cache.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"hit")));
-    aged || hit
+    aged || fields.iter().any(|field| is_cache_mark(field.name) && says_hit(field.value))
+}
+
+fn is_cache_mark(name: &[u8]) -> bool {
+    const NAMES: [&str; 7] = [
+        "X-Cache",
+        "X-Cache-Status",
+        "X-Proxy-Cache",
+        "X-FastCGI-Cache",
+        "X-LiteSpeed-Cache",
+        "CF-Cache-Status",
+        "Cache-Status",
+    ];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// `HIT`, `Hit from cloudfront`, `MISS, HIT` of two caches in a row, `edge; hit; ttl=30`; and what nginx calls older replies
+/// in `$upstream_cache_status`.
+fn says_hit(value: &[u8]) -> bool {
+    const OLD: [&str; 5] = ["hit", "refreshhit", "stale", "updating", "revalidated"];
+    let is_old = |word: &[u8]| OLD.iter().any(|old| word.eq_ignore_ascii_case(old.as_bytes()));
+    value.split(|byte| matches!(byte, b' ' | b',' | b';')).any(is_old)
 }
 
 fn has(fields: &Fields, directive: &str) -> bool {
@@ -155,6 +174,14 @@ mod tests {
             (("X-Cache", "HIT"), true),
             (("X-Cache", "Hit from cloudfront"), true),
             (("X-Cache", "MISS"), false),
+            (("X-Cache", "Miss from cloudfront"), false),
+            (("X-Cache", "MISS, HIT"), true),
+            (("CF-Cache-Status", "DYNAMIC"), false),
+            (("cf-cache-status", "HIT"), true),
+            (("X-FastCGI-Cache", "BYPASS"), false),
+            (("Cache-Status", "edge; fwd=miss; stored"), false),
+            (("Cache-Status", "edge; hit"), true),
+            (("X-Hits", "HIT"), false),
         ];
         for (field, expected) in table {
             assert_eq!(is_from_cache(&Fields::from([field])), expected, "{field:?}");
