@@ -34,10 +34,12 @@ impl Rule for AuthorizationLostBeforeDoctor {
 impl AuthorizationLostBeforeDoctor {
     fn elsewhere(&self, name: &'static str, trail: &Trail) -> Option<Finding> {
         let (whose, product) = blame(name, trail.edge);
-        let proof = if whose == Whose::Gateway { Proof::Proved } else { Proof::Likely };
-        let by_client = whose == Whose::Client;
-        let because = "a credential was seen on arrival under this name and none in Authorization, and WordPress \
-                       says that it knows nobody";
+        let (proof, because) = match whose {
+            Whose::Gateway => (Proof::Proved, SEEN),
+            Whose::Plugin => (Proof::Possible, SEEN_FOR_A_PLUGIN),
+            Whose::Client | Whose::Edge => (Proof::Likely, SEEN),
+        };
+        let by_client = matches!(whose, Whose::Client | Whose::Plugin);
         let summary = format!("the credential came as {name}, where WordPress does not look for it");
         Some(Finding {
             place: if by_client { Place::Client } else { Place::Edge },
@@ -72,11 +74,19 @@ impl AuthorizationLostBeforeDoctor {
     }
 }
 
+const SEEN: &str = "a credential was seen on arrival under this name and none in Authorization, and WordPress says that it \
+                    knows nobody";
+const SEEN_FOR_A_PLUGIN: &str = "a credential was seen on arrival under this name and none in Authorization, and WordPress \
+                                 says that it knows nobody; the plugin Advanced Access Manager takes this name, and \
+                                 may have refused it";
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Whose {
     /// A product that is known to move the header there.
     Gateway,
     Client,
+    /// The client, but there is a plugin that reads this name.
+    Plugin,
     Edge,
 }
 
@@ -84,7 +94,8 @@ enum Whose {
 const fn blame(name: &str, edge: Edge) -> (Whose, &'static str) {
     match name.as_bytes() {
         b"x-amzn-remapped-authorization" => (Whose::Gateway, "API Gateway"),
-        b"authorisation" | b"authentication" => (Whose::Client, "client"),
+        b"authorisation" => (Whose::Client, "client"),
+        b"authentication" => (Whose::Plugin, "client"),
         b"x-authorization" => (Whose::Edge, "X-Authorization"),
         _ => (Whose::Edge, edge.name()),
     }
