@@ -35,13 +35,17 @@ impl Rule for PermissionRefused {
             (false, true) => Proof::Likely,
             (false, false) => return None,
         };
-        let mark = if symptom.knows_user { ", in a reply marked as for a known user" } else { "" };
+        let mark = if symptom.knows_user {
+            ", in a reply marked as for a known user"
+        } else {
+            "; a plugin's own route may say so to everybody"
+        };
         let mut path = untouched(trail);
         path.push(Stop::new(Hop::Php, Mark::Good).noted("user known"));
         let summary = "WordPress knows the user, who lacks the permission for this route";
         Some(Finding {
             because: format!(
-                "{sent} was sent on, and WordPress answered 403, which anonymous callers do not get{mark}"
+                "{sent} was sent on, and WordPress answered 403, which core does not say to anonymous callers{mark}"
             ),
             path,
             cleared: vec!["client", "every hop", "token", "secret", "expiry", "CORS"],
