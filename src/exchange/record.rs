@@ -177,7 +177,7 @@ impl Record {
     }
 
     /// The doctor does not forward the request.
-    pub(super) fn refused(self, status: Status, code: &'static str, reason: String) -> Reply<'static> {
+    pub(super) fn refused(mut self, status: Status, code: &'static str, reason: String) -> Reply<'static> {
         let mut reply = own::error(status, code, &reason);
         self.dress(&mut reply.head);
         self.replied(reply, code, reason)
