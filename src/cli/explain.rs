@@ -79,7 +79,8 @@ fn list(rules: &[&dyn Rule]) -> anyhow::Result<String> {
     let mut out = String::new();
     for rule in rules {
         let text = Text::parse(rule.text())?;
-        let first = text.meaning.split_inclusive(". ").next().unwrap_or_default().trim();
+        let meaning = text.meaning.replace('\n', " ");
+        let first = meaning.split_inclusive(". ").next().unwrap_or_default().trim();
         out.push_str(&format!("{}\n    {first}\n", text.id));
     }
     Ok(out)
