@@ -78,8 +78,7 @@ mod tests {
         };
         let head = RequestHead::build("GET", "/wp-json/", Fields::from([("Host", "a")]));
         let peer = Peer::new("127.0.0.1".parse().unwrap(), &Trusted::default(), Scheme::Http);
-        let shared = Shared { trusted: Arc::default(), promises: Arc::default(), strangers: Rc::default() };
-        (Rc::new(recorder).open(peer, head, shared), events)
+        (Rc::new(recorder).open(peer, head, Rc::new(Shared::default())), events)
     }
 
     fn told(event: &Event) -> (Option<u16>, Option<(Side, &'static str)>) {

@@ -72,7 +72,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn open(self: &Rc<Self>, peer: Peer, head: RequestHead, shared: Shared) -> Record {
+    pub(super) fn open(self: &Rc<Self>, peer: Peer, head: RequestHead, shared: Rc<Shared>) -> Record {
         let arrived = look(&head.fields);
         self.tally.count(arrived.has(Watched::Authorization));
         let client = forwarded::client_address(&head.fields, &peer, &shared.trusted);
@@ -131,14 +131,16 @@ fn network(address: IpAddr) -> String {
     }
 }
 
-/// What an exchange needs of all others.
+/// What an exchange needs of all others. Each has a handle of its worker's own, so that no two workers count handles in
+/// the same place.
+#[derive(Default)]
 pub(super) struct Shared {
     /// Whose word about a client is believed.
     pub(super) trusted: Arc<Trusted>,
     /// What browsers announced.
     pub(super) promises: Arc<Promises>,
     /// Who was disbelieved before.
-    pub(super) strangers: Rc<Strangers>,
+    pub(super) strangers: Strangers,
 }
 
 /// What was noted of a reply when it left.
@@ -150,7 +152,7 @@ struct Seen {
 /// One exchange under way.
 pub(super) struct Record {
     pub(super) recorder: Rc<Recorder>,
-    pub(super) shared: Shared,
+    pub(super) shared: Rc<Shared>,
     /// The client's address, by the word of trusted proxies.
     pub(super) client: IpAddr,
     pub(super) peer: Peer,
@@ -230,27 +232,35 @@ impl Record {
         let led = self.redirect(&mut head);
         self.dress(&mut head);
         let seen = Seen { led, blocked: self.blocked(&head) };
+        let received = received.filter(|reply| self.is_suspect(reply, &seen));
         let has_told = received.is_none() && body.is_full() && self.recorder.keeps != Keeps::All;
         if has_told {
             self.open = false;
             return Reply { head, body, close };
         }
-        let copies = head.status.is_error();
-        let received = received.unwrap_or_else(|| head.clone());
-        let body = watch(body, copies, move |copy, ending| self.ended(&received, seen, copy, ending));
-        Reply { head, body, close }
+        let status = head.status;
+        let suspect = received.map(|reply| (reply, seen));
+        let conclude = move |copy: &[u8], ending| self.ended(status, suspect, copy, ending);
+        Reply { body: watch(body, status.is_error(), conclude), head, close }
     }
 
-    /// Whether a reply needs a closer look. What is not an error may still be one to a browser, or lead astray.
+    /// Whether the reply may have to be kept as it came, before the policy changes it. 304 tells nothing new.
     fn may_be_sick(&self, reply: &ReplyHead) -> bool {
-        reply.status.code() >= 300 || self.arrived.has(Watched::Origin) || self.is_noteworthy
+        let status = reply.status.code();
+        (status >= 300 && status != 304) || self.arrived.has(Watched::Origin) || self.is_noteworthy
     }
 
-    fn ended(mut self, reply: &ReplyHead, seen: Seen, copy: &[u8], ending: Ending) {
+    /// Whether a reply needs a diagnosis. What is no error may still be one to a browser, or lead astray.
+    fn is_suspect(&self, reply: &ReplyHead, seen: &Seen) -> bool {
+        let leads_astray = seen.led.is_some_and(|led| led.away || led.back);
+        reply.status.is_error() || leads_astray || seen.blocked.is_some() || self.is_noteworthy
+    }
+
+    fn ended(mut self, status: Status, suspect: Option<(ReplyHead, Seen)>, copy: &[u8], ending: Ending) {
         let mut event = self.event();
-        event.status = Some(reply.status);
-        if self.may_be_sick(reply) {
-            self.diagnose_or_fail(&mut event, reply, copy, seen);
+        event.status = Some(status);
+        if let Some((reply, seen)) = suspect {
+            self.diagnose_or_fail(&mut event, &reply, copy, seen);
         }
         match ending {
             Ending::Complete => {}

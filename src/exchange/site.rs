@@ -128,9 +128,7 @@ impl Site {
 pub struct Sites {
     sites: Vec<Rc<Site>>,
     recorder: Rc<Recorder>,
-    trusted: Arc<Trusted>,
-    promises: Arc<Promises>,
-    strangers: Rc<Strangers>,
+    shared: Rc<Shared>,
     last_peer: Cell<Option<Peer>>,
 }
 
@@ -140,25 +138,14 @@ impl Sites {
     #[must_use]
     pub fn new(sites: Vec<Site>, recorder: Recorder, trusted: Arc<Trusted>, promises: Arc<Promises>) -> Self {
         let sites = sites.into_iter().map(Rc::new).collect();
-        Self {
-            sites,
-            recorder: Rc::new(recorder),
-            trusted,
-            promises,
-            strangers: Rc::default(),
-            last_peer: Cell::new(None),
-        }
+        let shared = Rc::new(Shared { trusted, promises, strangers: Strangers::default() });
+        Self { sites, recorder: Rc::new(recorder), shared, last_peer: Cell::new(None) }
     }
 
     /// Opens the record of an exchange. Listeners speak plain HTTP for now.
     pub(super) fn open(&self, client: Client, head: RequestHead) -> Record {
         let peer = self.peer(client);
-        let shared = Shared {
-            trusted: Arc::clone(&self.trusted),
-            promises: Arc::clone(&self.promises),
-            strangers: Rc::clone(&self.strangers),
-        };
-        self.recorder.open(peer, head, shared)
+        self.recorder.open(peer, head, Rc::clone(&self.shared))
     }
 
     pub(super) const fn recorder(&self) -> &Rc<Recorder> {
@@ -171,7 +158,7 @@ impl Sites {
         if let Some(peer) = self.last_peer.get().filter(|peer| peer.address() == address) {
             return peer;
         }
-        let peer = Peer::new(address, &self.trusted, Scheme::Http);
+        let peer = Peer::new(address, &self.shared.trusted, Scheme::Http);
         self.last_peer.set(Some(peer));
         peer
     }

@@ -205,3 +205,23 @@ fn who_observes_changes_nothing() {
     assert_eq!(reply.field("Access-Control-Allow-Origin"), Some("https://a.test"));
     assert_eq!(ask(&doctor, "OPTIONS /wp-json/", &PREFLIGHT).status(), 200);
 }
+
+#[test]
+fn what_is_healthy_is_not_examined_though_a_page_asks_or_a_cache() {
+    let replies = [
+        ("Access-Control-Allow-Origin: *\r\nContent-Length: 0\r\n", "200 OK"),
+        ("", "304 Not Modified"),
+        ("Location: /wp-json/\r\nContent-Length: 0\r\n", "301 Moved Permanently"),
+    ];
+    for (fields, status) in replies {
+        let origin = Origin::answering(format!("HTTP/1.1 {status}\r\n{fields}\r\n"));
+        let doctor = doctor(&origin, "mode: treat", "");
+        ask(&doctor, "GET /wp-json", &["Authorization: Bearer a.b.c", "Origin: http://blog.test"]);
+        let event = doctor.event();
+        assert_eq!(event["status"].to_string(), status[..3]);
+        assert!(
+            event["authorization"]["arrived"].is_null(),
+            "a fingerprint is made of sick ones alone: {event}"
+        );
+    }
+}
