@@ -192,11 +192,12 @@ impl Record {
         code: &'static str,
         reason: String,
     ) -> Reply<'static> {
-        let mut event = self.event();
-        event.status = Some(reply.head.status);
+        let mut event = self.own_event(&reply);
         event.refusal = Some(Refusal { code, reason: reason.into() });
         let seen = Seen { led: None, blocked: self.blocked(&reply.head) };
         self.diagnose_or_fail(&mut event, &reply.head, reply.body.data(), seen);
+        event.wordpress = None;
+        event.authorization.sent = None;
         self.conclude(event);
         reply
     }
@@ -204,8 +205,7 @@ impl Record {
     /// The doctor answers the request itself, and nothing is wrong.
     pub(super) fn granted(mut self, reply: Reply<'static>) -> Reply<'static> {
         if self.recorder.keeps == Keeps::All {
-            let mut event = self.event();
-            event.status = Some(reply.head.status);
+            let event = self.own_event(&reply);
             self.conclude(event);
         }
         self.open = false;
@@ -324,6 +324,11 @@ impl Record {
         event.upstream = self.site.as_ref().map(|site| site.upstream_name());
         event.duration = duration;
         event
+    }
+
+    /// The event of a reply that the doctor gives itself: nobody else was asked.
+    fn own_event(&self, reply: &Reply<'_>) -> Event {
+        Event { upstream: None, status: Some(reply.head.status), ..self.event() }
     }
 
     fn conclude(&mut self, event: Event) {

@@ -65,7 +65,7 @@ pub fn verdict(finding: &Finding, scope: &Scope, event: &Event, page: Page) -> S
     out
 }
 
-/// `✗ 401 rest_not_logged_in: what happened`
+/// `✗ 401 rest_not_logged_in: what happened`; where the doctor refused by itself, its own code.
 fn headline(out: &mut String, finding: &Finding, event: &Event, page: Page) {
     let mut head = vec![page.paint.sign(finding.severity)];
     head.extend(event.status.map(|status| status.to_string()));
@@ -75,6 +75,7 @@ fn headline(out: &mut String, finding: &Finding, event: &Event, page: Page) {
         let telling = error.message.filter(|_| error.code.as_str() == "jwt_auth_invalid_token");
         head.extend(telling.map(|message| format!("\"{message}\"")));
     }
+    head.extend(event.refusal.as_ref().map(|refusal| refusal.code.to_owned()));
     page.lay(out, &words(&format!("{}: {}", head.join(" "), finding.summary)), 0, COLUMN);
 }
 

@@ -225,3 +225,21 @@ fn what_is_healthy_is_not_examined_though_a_page_asks_or_a_cache() {
         );
     }
 }
+
+#[test]
+fn a_reply_of_the_doctors_own_is_told_as_nobody_elses() {
+    let origin = Origin::answering(OK);
+    let doctor = doctor(&origin, &format!("hosts: [blog.test], {CORS}"), "");
+    let method = [PREFLIGHT[0], "Access-Control-Request-Method: TRACE"];
+    ask(&doctor, "OPTIONS /wp-json/", &method);
+    ask(&doctor, "OPTIONS /wp-json/", &PREFLIGHT);
+    ask(&doctor, "GET /wp-json/", &["Authorization: Bearer a", "Authorization: Bearer a"]);
+    for status in [403, 204, 400] {
+        let event = doctor.event();
+        assert_eq!(event["status"], status);
+        assert!(event["upstream"].is_null(), "nobody was asked: {event}");
+        assert!(event["wordpress_code"].is_null(), "WordPress said nothing: {event}");
+        assert!(event["authorization"]["sent"].is_null(), "nothing was sent: {event}");
+    }
+    assert!(origin.was_not_asked());
+}
