@@ -184,8 +184,24 @@ fn wordpress_before_and_behind_the_doctor() {
         let address = doctor.as_ref().map_or(address, |doctor| doctor.address().to_string());
         let seen = chromium.fetch(&format!("http://{address}{ME}"), fetch);
         let origin = chromium.origin(fetch.page).to_owned();
-        check(&format!("{door}, doctor: {}, {fetch:?}", doctor.is_some()), &origin, &seen, outcome);
+        let name = format!("{door}, doctor: {}, {fetch:?}", doctor.is_some());
+        check(&name, &origin, &seen, outcome);
+        if let (Some(doctor), Preflight(words) | Reply(words)) = (doctor, outcome) {
+            foretold(&name, &doctor, &words.replace("{origin}", &origin));
+        }
     }
+}
+
+/// The doctor's finding says what the console says. What depends on the page's credentials mode, which no server
+/// learns, is not found.
+fn foretold(name: &str, doctor: &Doctor, words: &str) {
+    if words == NOT_TRUE {
+        return;
+    }
+    let event = doctor.event();
+    let findings = event["findings"].as_array().unwrap();
+    let says = |finding: &serde_json::Value| finding["because"].as_str().unwrap().contains(words);
+    assert!(findings.iter().any(says), "{name}: {words} is not in {event}");
 }
 
 /// A doctor whose site has these further settings, as one line of YAML.
