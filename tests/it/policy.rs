@@ -169,6 +169,26 @@ fn a_reply_is_dressed_once_whatever_the_origin_says() {
 }
 
 #[test]
+fn what_a_page_cannot_read_is_told_by_who_withholds_it() {
+    let twice = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\
+                 Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Origin: https://app.test\r\n\r\nok";
+    let told = |doctor: &Doctor, line: &str, fields: &[&str]| {
+        ask(doctor, line, fields);
+        doctor.event()["findings"][0]["rule"].as_str().unwrap_or_default().to_owned()
+    };
+    let origin = Origin::answering(twice);
+    let (strict, plain) = (doctor(&origin, CORS, ""), doctor(&origin, "", ""));
+    let (listed, foreign) = (["Origin: https://app.test"], ["Origin: https://elsewhere.test"]);
+    assert_eq!(told(&strict, "GET /wp-json/", &listed), "");
+    assert_eq!(told(&strict, "GET /wp-json/", &foreign), "preflight-refused");
+    assert_eq!(told(&plain, "GET /wp-json/", &listed), "cors-headers-wrong");
+    assert_eq!(told(&plain, "GET /", &listed), "");
+    assert_eq!(told(&plain, "OPTIONS /wp-json/", &PREFLIGHT), "preflight-blocked");
+    let [_, method, names] = PREFLIGHT;
+    assert_eq!(told(&strict, "OPTIONS /wp-json/", &[foreign[0], method, names]), "preflight-refused");
+}
+
+#[test]
 fn a_redirect_between_names_of_the_site_stays_at_home() {
     let moved =
         "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\nLocation: http://www.blog.test/wp-json/x/\r\n\r\n";
