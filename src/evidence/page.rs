@@ -38,7 +38,7 @@ impl Page {
         if contains(text, "<center>nginx") {
             return Some(Self::Nginx);
         }
-        if contains(text, r#"<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">"#) {
+        if is_apache(reply.status.code(), text) {
             return Some(Self::Apache);
         }
         if contains(text, "litespeedtech.com/error-page") {
@@ -78,6 +78,19 @@ impl TooLarge {
             _ => None,
         }
     }
+}
+
+/// Apache's frame (`ap_send_error_response` in httpd's `modules/http/http_protocol.c`): until lately that of HTML 2.0,
+/// which nobody else uses, and in 2.4.71 that of HTML 4.01 with the status in the title.
+fn is_apache(status: u16, text: &[u8]) -> bool {
+    const OLD: &str = r#"<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">"#;
+    const NEW: &str = concat!(
+        r#"<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN" "http://www.w3.org/TR/html4/strict.dtd">"#,
+        "\n<html><head>\n<title>"
+    );
+    let titled =
+        || text.strip_prefix(NEW.as_bytes()).map(|rest| rest.starts_with(format!("{status} ").as_bytes()));
+    contains(text, OLD) || titled() == Some(true)
 }
 
 fn is_apaches_limit(text: &[u8]) -> bool {
@@ -151,6 +164,7 @@ mod tests {
         "<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request.\n</body></html>\n";
     const NGINX_400: &str = "<html>\r\n<head><title>400 Request Header Or Cookie Too Large</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n<center>Request Header Or Cookie Too Large</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
     const APACHE_400: &str = "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>400 Bad Request</title>\n</head><body>\n<h1>Bad Request</h1>\n<p>Your browser sent a request that this server could not understand.<br />\nSize of a request header field exceeds server limit.</p>\n</body></html>\n";
+    const APACHE_400_OF_2_4_71: &str = "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01//EN\" \"http://www.w3.org/TR/html4/strict.dtd\">\n<html><head>\n<title>400 Bad Request</title>\n</head><body>\n<h1>Bad Request</h1>\n<p>Your browser sent a request that this server could not understand.<br />\nSize of a request header field exceeds server limit.</p>\n</body></html>\n";
 
     #[test]
     fn a_web_servers_page_is_known_by_its_frame() {
@@ -158,6 +172,8 @@ mod tests {
             (403, "<hr><center>nginx/1.22.1</center>", Some(Page::Nginx)),
             (400, NGINX_400, Some(Page::Nginx)),
             (400, APACHE_400, Some(Page::Apache)),
+            (400, APACHE_400_OF_2_4_71, Some(Page::Apache)),
+            (404, APACHE_400_OF_2_4_71, None),
             (403, HAPROXY_403, Some(Page::HaProxy)),
             (401, HAPROXY_403, None),
             (403, "<html><body><h1>403 Forbidden</h1></body></html>", None),
