@@ -87,8 +87,8 @@ fn a_door_that_loses_the_header_is_named_with_its_cure() {
         ("NGINX_BLANK", "fastcgi_param HTTP_AUTHORIZATION"),
         ("APACHE_FCGI_LOST", "CGIPassAuth On"),
         ("MOD_PHP_LOST", "CGIPassAuth On"),
-        // HAProxy does not name itself: all that shows is the web server behind it.
-        ("HAPROXY_DELETES", ""),
+        // HAProxy does not name itself: what shows is the nginx behind it, whose cure names both.
+        ("HAPROXY_DELETES", "http-request del-header Authorization"),
     ];
     for (door, cure) in doors {
         let doctor = doctor_before(door);
@@ -127,6 +127,100 @@ fn a_gate_in_front_is_named_with_its_cure() {
         let gate = basic(stand.get("GATE_USER"), stand.get("GATE_PASSWORD"));
         assert_eq!(said(&ask(&doctor, ME, Some(&gate), "")), "401 rest_not_logged_in");
         doctor.expect_no_other_event();
+    }
+}
+
+/// A page of another origin asks through a door, with what it announces or carries.
+fn page_asks(doctor: &Doctor, line: &str, fields: &str) -> Reply {
+    let head = format!(
+        "{line} HTTP/1.1\r\nHost: wordpress.test\r\nOrigin: https://app.test\r\n{fields}Connection: close\r\n\r\n"
+    );
+    doctor.connect().send(head).reply()
+}
+
+#[test]
+fn what_else_is_wrong_at_a_door_is_named_with_place_proof_and_cure() {
+    let stand = Stand::up();
+    let padded = changed(&claims(stand, 1, now()), "padding", json!("x".repeat(1500)));
+    let long = format!("Authorization: Bearer {}\r\n", sign(&padded, stand.get("SECRET")));
+    let token = format!("Authorization: {}\r\n", bearer_of("ADMIN"));
+    let cookie = format!("{token}Cookie: a=b\r\n");
+    let preflight =
+        "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: authorization\r\n".to_owned();
+    let options = ME.replace("GET", "OPTIONS");
+    let rows = [
+        (
+            "WRONG_ISSUER",
+            ME,
+            &token,
+            "token-issuer-mismatch",
+            "proved",
+            "client",
+            "ask this very site for a token",
+        ),
+        ("NO_SECRET", ME, &token, "jwt-secret-missing", "likely", "plugin", "JWT_AUTH_SECRET_KEY"),
+        (
+            "OTHER_SECRET",
+            ME,
+            &token,
+            "token-signature-refused",
+            "possible",
+            "plugin",
+            "the same `JWT_AUTH_SECRET_KEY`",
+        ),
+        (
+            "HEADER_LIMIT",
+            ME,
+            &long,
+            "header-too-large",
+            "likely",
+            "web-server",
+            "large_client_header_buffers",
+        ),
+        (
+            "APACHE_HEADER_LIMIT",
+            ME,
+            &long,
+            "header-too-large",
+            "likely",
+            "web-server",
+            "LimitRequestFieldSize",
+        ),
+        (
+            "REDIRECT_PORT",
+            ME,
+            &token,
+            "redirect-drops-authorization",
+            "proved",
+            "web-server",
+            "redirects: rewrite",
+        ),
+        (
+            "REDIRECT_HTTPS",
+            ME,
+            &token,
+            "redirect-drops-authorization",
+            "likely",
+            "web-server",
+            "ask by https://",
+        ),
+        ("OPTIONS_405", &options, &preflight, "preflight-blocked", "proved", "web-server", "--cors-origin"),
+        ("GATE_PASSING", &options, &preflight, "preflight-blocked", "proved", "gate", "exempt OPTIONS"),
+        ("DUPLICATE_ACAO", ME, &token, "cors-headers-wrong", "proved", "web-server", "_hide_header"),
+        ("WILDCARD_ACAO", ME, &cookie, "cors-headers-wrong", "likely", "web-server", "name the origin"),
+    ];
+    for (door, line, fields, rule, proof, place, cure) in rows {
+        let doctor = doctor_before(door);
+        page_asks(&doctor, line, fields);
+        let event = doctor.event();
+        let finding = &event["findings"][0];
+        let got = ["rule", "proof", "place"].map(|name| finding[name].as_str().unwrap_or_default());
+        assert_eq!(got, [rule, proof, place], "{door}: {event}");
+        assert!(finding["cure"].as_str().unwrap().contains(cure), "{door}: {finding}");
+        let control = doctor_before("NGINX_GOOD");
+        let healthy = page_asks(&control, line, fields);
+        assert_eq!(healthy.status(), 200, "{door}: the healthy control");
+        control.expect_no_other_event();
     }
 }
 
