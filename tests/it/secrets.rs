@@ -8,6 +8,7 @@ use header_doctor::report::Repeats;
 use header_doctor::report::log::{Format, render, summary};
 
 use crate::report::{COLOURED, LINK, PRETTY, exchange};
+use crate::world::{Doctor, Origin};
 
 const MARKS: [&str; 8] = [
     "hunter2marked",
@@ -90,4 +91,66 @@ fn summed_up(event: &Event) -> Vec<String> {
         texts.extend([PRETTY, COLOURED, Format::Json].map(|format| summary(&held_back, event.at, format)));
     }
     texts
+}
+
+/// What a stranger, a proxy and a browser may say beside credentials, each with a mark in it.
+const SAID: [&str; 12] = [
+    "Authorization: Bearer undefined",
+    "Cookie: wordpress_logged_in_x=cookiemarked",
+    "Origin: https://usermarked:hunter2marked@x",
+    "Origin: https://app.test",
+    "Access-Control-Request-Headers: eyj0exaioijkv1qilcjhbgcioijiuzi1nij9-hunter2marked",
+    "Access-Control-Request-Method: GET",
+    "X-Request-Id: s3cr3tm4rk3dt0k3n9",
+    "X-Authorization: Bearer s3cr3tm4rk3dt0k3n9",
+    "X-Forwarded-For: usermarked",
+    "X-Forwarded-Host: usermarked:hunter2marked@x",
+    "Forwarded: for=_hunter2marked;by=querymarked",
+    "Via: 1.1 hunter2marked (s3cr3tm4rk3dt0k3n9)",
+];
+
+#[test]
+fn no_policy_writes_what_a_header_says() {
+    let replies = [
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nAccess-Control-Allow-Origin: hunter2marked\r\n\r\n",
+        "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\nLocation: http://usermarked:hunter2marked@blog.test/?t=querymarked\r\n\r\n",
+        "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: https://x.test/s3cr3tm4rk3dt0k3n9#hunter2marked\r\n\r\n",
+        "HTTP/1.1 403 No\r\nContent-Length: 0\r\nWWW-Authenticate: Basic realm=\"hunter2marked\"\r\nVia: hunter2marked\r\n\r\n",
+    ];
+    let cors = "cors: { allow_origins: ['https://app.test'] }, redirects: rewrite";
+    let recovery = "authorization: { recover_from: [x-authorization], mirror_to: [x-copy] }";
+    let trusted = "trusted_proxies: [loopback]";
+    for reply in replies {
+        let origin = Origin::answering(reply);
+        for (site, file) in [
+            ("mode: observe", ""),
+            (cors, ""),
+            (recovery, trusted),
+            ("authorization: { placeholder_tokens: refuse }", trusted),
+        ] {
+            let doctor = Doctor::with_file(&format!(
+                "listeners: [{{ address: 127.0.0.1:0 }}]\nworkers: 1\n\
+                 log: {{ format: json, exchanges: all, client_address: full }}\n{file}\n\
+                 sites: [{{ upstreams: [{{ url: \"{origin}\" }}], {site} }}]\n"
+            ));
+            drive(&doctor);
+        }
+    }
+}
+
+/// One request without each of the fields in turn, so that none hides what another would give away.
+fn drive(doctor: &Doctor) {
+    for (method, left_out) in
+        ["GET", "OPTIONS"].into_iter().flat_map(|m| (0..SAID.len()).map(move |at| (m, at)))
+    {
+        let said = SAID.iter().enumerate().filter(|(at, _)| *at != left_out);
+        let fields: String = said.map(|(_, field)| format!("{field}\r\n")).collect();
+        let head = format!(
+            "{method} /wp-json/?t=querymarked HTTP/1.1\r\nHost: blog.test\r\nConnection: close\r\n{fields}\r\n"
+        );
+        doctor.connect().send(head).read_to_end();
+        let event = doctor.event().to_string();
+        let found = MARKS.iter().find(|mark| event.contains(*mark));
+        assert_eq!(found, None, "{event}");
+    }
 }
