@@ -5,6 +5,7 @@
 //! through [`quoted`], because an address may carry a password and no secret is ever printed.
 
 use super::reading::{Path, Step};
+use crate::secret::looks_secret;
 use std::{fmt, io};
 
 /// Why a text is not the value it should be, as the end of a sentence that begins with the text.
@@ -102,15 +103,27 @@ const LONGEST_QUOTE: usize = 80;
 
 /// A text in quotation marks, cut to one readable line.
 ///
-/// What stands before an `@` could be a password and what follows a `?` a token; both are left out.
+/// What stands before an `@` could be a password and what follows a `?` a token; both are left out, and so is
+/// what follows the scheme of a credential or looks like a token by itself: a variable may hold the wrong thing.
 pub(super) fn quoted(text: &str) -> String {
     let shown = text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("…@{host}"));
     let shown = shown.split_once('?').map_or(shown.clone(), |(before, _)| format!("{before}?…"));
+    let shown = without_tokens(&shown);
     if shown.chars().count() <= LONGEST_QUOTE {
         return format!("\"{}\"", shown.escape_debug());
     }
     let start: String = shown.chars().take(LONGEST_QUOTE).collect();
     format!("\"{}…\"", start.escape_debug())
+}
+
+fn without_tokens(text: &str) -> String {
+    let mut after_scheme = false;
+    let word = |word: &str| {
+        let hides = after_scheme || word.split('/').any(|piece| looks_secret(piece.as_bytes()));
+        after_scheme |= ["bearer", "basic"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme));
+        if hides { "…".to_owned() } else { word.to_owned() }
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -121,12 +134,14 @@ mod tests {
     fn a_quoted_text_never_shows_what_could_be_a_credential() {
         assert_eq!(quoted("http://user:pa@ss@10.0.0.7:80"), r#""…@10.0.0.7:80""#);
         assert_eq!(quoted("http://h:80/?token=x?y"), r#""http://h:80/?…""#);
+        assert_eq!(quoted("authorization: Bearer a b"), r#""authorization: Bearer … …""#);
+        assert_eq!(quoted("https://a/eyJhbGciOiJIUzI1NiJ9.e30.c2ln"), r#""…""#);
     }
 
     #[test]
     fn a_quoted_text_stays_on_one_line() {
         assert_eq!(quoted("a\nb"), r#""a\nb""#);
-        assert_eq!(quoted(&"x".repeat(500)).chars().count(), 83);
+        assert_eq!(quoted(&"x ".repeat(250)).chars().count(), 83);
     }
 
     #[test]

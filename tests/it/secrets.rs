@@ -154,3 +154,29 @@ fn drive(doctor: &Doctor) {
         assert_eq!(found, None, "{event}");
     }
 }
+
+#[test]
+fn a_wrong_file_is_told_without_the_token_in_it() {
+    let token = "eyJhbGciOiJIUzI1NiJ9.eyJtYXJrZWQiOiJzZWNyZXQifQ.hunter2marked";
+    for site in [
+        "authorization: { recover_from: ['Bearer hunter2marked'] }".to_owned(),
+        "authorization: { mirror_to: ['x-copy: Bearer hunter2marked'] }".to_owned(),
+        "cors: { allow_origins: ['https://usermarked:hunter2marked@x'] }".to_owned(),
+        format!("cors: {{ allow_origins: ['{token}'] }}"),
+        format!("cors: {{ allow_origins: ['https://x.test/{token}'] }}"),
+        format!("cors: {{ allow_origins: ['*'], allow_headers: ['authorization: Bearer {token}'] }}"),
+        format!("cors: {{ allow_origins: ['*'], paths: ['{token}'] }}"),
+        "cors: { allow_origins: ['*'], paths: ['/wp-json/?token=querymarked'] }".to_owned(),
+        format!("redirects: {token}"),
+    ] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("sites: [{{ upstreams: [{{ url: 'h:80' }}], {site} }}]\n"))
+            .unwrap();
+        let mut told = std::process::Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+        let told =
+            told.args(["config", "validate", "--config"]).arg(file.path()).env_clear().output().unwrap();
+        let text = String::from_utf8(told.stderr).unwrap();
+        assert_eq!((told.status.code(), text.contains("sites[0]")), (Some(2), true), "{text}");
+        assert_eq!(MARKS.iter().find(|mark| text.contains(*mark)), None, "{text}");
+    }
+}

@@ -11,6 +11,7 @@ use std::str::FromStr;
 
 use super::Wrong;
 use crate::message::RequestHead;
+use crate::secret::looks_secret;
 
 /// One entry of `paths`: it covers itself and everything below, on a segment border. With a segment `wp-json` it
 /// covers the other forms of a REST URL too: `/index.php/wp-json/…` and `?rest_route=/…`.
@@ -138,7 +139,12 @@ impl FromStr for PathPrefix {
             return Err(Wrong::new("is a URL, not a path", EXAMPLE));
         }
         if !text.starts_with('/') {
-            return Err(Wrong::new("does not begin with a slash", format!("write /{}", first_word(text))));
+            let right = if looks_secret(text.as_bytes()) {
+                EXAMPLE.to_owned()
+            } else {
+                format!("write /{}", first_word(text))
+            };
+            return Err(Wrong::new("does not begin with a slash", right));
         }
         if text.contains('*') {
             return Err(Wrong::new("is a pattern", "write the path alone: everything below it is meant too"));
