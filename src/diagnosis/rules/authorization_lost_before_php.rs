@@ -7,14 +7,16 @@
 //!
 //! A 401 `rest_*` is weaker: WordPress took the request for anonymous. A deleted user, a site without a JWT plugin
 //! or one whose plugin swallows bad tokens (usefulteam/jwt-auth 3) answers alike, so it is `possible`, and only
-//! for a token that should have been taken: exact `Bearer`, readable, in its time. An expired one is
+//! for a token that should have been taken: exact `Bearer`, readable, whole, in its time and not another site's. An expired one is
 //! `token-expired`'s, since the client needs a new one whatever else is wrong. A wrong Basic login looks the same
 //! as a lost one and is never called lost. Nor is anything else for a while after the same upstream accepted a
 //! credential of the same scheme on the same form of URL: then the path is clear.
 
 use super::super::{Change, Finding, Lost, Mark, Proof, Rule, Severity, Stop};
-use super::{ask_validate, untouched};
-use crate::evidence::{AnsweredBy, Credential, Hop, Software, Symptom, Token, Trail, Watched};
+use super::{ask_validate, foreign, untouched};
+use crate::evidence::{
+    AnsweredBy, Claims, Credential, Difference, Hop, Software, Symptom, Token, Trail, Watched,
+};
 
 pub(in super::super) struct AuthorizationLostBeforePhp;
 
@@ -78,7 +80,9 @@ fn proof(trail: &Trail, symptom: &Symptom) -> Option<Proof> {
     if by_rest && symptom.is_refusal() && symptom.code() == "jwt_auth_no_auth_header" {
         return Some(Proof::Likely);
     }
-    if trail.memory.accepted {
+    let is_useless = foreign(trail, symptom) == Some(Difference::Host)
+        || trail.claims.as_ref().is_some_and(Claims::is_cut);
+    if trail.memory.accepted || is_useless {
         return None;
     }
     let times = trail.times().filter(|_| trail.credential == Credential::Bearer(Token::Jwt))?;
