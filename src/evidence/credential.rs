@@ -189,12 +189,16 @@ pub(super) fn scheme(value: &[u8]) -> Scheme {
     if words.next().is_some() { Scheme::Other } else { Scheme::Missing }
 }
 
-/// The token of a bearer credential, for reading what it says: the first word, as the plugins take it. The spelling
-/// of `Bearer` does not matter here.
+/// The token of a credential, for reading what it says: the first word behind `Bearer`, as the plugins take it, in any
+/// spelling; or a token alone, or behind another word.
 pub(super) fn jwt(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, rest) = value.trim_ascii().split_at_checked(BEARER.len())?;
-    let word = first_word(rest);
-    (scheme.eq_ignore_ascii_case(BEARER) && is_jwt(word)).then_some(word)
+    let value = value.trim_ascii();
+    let is_bearer = value.get(..BEARER.len()).is_some_and(|start| start.eq_ignore_ascii_case(BEARER));
+    if is_bearer {
+        return value.get(BEARER.len()..).map(first_word).filter(|word| is_jwt(word));
+    }
+    let alone = Some(value).filter(|value| is_jwt(value));
+    alone.or_else(|| second_word(value).filter(|word| is_jwt(word)))
 }
 
 fn token(rest: &[u8]) -> Token {

@@ -5,8 +5,8 @@
 //! the route answers 401 `rest_*`. A header lost behind the doctor would look the same, but the client's spelling
 //! has to be cured in either case. Only `token/validate` says that a header came: `jwt_auth_bad_auth_header`.
 //!
-//! Only for JWTs: another value without `Bearer` may be meant for another plugin. `bearer` counts on an ordinary
-//! route when a JWT can be read behind it, since other plugins forgive the spelling.
+//! Only for JWTs: another value without `Bearer` may be meant for another plugin. On an ordinary route it counts when a
+//! JWT can be read in it, since other plugins forgive the spelling, and two points do not make a JWT.
 
 use super::super::{Finding, Mark, Proof, Rule, Stop};
 use super::{agreed, is_anonymous, sent_wrong};
@@ -63,8 +63,7 @@ const fn mistake(credential: Credential) -> Option<(&'static str, &'static str)>
 
 /// Whether the plugins passed over it, and it was meant for them.
 fn is_ignored(trail: &Trail, symptom: &Symptom) -> bool {
-    let is_jwt = trail.credential != Credential::BearerOtherCase || trail.claims.is_some();
-    is_jwt && is_anonymous(symptom)
+    trail.claims.is_some() && is_anonymous(symptom)
 }
 
 fn cleared(named: bool) -> Vec<&'static str> {
