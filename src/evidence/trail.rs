@@ -134,6 +134,8 @@ pub struct Trail {
     pub has_origin: bool,
     /// Whether it is a preflight that announces `authorization`.
     pub announces_authorization: bool,
+    /// Whether a login stands in the query: `get_param` of `WP_REST_Request` reads it there, too.
+    pub has_login_in_query: bool,
     hops: Vec<(Hop, Sightings)>,
 }
 
@@ -156,6 +158,7 @@ impl Trail {
             session: session(head, sent),
             has_origin: arrived.has(Watched::Origin),
             announces_authorization: announces_authorization(head),
+            has_login_in_query: route::parameter(head.query(), b"username").is_some(),
             hops: vec![
                 (Hop::Client, arrived.sightings(fields, key)),
                 (Hop::Doctor, sent.sightings(fields, key)),

@@ -28,14 +28,14 @@ impl Rule for LoginRefused {
         let code = code(trail, symptom)?;
         let nameless = matches!(code, "invalid_username" | "empty_username" | "jwt_auth_missing_credentials");
         let untyped = matches!(content_type(trail), Some(Sighting::Absent | Sighting::Empty));
-        if nameless && untyped {
+        if nameless && untyped && !trail.has_login_in_query {
             return self.unread(trail);
         }
         let Some(summary) = summary(code) else { return self.by_plugin(trail) };
         let because = match (symptom.message(), code) {
             (Some(Message::APPLICATION_PASSWORD), _) => RED_HERRING,
             (_, "application_passwords_disabled") => NO_TLS,
-            _ if nameless => NAMELESS,
+            _ if nameless && !trail.has_login_in_query => NAMELESS,
             _ => "WordPress says so",
         };
         Some(Finding { because: because.into(), ..self.of_client(trail, "client", summary)? })
@@ -65,7 +65,7 @@ impl LoginRefused {
     }
 
     fn unread(&self, trail: &Trail) -> Option<Finding> {
-        let summary = "WordPress found no user name in the login: the request has no Content-Type, so its body was not read";
+        let summary = "WordPress found no user name in the login: the request has no Content-Type, so a body was not read";
         Some(Finding {
             because: "no Content-Type was seen on arrival, and WordPress knows no such user".into(),
             ..self.of_client(trail, "body", summary)?
