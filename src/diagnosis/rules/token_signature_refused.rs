@@ -4,8 +4,8 @@
 //! node's, another site's, another plugin's, of a forged and of a damaged one. What the token says of itself tells
 //! some of them apart: a signature too short was cut; another host, or none, as issuer is another site's or program's.
 //! If it says that it is this site's, the secret has changed, or is not the same on every machine, or the token is
-//! forged or damaged: that is only possible, unless the same upstream accepted another token just before. Then the
-//! secret is fine, and this token is not.
+//! forged or damaged: that is only possible. If the same upstream accepted a token just before, this token is the likelier
+//! of them; but several machines may stand behind one address, and it may have been this very token.
 //!
 //! The signature comes before time and issuer, so neither was judged. Silent for a token in quotes and its like
 //! (`token-wrapped`), whose signature cannot fit.
@@ -37,7 +37,7 @@ impl Rule for TokenSignatureRefused {
         match foreign(trail, symptom) {
             Some(Difference::Host) => self.of_client(trail, OTHER_SITE),
             Some(Difference::Missing | Difference::NoUrl) => self.of_client(trail, OTHER_PROGRAM),
-            _ if trail.memory.accepted => self.of_client(trail, ALONE),
+            _ if trail.memory.accepted => self.alone(trail),
             _ => self.secret_differs(trail),
         }
     }
@@ -67,7 +67,8 @@ const OTHER_PROGRAM: OfClient = (
 );
 const ALONE: OfClient = (
     "the client sent a token that is not signed with this site's secret: from before a change, damaged or made up",
-    "WordPress says so, and shortly before it accepted another token at the same upstream: the secret is in order",
+    "WordPress says so, and shortly before a token was accepted at the same upstream; if several machines stand behind \
+     it, the secret of one may differ",
     "not this site's",
     "client",
 );
@@ -84,6 +85,15 @@ impl TokenSignatureRefused {
             cleared: vec!["doctor", "web server", "secret", "permissions"],
             caution: "Do not rotate secrets: every other token would be refused, too",
             ..Finding::of(self, Proof::Likely, cure, summary)?
+        })
+    }
+
+    fn alone(&self, trail: &Trail) -> Option<Finding> {
+        Some(Finding {
+            proof: Proof::Possible,
+            cleared: vec!["doctor", "web server", "permissions"],
+            decide: Some(ask_for_another(trail)),
+            ..self.of_client(trail, ALONE)?
         })
     }
 
@@ -131,7 +141,7 @@ mod tests {
     use crate::secret::Key;
 
     #[test]
-    fn an_upstream_that_accepted_another_token_has_the_right_secret() {
+    fn an_upstream_that_accepted_a_token_makes_this_one_the_likelier_cause() {
         let request =
             RequestHead::build("GET", "/wp-json/", Fields::from([("Authorization", "Bearer a.b.c")]));
         let seen = look(&request.fields);
@@ -147,6 +157,6 @@ mod tests {
         };
         assert_eq!(judged(&trail), (Place::Plugin, Proof::Possible, true, false));
         trail.memory = Memory { accepted: true, ..Memory::default() };
-        assert_eq!(judged(&trail), (Place::Client, Proof::Likely, false, true));
+        assert_eq!(judged(&trail), (Place::Client, Proof::Possible, true, false));
     }
 }
