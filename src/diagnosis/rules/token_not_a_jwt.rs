@@ -46,7 +46,7 @@ impl Rule for TokenNotAJwt {
             .into(),
             path,
             cleared: if same {
-                vec!["proxies", "web server", "secret", "expiry"]
+                vec!["doctor", "web server", "secret", "expiry"]
             } else {
                 vec!["secret", "expiry"]
             },

@@ -36,7 +36,10 @@ impl Rule for TokenNotYetValid {
         }
         match trail.times().and_then(|times| Reading::of(times, symptom)) {
             Some(Reading::MadeForLater) => self.made_for_later(trail, symptom),
-            Some(Reading::IssuerAhead(by)) => self.clock(trail, agreed(symptom), &ahead(by), AHEAD),
+            Some(Reading::IssuerAhead(by)) => {
+                let because = if symptom.date.is_some() { AHEAD } else { AHEAD_OF_US };
+                self.clock(trail, agreed(symptom), &ahead(by), because)
+            }
             Some(Reading::ExaminerBehind(by)) => self.clock(trail, agreed(symptom), &behind(by), BEHIND),
             Some(Reading::BothGood) => self.clock(trail, Proof::Likely, ONE_BEHIND, BOTH_GOOD),
             Some(Reading::Unclear) => self.clock(trail, Proof::Likely, EITHER, UNCLEAR),
@@ -135,8 +138,10 @@ const EITHER: &str = "WordPress calls the token early: the clock of the machine 
                       the one that examined it is behind";
 
 const AHEAD: &str = "by the reply's date and by our clock the token has not been issued yet";
+const AHEAD_OF_US: &str =
+    "by our clock the token has not been issued yet; the reply has no date to compare with";
 const BEHIND: &str = "by our clock the token's time has come, by the reply's date it has not";
-const BOTH_GOOD: &str = "by the reply's date and by our clock the token is good";
+const BOTH_GOOD: &str = "by the reply's date, where it has one, and by our clock the token is good";
 const UNCLEAR: &str = "by the reply's date the token is good, by our clock it is not: the clocks differ";
 const UNREAD: &str = "WordPress says so; no beginning could be read in the token";
 
