@@ -7,7 +7,7 @@
 
 use super::super::{Finding, Mark, Proof, Rule, Severity, Stop};
 use super::untouched;
-use crate::evidence::{AnsweredBy, Credential, Gate, Hop, Software, Symptom, Trail};
+use crate::evidence::{AnsweredBy, Credential, Gate, Hop, RouteClass, Software, Symptom, Trail};
 
 pub(in super::super) struct GateInFront;
 
@@ -28,6 +28,8 @@ impl Rule for GateInFront {
         let wants = wants(gate);
         let (proof, summary) = match (trail.credential, gate) {
             (Credential::Absent | Credential::Empty | Credential::Several, _) => return None,
+            // Another program below the same name, asked with the token that is meant for it.
+            (_, Gate::Bearer | Gate::Other) if trail.route.class == RouteClass::NotRest => return None,
             // The handshakes of these go through 401s of their own.
             (Credential::OtherScheme, Gate::Digest | Gate::Negotiate | Gate::Other) => return None,
             (Credential::Basic, Gate::Basic) => (
