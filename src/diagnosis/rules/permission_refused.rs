@@ -10,8 +10,8 @@
 //! are not core's permission codes; `rest_not_logged_in` with 403 is such a plugin, too.
 
 use super::super::{Finding, Mark, Proof, Rule, Stop};
-use super::untouched;
-use crate::evidence::{Credential, Hop, Session, Symptom, Token, Trail};
+use super::{foreign, untouched};
+use crate::evidence::{Claims, Credential, Difference, Hop, Session, Symptom, Token, Trail};
 
 pub(in super::super) struct PermissionRefused;
 
@@ -72,8 +72,10 @@ const fn carried(trail: &Trail) -> Option<&'static str> {
 /// Whether WordPress would have taken the credential, as far as can be seen from here.
 fn is_takeable(trail: &Trail, symptom: &Symptom) -> bool {
     let in_time = trail.times().is_some_and(|times| times.good(symptom.now()));
+    let is_useless = foreign(trail, symptom) == Some(Difference::Host)
+        || trail.claims.as_ref().is_some_and(Claims::is_cut);
     let authorization = match trail.credential {
-        Credential::Bearer(Token::Jwt) => in_time,
+        Credential::Bearer(Token::Jwt) => in_time && !is_useless,
         Credential::Basic => true,
         _ => false,
     };
