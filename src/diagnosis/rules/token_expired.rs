@@ -1,8 +1,9 @@
 //! The token's time is over.
 //!
-//! WordPress says so in php-jwt's words. With our own reading of `exp`, against the reply's date or our clock, that
-//! is proved. If by both clocks the token is still good, the client is not to blame: the clock of PHP's machine is
-//! ahead, for php-jwt knows no leeway here; it is then WordPress's machine that is named, and only as likely.
+//! WordPress says so in php-jwt's words. With our own reading of `exp` against our clock, that is proved. If by both
+//! clocks the token is still good, the client is not to blame: the clock of PHP's machine is ahead, for php-jwt knows
+//! no leeway here; it is then WordPress's machine that is named, and only as likely. So it is when by our clock alone
+//! the token is good, but then ours may be behind, and nobody but the secret is acquitted.
 //!
 //! A plugin that swallows bad tokens (usefulteam/jwt-auth 3) answers 401 `rest_*` instead. With an expired token
 //! that reply cannot tell expiry from a lost header. The client needs a new token in either case, so this rule
@@ -35,7 +36,10 @@ impl Rule for TokenExpired {
             times.over(symptom.now().after(Duration::from_secs(1))) || times.over(symptom.received)
         });
         match (says_expired(symptom), over) {
-            (true, Some(false)) => self.clock_ahead(trail),
+            (true, Some(false)) => self.clock_ahead(trail, GOOD_BY_BOTH),
+            (true, Some(true)) if is_good_by_ours(trail, symptom) => {
+                Some(Finding { cleared: vec!["secret"], ..self.clock_ahead(trail, GOOD_BY_OURS)? })
+            }
             (true, Some(true)) => {
                 self.expired(trail, Proof::Proved, "our reading of it and WordPress's words agree")
             }
@@ -76,7 +80,7 @@ impl TokenExpired {
         })
     }
 
-    fn clock_ahead(&self, trail: &Trail) -> Option<Finding> {
+    fn clock_ahead(&self, trail: &Trail, because: &str) -> Option<Finding> {
         let mut path = untouched(trail);
         path.push(Stop::new(Hop::Php, Mark::Bad).noted("its clock"));
         Some(Finding {
@@ -84,7 +88,7 @@ impl TokenExpired {
             desk: Desk::Platform,
             summary: "WordPress calls the token expired before its time; the clock of PHP's machine is ahead"
                 .into(),
-            because: "by the reply's date and by our clock the token is still good".into(),
+            because: because.into(),
             path,
             cleared: vec!["client", "doctor", "secret"],
             caution: "",
@@ -95,6 +99,15 @@ impl TokenExpired {
 }
 
 const READING: &str = "\"Expired token\" confirms it; jwt_auth_no_auth_header: the header is lost, too";
+
+const GOOD_BY_BOTH: &str = "by the reply's date, where it has one, and by our clock the token is still good";
+const GOOD_BY_OURS: &str = "by our clock the token is still good, by the reply's date it is not; if our own clock is behind, the client is to blame";
+
+/// By more than the few seconds that clocks differ by in any case.
+fn is_good_by_ours(trail: &Trail, symptom: &Symptom) -> bool {
+    let ours = symptom.received.after(Duration::from_secs(5));
+    trail.times().is_some_and(|times| !times.over(ours))
+}
 
 fn says_expired(symptom: &Symptom) -> bool {
     let by_rest = matches!(symptom.answered_by, AnsweredBy::WordPressRest | AnsweredBy::RestLike);
