@@ -58,6 +58,14 @@ impl Answer for Sites {
         self.recorder().refuse(client, refusal)
     }
 
+    fn refuse_request(&self, client: Client, head: RequestHead, refusal: Refusal) -> Reply<'static> {
+        let mut record = self.open(client, head);
+        if let Some(site) = self.of(record.head()) {
+            record.goes_to(&site);
+        }
+        record.refused(refusal.status(), refusal.code(), refusal.to_string())
+    }
+
     fn panicked(&self) -> Reply<'static> {
         mishap::reply()
     }

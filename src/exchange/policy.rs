@@ -91,7 +91,9 @@ impl Record {
 
     /// Makes a reply say to pages of other origins what the policy says, whoever made it.
     pub(super) fn dress(&mut self, reply: &mut ReplyHead) {
-        let Some(policy) = self.site.as_ref().and_then(|site| site.cors(&self.head)) else { return };
+        let Some(policy) = self.site.as_ref().and_then(|site| site.cors_on(&self.head, reply)) else {
+            return;
+        };
         policy.dress(Origin::of(&self.head.fields).ok().as_ref(), &mut reply.fields);
         self.treatment.undressed = !reply.fields.has(Name::AccessControlAllowOrigin);
     }
@@ -107,6 +109,10 @@ impl Record {
     /// Notes that the upstream took the credential, once in a while: a path that lets one through loses none.
     pub(super) fn note_acceptance(&self, reply: &ReplyHead) {
         let Some(site) = self.site.as_ref().filter(|_| reply.status == Status::OK) else { return };
+        // A login cookie, or a cache, may have earned it.
+        if self.sent.has(Watched::Cookie) || reply.fields.has(Name::Age) || reply.fields.has(Name::XCache) {
+            return;
+        }
         let Some(value) = self.sent.value(Watched::Authorization, &self.head.fields) else { return };
         let Some(kind) = Kind::of_value(value).filter(|kind| site.acceptances().is_due(*kind, self.started))
         else {

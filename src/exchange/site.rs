@@ -9,7 +9,7 @@ use super::memory::{Acceptances, Promises, Strangers};
 use super::record::{Record, Shared};
 use crate::headers::{Peer, Scheme, Trusted, authorization, cors, forwarded, redirects};
 use crate::listen::Client;
-use crate::message::{Name, RequestHead};
+use crate::message::{Name, ReplyHead, RequestHead};
 use crate::upstream::{Settings, Upstream};
 
 /// What the doctor may do to a site's exchanges.
@@ -94,6 +94,13 @@ impl Site {
         self.policy.cors.as_ref().filter(|policy| self.treats() && policy.covers(head))
     }
 
+    /// The same of a reply: one of the REST server is covered whatever URL it came by, for `rest_route` may stand in
+    /// the body of a form.
+    pub(super) fn cors_on(&self, head: &RequestHead, reply: &ReplyHead) -> Option<&cors::Policy> {
+        let is_rest = || reply.fields.has(Name::AccessControlAllowOrigin) && links_to_rest(reply);
+        self.policy.cors.as_ref().filter(|policy| self.treats() && (policy.covers(head) || is_rest()))
+    }
+
     pub(super) const fn authorization(&self) -> &authorization::Policy {
         &self.policy.authorization
     }
@@ -169,6 +176,12 @@ impl Sites {
         let named = self.sites.iter().find(|site| site.is_named(host));
         named.or_else(|| self.sites.iter().find(|site| site.hosts.is_empty())).map(Rc::clone)
     }
+}
+
+/// Whether a reply names the REST root, as WordPress's do (`rest_output_link_header`).
+fn links_to_rest(reply: &ReplyHead) -> bool {
+    let names = |link: &[u8]| memchr::memmem::find(link, b"https://api.w.org/").is_some();
+    reply.fields.all(Name::Link).any(names)
 }
 
 /// `host` without its port and without the final dot of a full name.

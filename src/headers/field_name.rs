@@ -56,6 +56,29 @@ const ASSERTIONS: [&str; 5] = [
     "x-ms-client-principal*",
 ];
 
+/// What describes the message, its sender or its way. `*` as above.
+const DESCRIPTIVE: [&str; 19] = [
+    "accept*",
+    "client-ip",
+    "content-*",
+    "expect",
+    "forwarded",
+    "header-doctor-*",
+    "origin",
+    "proxy",
+    "range",
+    "referer",
+    "traceparent",
+    "tracestate",
+    "user-agent",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "x-request-id",
+];
+
 impl FieldName {
     /// The most characters of a name.
     pub const LONGEST: usize = 64;
@@ -87,6 +110,9 @@ impl FieldName {
     /// It holds something else, or something that must not become a login.
     pub fn check_source(&self) -> Result<(), Unfit> {
         self.check()?;
+        if self.begins_like(&DESCRIPTIVE) {
+            return Err(Unfit::Descriptive);
+        }
         if self.begins_like(&ASSERTIONS) { Err(Unfit::Assertion) } else { Ok(()) }
     }
 
@@ -95,21 +121,6 @@ impl FieldName {
     /// # Errors
     /// The copy would overwrite something that is needed, or never arrive.
     pub fn check_mirror(&self) -> Result<(), Unfit> {
-        const DESCRIPTIVE: [&str; 13] = [
-            "content-*",
-            "x-forwarded-for",
-            "x-forwarded-proto",
-            "x-forwarded-host",
-            "header-doctor-*",
-            "accept*",
-            "expect",
-            "forwarded",
-            "origin",
-            "traceparent",
-            "user-agent",
-            "via",
-            "x-request-id",
-        ];
         self.check()?;
         if self.begins_like(&DESCRIPTIVE) { Err(Unfit::Descriptive) } else { Ok(()) }
     }

@@ -84,6 +84,8 @@ enum Next {
 enum Nothing {
     Left,
     Refused(Refusal),
+    /// The head is there; what it announces is refused.
+    Announced(Box<RequestHead>, Refusal),
 }
 
 impl<T: Into<Refusal>> From<T> for Nothing {
@@ -98,7 +100,14 @@ impl<A: Answer> Connection<'_, A> {
         match self.read().await {
             Ok((head, framing)) => self.exchange(head, framing).await,
             Err(Nothing::Left) => Next::End,
-            Err(Nothing::Refused(refusal)) => self.refuse(refusal).await,
+            Err(Nothing::Refused(refusal)) => {
+                let reply = self.answer.refuse(self.client, refusal);
+                self.refuse(reply).await
+            }
+            Err(Nothing::Announced(head, refusal)) => {
+                let reply = self.answer.refuse_request(self.client, *head, refusal);
+                self.refuse(reply).await
+            }
         }
     }
 
@@ -112,7 +121,9 @@ impl<A: Answer> Connection<'_, A> {
         self.reader.consume(length);
         let framing = http1::of_request(&head)?;
         match (framing.length(), self.settings.body_bytes) {
-            (Some(length), Some(limit)) if length > limit => Err(Refusal::BodyTooLarge(limit).into()),
+            (Some(length), Some(limit)) if length > limit => {
+                Err(Nothing::Announced(Box::new(head), Refusal::BodyTooLarge(limit)))
+            }
             _ => Ok((head, framing)),
         }
     }
@@ -177,8 +188,7 @@ impl<A: Answer> Connection<'_, A> {
         }
     }
 
-    async fn refuse(&mut self, refusal: Refusal) -> Next {
-        let reply = self.answer.refuse(self.client, refusal);
+    async fn refuse(&mut self, reply: Reply<'static>) -> Next {
         let asked = Asked { method: Method::Get, version: Version::Http11, ends: true, expects: false };
         if send(&mut self.writer, &asked, reply, true).await.is_err() {
             return Next::End;

@@ -15,7 +15,7 @@ pub use accept::{Drain, run};
 pub use socket::{BindError, bind};
 
 use crate::http1::BadRequest;
-use crate::message::{Reply, ReplyHead, Request, Status};
+use crate::message::{Reply, ReplyHead, Request, RequestHead, Status};
 
 /// What a listener allows its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +95,12 @@ pub trait Answer {
 
     /// Words the reply to what is no request.
     fn refuse(&self, client: Client, refusal: Refusal) -> Reply<'static>;
+
+    /// Words the reply to a request that was read, and is not answered.
+    fn refuse_request(&self, client: Client, head: RequestHead, refusal: Refusal) -> Reply<'static> {
+        drop(head);
+        self.refuse(client, refusal)
+    }
 
     /// Words the reply to a request whose answering panicked.
     fn panicked(&self) -> Reply<'static>;

@@ -189,6 +189,30 @@ fn what_a_page_cannot_read_is_told_by_who_withholds_it() {
 }
 
 #[test]
+fn a_reply_of_the_rest_server_is_dressed_whatever_url_it_came_by() {
+    let rest = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nAccess-Control-Allow-Origin: https://elsewhere.test\r\n\
+                Link: <https://blog.test/wp-json/>; rel=\"https://api.w.org/\"\r\n\r\nok";
+    let origin = Origin::answering(rest);
+    let doctor = doctor(&origin, CORS, "");
+    let reply = ask(&doctor, "POST /", &["Origin: https://elsewhere.test", "Content-Length: 0"]);
+    assert_eq!(
+        reply.field("Access-Control-Allow-Origin"),
+        None,
+        "rest_route may stand in the body of a form"
+    );
+}
+
+#[test]
+fn a_page_may_read_that_its_body_is_too_large() {
+    let origin = Origin::answering(OK);
+    let doctor = doctor(&origin, CORS, "limits: { body_bytes: 10 }");
+    let reply = ask(&doctor, "POST /wp-json/x", &["Origin: https://app.test", "Content-Length: 11"]);
+    assert_eq!((reply.status(), reply.field("Access-Control-Allow-Origin")), (413, Some("https://app.test")));
+    let event = doctor.event();
+    assert_eq!((event["path"].as_str(), event["status"].as_u64()), (Some("/wp-json/x"), Some(413)));
+}
+
+#[test]
 fn a_redirect_between_names_of_the_site_stays_at_home() {
     let moved =
         "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\nLocation: http://www.blog.test/wp-json/x/\r\n\r\n";

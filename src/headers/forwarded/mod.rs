@@ -286,7 +286,15 @@ fn set_proto(fields: &mut Fields, arrived: &Arrived, peer: &Peer) {
 
 fn believed_proto(fields: &Fields, proto: Seen, peer: &Peer) -> Option<Scheme> {
     let value = proto.only().filter(|_| peer.is_trusted())?;
-    Scheme::of(fields.text(value))
+    first_scheme(fields.text(value))
+}
+
+/// The scheme of a list that proxies in a row wrote (`https,http`): the first is the client's. Nothing when a member is
+/// no scheme.
+fn first_scheme(value: &[u8]) -> Option<Scheme> {
+    let mut schemes = value.split(|byte| *byte == b',').map(|member| Scheme::of(member.trim_ascii()));
+    let first = schemes.next()??;
+    schemes.all(|scheme| scheme.is_some()).then_some(first)
 }
 
 fn set_host(fields: &mut Fields, arrived: &Arrived, peer: &Peer) {
@@ -366,7 +374,7 @@ fn is_request_id(text: &[u8]) -> bool {
 /// after [`apply`].
 #[must_use]
 pub fn scheme(fields: &Fields, peer: &Peer) -> Scheme {
-    let believed = fields.only(Name::XForwardedProto).filter(|_| peer.is_trusted()).and_then(Scheme::of);
+    let believed = fields.only(Name::XForwardedProto).filter(|_| peer.is_trusted()).and_then(first_scheme);
     believed.unwrap_or(peer.scheme())
 }
 

@@ -35,7 +35,7 @@ fn text(fields: &Fields, name: Name) -> Option<String> {
 #[test]
 fn a_trusted_peer_is_believed_and_another_is_not() {
     use Name::{XForwardedFor, XForwardedHost, XForwardedProto, XRequestId};
-    let table: [(Name, &[&str], &str, &str); 19] = [
+    let table: [(Name, &[&str], &str, &str); 20] = [
         (XForwardedFor, &[], "10.0.0.1", STRANGER),
         (XForwardedFor, &["192.0.2.1"], "192.0.2.1, 10.0.0.1", STRANGER),
         (XForwardedFor, &["192.0.2.1, 10.9.9.9"], "192.0.2.1, 10.9.9.9, 10.0.0.1", STRANGER),
@@ -45,7 +45,8 @@ fn a_trusted_peer_is_believed_and_another_is_not() {
         (XForwardedProto, &["https"], "https", "http"),
         (XForwardedProto, &["http"], "http", "http"),
         (XForwardedProto, &["https", "https"], "http", "http"),
-        (XForwardedProto, &["https, http"], "http", "http"),
+        (XForwardedProto, &["https, http"], "https, http", "http"),
+        (XForwardedProto, &["https, evil"], "http", "http"),
         (XForwardedProto, &["wss"], "http", "http"),
         (XForwardedHost, &[], "a.test:8080", "a.test:8080"),
         (XForwardedHost, &["b.test"], "b.test", "a.test:8080"),
