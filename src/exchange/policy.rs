@@ -59,7 +59,7 @@ impl Record {
             let id = std::str::from_utf8(&id).unwrap_or_default();
             let report = forwarded::apply(fields, &self.peer, self.head.version, site.via(), id);
             if report.claimed_https {
-                self.treatment.disbelieved = self.disbelieved();
+                self.is_disbelieved = true;
                 self.is_noteworthy |= self.shared.strangers.is_new(self.peer.address());
             }
         }
@@ -68,7 +68,10 @@ impl Record {
     }
 
     /// The peer whose word was not believed, as much of it as may be shown. One on a private network names no person.
-    fn disbelieved(&self) -> Option<Arc<str>> {
+    pub(super) fn disbelieved(&self) -> Option<Arc<str>> {
+        if !self.is_disbelieved {
+            return None;
+        }
         let address = self.peer.address();
         if is_private(address) {
             return Some(address.to_string().into());

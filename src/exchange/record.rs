@@ -88,6 +88,7 @@ impl Recorder {
             started: Instant::now(),
             site: None,
             treatment: Treatment::default(),
+            is_disbelieved: false,
             is_noteworthy: false,
             open: true,
         }
@@ -163,6 +164,8 @@ pub(super) struct Record {
     pub(super) started: Instant,
     pub(super) site: Option<Rc<Site>>,
     pub(super) treatment: Treatment,
+    /// Whether the peer said `https` and was not believed.
+    pub(super) is_disbelieved: bool,
     /// Whether something about the request is worth telling whatever the reply is.
     pub(super) is_noteworthy: bool,
     open: bool,
@@ -291,6 +294,7 @@ impl Record {
     fn diagnose(&self, event: &mut Event, reply: &ReplyHead, copy: &[u8], seen: Seen) {
         let mut trail = Trail::read(&self.head, &self.arrived, &self.sent, &self.recorder.key);
         trail.treatment = self.treatment.clone();
+        trail.treatment.disbelieved = self.disbelieved();
         trail.memory = self.memory(&trail);
         let mut symptom = Symptom::read(&self.head, reply, copy, now());
         symptom.blocked = seen.blocked;
