@@ -22,6 +22,7 @@ use crate::diagnosis::{Finding, Severity};
 use crate::evidence::{Hop, Sighting, Symptom, Trail, Watched, WordPressError};
 use crate::message::{Method, Name, RequestHead, Status};
 use crate::moment::Moment;
+use crate::secret::Fingerprint;
 
 /// The record of one exchange.
 #[derive(Clone, Debug)]
@@ -62,6 +63,10 @@ pub struct Event {
     pub cut_off: bool,
     /// Whether the client went away first.
     pub client_gone: bool,
+    /// Whether a token was renewed. A healthy renewal is told for the sake of expired tokens before it, not written.
+    pub is_renewal: bool,
+    /// What stands for the client, where two exchanges of one client bear on one another.
+    pub whose: Option<Fingerprint>,
 }
 
 /// What became of `Authorization` on its way.
@@ -152,6 +157,8 @@ impl Event {
             failure: None,
             cut_off: false,
             client_gone: false,
+            is_renewal: false,
+            whose: None,
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::memory::{Kind, proves_acceptance};
 use super::record::Record;
 use crate::browser::{Ask, Blocked, Origin, withheld};
-use crate::evidence::{Denied, Led, Route, Watched, is_for_a_known_user, look};
+use crate::evidence::{Denied, Led, Route, RouteClass, Watched, is_for_a_known_user, look};
 use crate::headers::authorization::{BadCredentials, Recovery};
 use crate::headers::cors::{Decision, Denial};
 use crate::headers::redirects::{self, Asked, Redirect};
@@ -125,6 +125,15 @@ impl Record {
         if proves_acceptance(route.class) || is_for_a_known_user(&reply.fields) {
             site.acceptances().note(kind, route.form, self.started);
         }
+    }
+
+    /// Whether a token was renewed.
+    pub(super) fn renews(&self, reply: &ReplyHead) -> bool {
+        let may_be = || memchr::memmem::find(self.head.target(), b"refresh").is_some();
+        self.head.method == Method::Post
+            && reply.status.is_success()
+            && may_be()
+            && Route::of(&self.head).class == RouteClass::Refresh
     }
 
     /// Remembers that a page is about to send `Authorization`.

@@ -88,6 +88,7 @@ impl Recorder {
             started: Instant::now(),
             site: None,
             treatment: Treatment::default(),
+            is_renewal: false,
             is_disbelieved: false,
             is_noteworthy: false,
             open: true,
@@ -105,7 +106,8 @@ impl Recorder {
     }
 
     fn send(&self, event: Event) {
-        if self.keeps != Keeps::Nothing && event.severity() >= self.least {
+        let is_wanted = event.is_renewal || event.severity() >= self.least;
+        if self.keeps != Keeps::Nothing && is_wanted {
             self.bus.send(event);
         }
     }
@@ -164,6 +166,8 @@ pub(super) struct Record {
     pub(super) started: Instant,
     pub(super) site: Option<Rc<Site>>,
     pub(super) treatment: Treatment,
+    /// Whether the reply renewed a token.
+    is_renewal: bool,
     /// Whether the peer said `https` and was not believed.
     pub(super) is_disbelieved: bool,
     /// Whether something about the request is worth telling whatever the reply is.
@@ -236,8 +240,9 @@ impl Record {
         self.dress(&mut head);
         let seen = Seen { led, blocked: self.blocked(&head) };
         let received = received.filter(|reply| self.is_suspect(reply, &seen));
-        let has_told = received.is_none() && body.is_full() && self.recorder.keeps != Keeps::All;
-        if has_told {
+        self.is_renewal = self.renews(&head);
+        let is_told = received.is_some() || self.is_renewal || self.recorder.keeps == Keeps::All;
+        if body.is_full() && !is_told {
             self.open = false;
             return Reply { head, body, close };
         }
@@ -278,7 +283,7 @@ impl Record {
             Ending::Unwanted => gone(&mut event),
         }
         let is_sick = !event.findings.is_empty() || event.failure.is_some();
-        if is_sick || self.recorder.keeps == Keeps::All {
+        if is_sick || self.is_renewal || self.recorder.keeps == Keeps::All {
             self.conclude(event);
         }
         self.open = false;
@@ -327,6 +332,8 @@ impl Record {
         event.authorization.recovered_from = self.treatment.recovered_from.as_deref().map(str::to_owned);
         event.upstream = self.site.as_ref().map(|site| site.upstream_name());
         event.duration = duration;
+        event.is_renewal = self.is_renewal;
+        event.whose = Some(recorder.key.fingerprint(self.client.to_string().as_bytes()));
         event
     }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::json::{self, Record};
 use super::page::{COLUMN, Page, words};
+use super::renewals::Renewals;
 use super::verdict::{also, append, verdict};
 use super::{Paint, Repeats, Summary};
 use crate::diagnosis::Severity;
@@ -28,18 +29,22 @@ pub enum Format {
 /// Writes every event, or counts it among its like, until the bus ends. This blocks; it is the body of the log's
 /// own thread.
 pub fn run(events: Events, out: impl Write, format: Format, repeats: Repeats) {
-    let mut log = Log { events, out: BufWriter::new(out), format, repeats };
+    let mut log = Log { events, out: BufWriter::new(out), format, repeats, renewals: Renewals::default() };
     loop {
-        match log.events.wait_until(log.repeats.next()) {
-            Ok(event) => log.enter(&event),
+        match log.events.wait_until(log.next()) {
+            Ok(event) => log.take(event),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
         while let Ok(event) = log.events.at_hand() {
-            log.enter(&event);
+            log.take(event);
         }
+        log.give_up_waiting();
         log.sum_up();
         log.flush();
+    }
+    for waiting in log.renewals.rest() {
+        log.enter(&waiting);
     }
     for left in log.repeats.rest(Instant::now()) {
         log.write(&summary(&left, now(), format));
@@ -52,9 +57,31 @@ struct Log<W: Write> {
     out: BufWriter<W>,
     format: Format,
     repeats: Repeats,
+    renewals: Renewals,
 }
 
 impl<W: Write> Log<W> {
+    /// When something is to be done though no event comes.
+    fn next(&self) -> Option<Instant> {
+        self.repeats.next().into_iter().chain(self.renewals.next()).min()
+    }
+
+    /// Takes an event. Where every exchange is written none waits for a renewal.
+    fn take(&mut self, event: Box<Event>) {
+        if self.repeats.is_off() {
+            return self.enter(&event);
+        }
+        if let Some(event) = self.renewals.pass(event, Instant::now()) {
+            self.enter(&event);
+        }
+    }
+
+    fn give_up_waiting(&mut self) {
+        for event in self.renewals.due(Instant::now()) {
+            self.enter(&event);
+        }
+    }
+
     fn enter(&mut self, event: &Event) {
         self.sum_up();
         let dropped = self.events.newly_dropped();

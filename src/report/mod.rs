@@ -4,6 +4,7 @@ mod json;
 pub mod log;
 mod markdown;
 mod page;
+mod renewals;
 mod repeats;
 mod verdict;
 

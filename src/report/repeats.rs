@@ -81,6 +81,11 @@ pub struct Summary {
 }
 
 impl Repeats {
+    /// Whether everything is written.
+    pub(super) const fn is_off(&self) -> bool {
+        self.every.is_zero()
+    }
+
     /// Holds repeats back for so long before they are summed up; a zero holds nothing back.
     #[must_use]
     pub fn new(every: Duration) -> Self {

@@ -287,3 +287,34 @@ fn a_reply_of_the_doctors_own_is_told_as_nobody_elses() {
     }
     assert!(origin.was_not_asked());
 }
+
+/// By default an expired token is told, unless its client renews it at once and is known to be able to.
+#[test]
+fn a_token_that_is_renewed_at_once_is_no_finding() {
+    let expired = r#"{"code":"jwt_auth_invalid_token","message":"Expired token","data":{"status":403}}"#;
+    let origin = Origin::playing(move |mut wire, _| {
+        loop {
+            let request = wire.message();
+            let reply = if request.contains("/token/refresh") {
+                OK.to_owned()
+            } else {
+                format!(
+                    "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+                     Link: <https://blog.test/wp-json/>; rel=\"https://api.w.org/\"\r\n\r\n{expired}",
+                    expired.len()
+                )
+            };
+            wire.put(reply);
+        }
+    });
+    let doctor = Doctor::with_file(&format!(
+        "listeners: [{{ address: 127.0.0.1:0 }}]\nworkers: 1\nlog: {{ format: json, repeats: 1h }}\n\
+         sites: [{{ upstreams: [{{ url: \"{origin}\" }}] }}]\n"
+    ));
+    // {"alg":"HS256"} and {"exp":1}
+    let token = ["Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.c2ln"];
+    ask(&doctor, "POST /wp-json/jwt-auth/v1/token/refresh", &["Content-Length: 0"]);
+    assert_eq!(ask(&doctor, "GET /wp-json/wp/v2/users/me", &token).status(), 403);
+    ask(&doctor, "POST /wp-json/jwt-auth/v1/token/refresh", &["Content-Length: 0"]);
+    doctor.expect_no_other_event();
+}
