@@ -30,7 +30,7 @@ impl Rule for StaleTokenOnPublicRoute {
                 "a token that WordPress refuses came with the request for a new one, which fails for it"
             }
             RouteClass::Public => {
-                "a token that WordPress refuses came to a public route, which is served without one"
+                "a token that WordPress refuses came to a public route, which usually is served without one"
             }
             _ => return None,
         };
@@ -41,7 +41,7 @@ impl Rule for StaleTokenOnPublicRoute {
         path.push(Stop::new(Hop::Php, Mark::Good));
         Some(Finding {
             because:
-                "the route needs no token, and WordPress refuses the one that came before it asks the route"
+                "such a route usually needs no token, and WordPress refuses the one that came before it asks the route"
                     .into(),
             path,
             cleared: vec!["proxies", "web server", "permissions", "CORS"],
