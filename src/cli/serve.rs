@@ -18,9 +18,10 @@ use crate::diagnosis::{RULES, Severity};
 use crate::event::{Bus, ExchangeIds, Tally, bus, now};
 use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, QUEUE, Recorder, Shows, Site, Sites};
 use crate::headers::Trusted;
+use crate::listen::{self, Current, Serving};
 use crate::report::{Page, Paint, Repeats, log};
 use crate::secret::Key;
-use crate::{listen, upstream};
+use crate::upstream;
 
 /// What all workers share, beside the plan.
 struct Shared {
@@ -154,9 +155,9 @@ fn work(
     runtime.block_on(async {
         let sites = plan.sites.iter().zip(&shared.acceptances);
         let sites = sites.map(|(settings, accepted)| site(plan, settings, Arc::clone(accepted))).collect();
-        let answer =
-            Rc::new(Sites::new(sites, recorder, Arc::clone(&shared.trusted), Arc::clone(&shared.promises)));
-        Ok(listen::run(sockets, limits(&plan.limits), answer, stop, drain).await?)
+        let answer = Sites::new(sites, recorder, Arc::clone(&shared.trusted), Arc::clone(&shared.promises));
+        let current = Current::new(Serving { settings: limits(&plan.limits), answer });
+        Ok(listen::run(sockets, Rc::new(current), stop, drain).await?)
     })
 }
 

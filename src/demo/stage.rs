@@ -30,7 +30,7 @@ use crate::diagnosis::RULES;
 use crate::event::{Event, Events, ExchangeIds, Tally, TraceId, bus, now};
 use crate::exchange::{Acceptances, Keeps, Mode, Policy, QUEUE, Recorder, Shows, Site, Sites};
 use crate::headers::cors;
-use crate::listen::{self, Answer, BindError, Drain};
+use crate::listen::{self, Answer, BindError, Current, Drain, Serving};
 use crate::message::{Name, RequestHead};
 use crate::secret::Key;
 use crate::upstream::{self, Address, Upstream};
@@ -270,5 +270,7 @@ async fn serve(
     };
     // Nobody depends on a demo: it ends at once.
     let drain = Drain { delay: Duration::ZERO, timeout: Duration::ZERO };
-    listen::run(vec![socket], settings, Rc::new(answer), stop, drain).await.map(drop)
+    listen::run(vec![socket], Rc::new(Current::new(Serving { settings, answer })), stop, drain)
+        .await
+        .map(drop)
 }

@@ -10,8 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{Answer, Client, Settings, connection};
-use crate::wire;
+use super::{Answer, Client, Current, connection};
+use crate::wire::{self, Stream};
 
 /// How a worker ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +65,7 @@ impl Drop for Open {
 /// A socket cannot be registered with the runtime.
 pub async fn run<A: Answer + 'static>(
     sockets: Vec<std::net::TcpListener>,
-    settings: Settings,
-    answer: Rc<A>,
+    current: Rc<Current<A>>,
     mut stop: watch::Receiver<bool>,
     drain: Drain,
 ) -> io::Result<usize> {
@@ -75,15 +74,8 @@ pub async fn run<A: Answer + 'static>(
     let mut accepting = Vec::new();
     for socket in sockets {
         let listener = TcpListener::from_std(socket)?;
-        let (worker, answer, stop) = (Rc::clone(&worker), Rc::clone(&answer), stop.clone());
-        accepting.push(tokio::task::spawn_local(accept(
-            listener,
-            settings,
-            answer,
-            worker,
-            stop,
-            drain.delay,
-        )));
+        let (worker, current, stop) = (Rc::clone(&worker), Rc::clone(&current), stop.clone());
+        accepting.push(tokio::task::spawn_local(accept(listener, current, worker, stop, drain.delay)));
     }
     // An error means that whoever could say stop is gone, which says the same.
     let _stopped = stop.wait_for(|stop| *stop).await;
@@ -101,8 +93,7 @@ pub async fn run<A: Answer + 'static>(
 
 async fn accept<A: Answer + 'static>(
     listener: TcpListener,
-    settings: Settings,
-    answer: Rc<A>,
+    current: Rc<Current<A>>,
     worker: Rc<Worker>,
     mut stop: watch::Receiver<bool>,
     delay: Duration,
@@ -119,7 +110,7 @@ async fn accept<A: Answer + 'static>(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, address)) => serve(stream, Client { address }, settings, &answer, &worker),
+            Ok((stream, address)) => serve(stream, Client { address }, &current, &worker),
             // Out of file descriptors, most often: waiting lets some of them close.
             Err(error) if !is_clients(&error) => {
                 tracing::warn!(%error, "Cannot accept a connection");
@@ -130,7 +121,7 @@ async fn accept<A: Answer + 'static>(
     }
     // Clients in the queue hold a connection already: closing the socket would reset it.
     for (stream, address) in queue(listener) {
-        serve(stream, Client { address }, settings, &answer, &worker);
+        serve(stream, Client { address }, &current, &worker);
     }
 }
 
@@ -151,12 +142,14 @@ fn is_clients(error: &io::Error) -> bool {
 fn serve<A: Answer + 'static>(
     stream: TcpStream,
     client: Client,
-    settings: Settings,
-    answer: &Rc<A>,
+    current: &Rc<Current<A>>,
     worker: &Rc<Worker>,
 ) {
-    let (answer, open) = (Rc::clone(answer), worker.opened());
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let (current, open) = (Rc::clone(current), worker.opened());
     tokio::task::spawn_local(async move {
-        connection::serve(stream, client, &settings, &*answer, &open.0).await;
+        connection::serve(Stream::Tcp(stream), client, &current, &open.0).await;
     });
 }

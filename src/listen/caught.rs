@@ -29,7 +29,7 @@ mod tests {
     use tokio::sync::watch;
     use tokio::task::LocalSet;
 
-    use crate::listen::{Answer, Client, Drain, Interim, Refusal, Settings, bind, run};
+    use crate::listen::{Answer, Client, Current, Drain, Interim, Refusal, Serving, Settings, bind, run};
     use crate::message::{Body, Broken, Fields, Fill, Reply, ReplyHead, Request, Source, Status};
 
     /// Panics before a reply or in the midst of one, as the target asks.
@@ -101,7 +101,12 @@ mod tests {
         let (_stop, stopped) = watch::channel(false);
         let drain = Drain { delay: Duration::ZERO, timeout: LONG };
         let doctor = LocalSet::new();
-        doctor.spawn_local(run(sockets, settings, Rc::new(Defective), stopped, drain));
+        doctor.spawn_local(run(
+            sockets,
+            Rc::new(Current::new(Serving { settings, answer: Defective })),
+            stopped,
+            drain,
+        ));
         let clients = async {
             let mut other = TcpStream::connect(address).await.unwrap();
             assert!(ask(&mut other, "/").await.starts_with(b"HTTP/1.1 204"));

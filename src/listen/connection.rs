@@ -3,22 +3,20 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-
 use super::accept::Worker;
 use super::caught::{Panicked, caught};
-use super::{Answer, Client, Interim, Refusal, Settings};
+use super::{Answer, Client, Current, Interim, Refusal, Serving};
 use crate::headers::hop_by_hop;
 use crate::http1::{self, BadRequest, Framing, Persistence};
 use crate::message::{
     Body, Broken, Fields, Fill, Method, Name, Reply, ReplyHead, Request, RequestHead, Source,
 };
 use crate::message::{Status, Version};
-use crate::wire::{Framed, HeadError, Pace, Reader, SendError, Writer};
+use crate::wire::{Framed, HeadError, Pace, ReadHalf, Reader, SendError, Stream, WriteHalf, Writer};
 
 /// The slowest a request's body may come on average, once its timeout has passed.
 const BYTES_PER_SECOND: u64 = 500;
@@ -31,45 +29,30 @@ const LINGER: Duration = Duration::from_secs(2);
 const LAST_CALL: Duration = Duration::from_millis(500);
 
 /// Serves a connection to its end.
-pub(super) async fn serve<A: Answer>(
-    stream: TcpStream,
-    client: Client,
-    settings: &Settings,
-    answer: &A,
-    worker: &Worker,
-) {
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
-    let (read, write) = stream.into_split();
+pub(super) async fn serve<A: Answer>(stream: Stream, client: Client, current: &Current<A>, worker: &Worker) {
+    let (read, write) = stream.split();
+    let serving = current.get();
+    let settings = serving.settings;
     let (reader, writer) = (Reader::of_heads(read), Writer::new(write, settings.write_timeout));
-    let mut connection = Connection { reader, writer, client, settings, answer, worker };
+    let mut connection = Connection { reader, writer, client, current, serving, worker };
     connection.reader.set_timeout(settings.header_timeout);
     let last = loop {
         match connection.turn().await {
-            Next::Again => connection.reader.set_timeout(settings.keep_alive_timeout),
+            Next::Again => connection.reader.set_timeout(connection.serving.settings.keep_alive_timeout),
             last => break last,
         }
     };
     if let Next::Abort = last {
-        abort(connection.writer.into_io());
+        connection.writer.into_io().abort();
     }
 }
 
-/// Resets the connection, so that a reply cut off cannot be taken for one that ends with its connection.
-fn abort(half: OwnedWriteHalf) {
-    // Where the system refuses, nothing else is left to try.
-    let _reset = half.as_ref().set_zero_linger();
-    // Dropped, the half would first say in order that nothing more comes.
-    half.forget();
-}
-
 struct Connection<'s, A> {
-    reader: Reader<OwnedReadHalf>,
-    writer: Writer<OwnedWriteHalf>,
+    reader: Reader<ReadHalf>,
+    writer: Writer<WriteHalf>,
     client: Client,
-    settings: &'s Settings,
-    answer: &'s A,
+    current: &'s Current<A>,
+    serving: Rc<Serving<A>>,
     worker: &'s Worker,
 }
 
@@ -101,11 +84,11 @@ impl<A: Answer> Connection<'_, A> {
             Ok((head, framing)) => self.exchange(head, framing).await,
             Err(Nothing::Left) => Next::End,
             Err(Nothing::Refused(refusal)) => {
-                let reply = self.answer.refuse(self.client, refusal);
+                let reply = self.serving.answer.refuse(self.client, refusal);
                 self.refuse(reply).await
             }
             Err(Nothing::Announced(head, refusal)) => {
-                let reply = self.answer.refuse_request(self.client, *head, refusal);
+                let reply = self.serving.answer.refuse_request(self.client, *head, refusal);
                 self.refuse(reply).await
             }
         }
@@ -113,14 +96,18 @@ impl<A: Answer> Connection<'_, A> {
 
     async fn read(&mut self) -> Result<(RequestHead, Framing), Nothing> {
         self.wait().await?;
+        self.serving = self.current.get();
         http1::refuse_first_bytes(self.reader.data())?;
-        self.reader.set_timeout(self.settings.header_timeout);
-        let length =
-            self.reader.head(self.settings.header_bytes).await.map_err(|error| self.explain(error))?;
+        self.reader.set_timeout(self.serving.settings.header_timeout);
+        let length = self
+            .reader
+            .head(self.serving.settings.header_bytes)
+            .await
+            .map_err(|error| self.explain(error))?;
         let head = http1::parse_request(self.reader.data().get(..length).unwrap_or_default())?;
         self.reader.consume(length);
         let framing = http1::of_request(&head)?;
-        match (framing.length(), self.settings.body_bytes) {
+        match (framing.length(), self.serving.settings.body_bytes) {
             (Some(length), Some(limit)) if length > limit => {
                 Err(Nothing::Announced(Box::new(head), Refusal::BodyTooLarge(limit)))
             }
@@ -148,7 +135,7 @@ impl<A: Answer> Connection<'_, A> {
     fn explain(&self, error: HeadError) -> Nothing {
         match error {
             HeadError::Closed | HeadError::Truncated | HeadError::Connection(_) => Nothing::Left,
-            HeadError::TimedOut => Refusal::HeaderTimeout(self.settings.header_timeout).into(),
+            HeadError::TimedOut => Refusal::HeaderTimeout(self.serving.settings.header_timeout).into(),
             HeadError::BareLineFeed => BadRequest::BareLineFeed.into(),
             HeadError::TooLarge { in_first_line: true } => BadRequest::TargetTooLong.into(),
             HeadError::TooLarge { in_first_line: false } => BadRequest::HeadTooLarge.into(),
@@ -163,20 +150,20 @@ impl<A: Answer> Connection<'_, A> {
         let reply = if read.get() {
             self.reader.set_deadline(None);
             let request = Request { head, body: Body::empty() };
-            let answering = pin!(self.answer.answer(self.client, request, &mut interim));
+            let answering = pin!(self.serving.answer.answer(self.client, request, &mut interim));
             tokio::select! {
                 biased;
                 reply = caught(answering) => reply,
                 _gone = self.reader.watch() => return Next::End,
             }
         } else {
-            let pace = Pace { idle: self.settings.body_timeout, bytes_per_second: BYTES_PER_SECOND };
-            let framed = Framed::new(framing, pace, self.settings.body_bytes);
+            let pace = Pace { idle: self.serving.settings.body_timeout, bytes_per_second: BYTES_PER_SECOND };
+            let framed = Framed::new(framing, pace, self.serving.settings.body_bytes);
             let body = ClientBody { reader: &mut self.reader, framed, read: &read };
             let request = Request { head, body: Body::from_source(framing.length(), body) };
-            caught(pin!(self.answer.answer(self.client, request, &mut interim))).await
+            caught(pin!(self.serving.answer.answer(self.client, request, &mut interim))).await
         };
-        let reply = reply.unwrap_or_else(|Panicked| self.answer.panicked());
+        let reply = reply.unwrap_or_else(|Panicked| self.serving.answer.panicked());
         // What of a request is unread when its reply begins cannot be told from the next request later.
         let ends = reply.close || asked.ends || !read.get() || self.worker.is_draining();
         let sent = caught(pin!(send(&mut self.writer, &asked, reply, ends))).await;
@@ -250,7 +237,7 @@ enum Sent {
 }
 
 async fn send(
-    writer: &mut Writer<OwnedWriteHalf>,
+    writer: &mut Writer<WriteHalf>,
     asked: &Asked,
     reply: Reply<'_>,
     ends: bool,
@@ -268,7 +255,7 @@ async fn send(
 
 /// The body of a request, read from its connection as it is asked for.
 struct ClientBody<'c> {
-    reader: &'c mut Reader<OwnedReadHalf>,
+    reader: &'c mut Reader<ReadHalf>,
     framed: Framed,
     read: &'c Cell<bool>,
 }
@@ -296,13 +283,13 @@ impl Source for ClientBody<'_> {
 
 /// Passes interim replies on: none to HTTP/1.0, and 100 once and only to a client that waits for it.
 struct ToClient<'w> {
-    writer: &'w mut Writer<OwnedWriteHalf>,
+    writer: &'w mut Writer<WriteHalf>,
     version: Version,
     awaits_continue: bool,
 }
 
 impl<'w> ToClient<'w> {
-    const fn new(writer: &'w mut Writer<OwnedWriteHalf>, asked: &Asked) -> Self {
+    const fn new(writer: &'w mut Writer<WriteHalf>, asked: &Asked) -> Self {
         Self { writer, version: asked.version, awaits_continue: asked.expects }
     }
 }

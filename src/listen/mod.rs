@@ -6,12 +6,14 @@
 mod accept;
 mod caught;
 mod connection;
+mod serving;
 mod socket;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use accept::{Drain, run};
+pub use serving::{Current, Serving};
 pub use socket::{BindError, bind};
 
 use crate::http1::BadRequest;

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use super::connection::{Connection, ReadHalf, WriteHalf};
+use super::connection::Connection;
 use super::pool::Pool;
 use super::{Error, Settings, Upstream};
 use crate::headers::hop_by_hop;
@@ -16,7 +16,7 @@ use crate::http1::{self, BadReply, Framing};
 use crate::message::{
     Body, Broken, Fields, Fill, Method, Name, ReplyHead, RequestHead, Source, Status, Version,
 };
-use crate::wire::{Framed, HeadError, Pace, Reader, SendError, Writer};
+use crate::wire::{Framed, HeadError, Pace, ReadHalf, Reader, SendError, WriteHalf, Writer};
 
 /// How many interim replies (RFC 9110 §15.2) are passed on before the upstream is called broken.
 const MAX_INTERIM: u32 = 64;

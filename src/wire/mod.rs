@@ -6,10 +6,12 @@
 mod buffer;
 mod framed;
 mod reader;
+mod stream;
 mod timer;
 mod writer;
 
 pub use framed::{Framed, Pace};
 pub use reader::{HeadError, Reader};
+pub use stream::{ReadHalf, Stream, WriteHalf};
 pub use timer::{Timer, now, run as run_timers, wake_all};
 pub use writer::{SendError, Writer};

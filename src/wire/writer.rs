@@ -188,7 +188,16 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
             advance(parts, written);
             self.timer.set_after(self.stall);
         }
-        Poll::Ready(Ok(()))
+        self.poll_flush(context)
+    }
+
+    /// What TLS has taken and not yet handed on goes out, too.
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Poll::Ready(outcome) = Pin::new(&mut self.io).poll_flush(context) {
+            return Poll::Ready(outcome);
+        }
+        ready!(self.timer.poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>, parts: &[&[u8]; 3]) -> Poll<io::Result<usize>> {
