@@ -61,3 +61,28 @@ pub(super) async fn sweep(pool: Weak<Pool>) {
         pool.sweep();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use tokio::task::{LocalSet, spawn_local};
+    use tokio::time::sleep;
+
+    use super::{Pool, sweep};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_sweep_of_a_pool_ends_with_it() {
+        let swept = async {
+            let pool = Rc::new(Pool::default());
+            let sweeping = spawn_local(sweep(Rc::downgrade(&pool)));
+            sleep(Duration::from_secs(5)).await;
+            assert!(!sweeping.is_finished());
+            drop(pool);
+            sleep(Duration::from_secs(2)).await;
+            assert!(sweeping.is_finished());
+        };
+        LocalSet::new().run_until(swept).await;
+    }
+}
