@@ -8,7 +8,7 @@ mod config;
 mod demo;
 mod explain;
 mod flags;
-pub mod run;
+mod run;
 mod serve;
 mod terminal;
 
@@ -79,7 +79,7 @@ fn command(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit
     };
     let matches = innermost(&matches);
     match arguments.command {
-        Command::Run(arguments) => run::run(&arguments.flags.plan(matches)?),
+        Command::Run(arguments) => run::run(arguments, matches),
         Command::Config(arguments) => config::config(arguments, matches),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments, matches),

@@ -2,9 +2,11 @@
 
 use super::NOTHING_WRONG;
 use super::flags::Flags;
+use super::serve::{End, Source};
 use super::{serve, terminal};
 use crate::config::Plan;
-use clap::Args;
+use clap::{ArgMatches, Args};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Stand between clients and WordPress, forward Authorization, and say where it was lost.
@@ -13,6 +15,9 @@ use std::process::ExitCode;
 /// beats the file: --listen replaces all listeners, --upstream replaces all sites by one for any host, --observe
 /// sets the mode of every site, --trusted-proxy replaces the trusted proxies, --cors-origin the allowed origins of
 /// every site.
+///
+/// SIGHUP, or a change of the file, reloads: requests under way end as they began, a bad file changes nothing. SIGTERM and
+/// SIGINT drain and end; a second one ends at once.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -29,11 +34,31 @@ pub(super) struct Arguments {
     pub(super) flags: Flags,
 }
 
+/// The plan as flags, environment and file make it, now and at every reload.
+struct Configured<'m> {
+    flags: Flags,
+    matches: &'m ArgMatches,
+}
+
+impl Source for Configured<'_> {
+    fn plan(&self) -> anyhow::Result<Plan> {
+        self.flags.plan(self.matches)
+    }
+
+    fn file(&self) -> Option<PathBuf> {
+        self.flags.file().cloned()
+    }
+}
+
 /// Runs the proxy until it is told to stop.
 ///
 /// # Errors
 /// When it cannot start.
-pub fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
-    serve::serve(plan, terminal::page())?;
-    Ok(ExitCode::from(NOTHING_WRONG))
+pub(super) fn run(arguments: Arguments, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let end = serve::serve(Configured { flags: arguments.flags, matches }, terminal::page())?;
+    Ok(ExitCode::from(match end {
+        End::InOrder => NOTHING_WRONG,
+        // As a shell says it of a process that the signal has ended.
+        End::CutShort(signal) => 128 + signal,
+    }))
 }

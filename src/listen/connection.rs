@@ -96,7 +96,7 @@ impl<A: Answer> Connection<'_, A> {
 
     async fn read(&mut self) -> Result<(RequestHead, Framing), Nothing> {
         self.wait().await?;
-        self.serving = self.current.get();
+        self.current.renew(&mut self.serving);
         http1::refuse_first_bytes(self.reader.data())?;
         self.reader.set_timeout(self.serving.settings.header_timeout);
         let length = self
@@ -119,8 +119,11 @@ impl<A: Answer> Connection<'_, A> {
     /// that is on its way to us just now would be lost.
     async fn wait(&mut self) -> Result<(), Nothing> {
         let (reader, worker) = (&mut self.reader, self.worker);
+        let (current, serving) = (self.current, &mut self.serving);
         let mut last_call = false;
         let come = poll_fn(|context| {
+            // An idle connection must not keep alive what a reload has replaced.
+            current.renew(serving);
             if !reader.data().is_empty() {
                 return Poll::Ready(true);
             }

@@ -12,7 +12,7 @@ mod socket;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-pub use accept::{Drain, run};
+pub use accept::{Door, Drain, run};
 pub use serving::{Current, Serving};
 pub use socket::{BindError, bind};
 

@@ -10,5 +10,5 @@ mod verdict;
 
 pub use markdown::fill;
 pub use page::Page;
-pub use repeats::{Repeats, Summary};
+pub use repeats::{Every, Repeats, Summary};
 pub use verdict::{Paint, verdict};

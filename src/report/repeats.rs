@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::diagnosis::{Proof, Severity};
@@ -22,12 +23,37 @@ const QUIET: Duration = Duration::from_secs(600);
 /// Which kinds were written lately, and how many exchanges were held back since.
 #[derive(Debug)]
 pub struct Repeats {
-    every: Duration,
+    every: Every,
     kinds: HashMap<Kind, Count>,
     /// When the first summary is due.
     next: Option<Instant>,
     /// Summaries of kinds that had to make room.
     displaced: Vec<Summary>,
+}
+
+/// How long repeats are held back, in milliseconds: shared with whoever reloads the configuration.
+#[derive(Clone, Debug)]
+pub struct Every(Arc<AtomicU64>);
+
+impl Every {
+    /// So long; a zero holds nothing back.
+    #[must_use]
+    pub fn new(every: Duration) -> Self {
+        Self(Arc::new(AtomicU64::new(millis(every))))
+    }
+
+    /// From now on so long.
+    pub fn set(&self, every: Duration) {
+        self.0.store(millis(every), Ordering::Relaxed);
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// In what way an exchange is sick, and where.
@@ -82,22 +108,28 @@ pub struct Summary {
 
 impl Repeats {
     /// Whether everything is written.
-    pub(super) const fn is_off(&self) -> bool {
-        self.every.is_zero()
+    pub(super) fn is_off(&self) -> bool {
+        self.every.time().is_zero()
     }
 
     /// Holds repeats back for so long before they are summed up; a zero holds nothing back.
     #[must_use]
     pub fn new(every: Duration) -> Self {
+        Self::following(Every::new(every))
+    }
+
+    /// The same for a time that may change. What is held back then is summed up by the time it began with.
+    #[must_use]
+    pub fn following(every: Every) -> Self {
         Self { every, kinds: HashMap::new(), next: None, displaced: Vec::new() }
     }
 
     /// Whether this exchange is to be written. Otherwise it was counted and will be summed up.
     pub fn is_news(&mut self, event: &Event, now: Instant) -> bool {
-        let Some(kind) = Kind::of(event).filter(|_| !self.every.is_zero()) else {
+        let Some(kind) = Kind::of(event).filter(|_| !self.is_off()) else {
             return true;
         };
-        let (every, quiet) = (self.every, self.quiet());
+        let (every, quiet) = (self.every.time(), self.quiet());
         if let Some(count) = self.kinds.get_mut(&kind).filter(|count| count.is_alive(now, quiet)) {
             count.hold(now);
             let due = count.held_since + every;
@@ -120,7 +152,7 @@ impl Repeats {
         if self.next.is_none_or(|next| now < next) && self.displaced.is_empty() {
             return Vec::new();
         }
-        let every = self.every;
+        let every = self.every.time();
         self.sum_up(now, |count| now.saturating_duration_since(count.held_since) >= every)
     }
 
@@ -130,7 +162,7 @@ impl Repeats {
     }
 
     fn sum_up(&mut self, now: Instant, is_due: impl Fn(&Count) -> bool) -> Vec<Summary> {
-        let (every, quiet) = (self.every, self.quiet());
+        let (every, quiet) = (self.every.time(), self.quiet());
         let mut summaries = std::mem::take(&mut self.displaced);
         let due = self.kinds.iter_mut().filter(|(_, count)| count.held > 0 && is_due(count));
         summaries.extend(due.map(|(kind, count)| count.release(kind, now)));
@@ -143,7 +175,7 @@ impl Repeats {
 
     /// Whatever is held back is summed up before its kind is forgotten.
     fn quiet(&self) -> Duration {
-        QUIET.max(self.every)
+        QUIET.max(self.every.time())
     }
 
     /// Where no kind more fits, the one that was not heard of for longest goes.

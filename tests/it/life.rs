@@ -34,6 +34,27 @@ fn a_drain_lets_requests_under_way_complete_and_ends_in_order() {
 }
 
 #[test]
+fn a_second_signal_ends_the_drain_at_once() {
+    let (_go, wait) = channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let origin = Origin::playing(move |mut wire, tell| {
+        tell(wire.head());
+        assert!(wait.lock().unwrap().recv().is_err(), "nobody says go");
+    });
+    let mut doctor = Doctor::with_file(&format!(
+        "listeners: [{{ address: 127.0.0.1:0 }}]\nsites: [{{ upstreams: [{{ url: \"{origin}\" }}] }}]\ndrain: {{ timeout: 1h }}\n"
+    ));
+    let busy = doctor.connect().send(GET);
+    assert!(origin.request().starts_with("GET"));
+    doctor.terminate();
+    doctor.says("Draining");
+    doctor.terminate();
+    assert_eq!(busy.read_to_end(), "");
+    assert_eq!(doctor.wait().code(), Some(128 + 15), "as a shell says it of a process ended by SIGTERM");
+    assert_eq!(doctor.says("Stopped")["cut_off"], 1);
+}
+
+#[test]
 fn what_goes_on_is_written_once_and_summed_up_at_the_end() {
     // Nobody listens there, so every request fails alike.
     let mut doctor = Doctor::with_file(

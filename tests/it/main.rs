@@ -14,6 +14,7 @@ mod corpus;
 mod demo;
 mod life;
 mod policy;
+mod reload;
 mod replies;
 mod report;
 mod requests;

@@ -1,254 +1,179 @@
-//! From a plan to running workers, and from a signal to their end.
+//! From a plan to running workers, through reloads, and from a signal to their end.
+//!
+//! One thread leads: it waits for signals, looks at the files and makes new plans. The others work.
 
-use std::io::{self, stdout};
-use std::net::TcpListener;
-use std::panic::{self, Location};
-use std::rc::Rc;
+mod files;
+mod making;
+mod own_log;
+mod reload;
+mod signals;
+mod sockets;
+mod workers;
+
+use std::io::stdout;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use tokio::runtime::{Builder, LocalOptions, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::time::{MissedTickBehavior, interval};
 
-use crate::config::{self, ClientAddress, Exchanges, Format, Hosts, Level, Log, Plan};
-use crate::diagnosis::{RULES, Severity};
-use crate::event::{Bus, ExchangeIds, Tally, bus, now};
-use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, QUEUE, Recorder, Shows, Site, Sites};
-use crate::headers::Trusted;
-use crate::listen::{self, Current, Serving};
-use crate::report::{Page, Paint, Repeats, log};
+pub(super) use reload::Source;
+pub(super) use signals::Signals;
+
+use crate::config::{Exchanges, Format, Log, Plan};
+use crate::event::{Bus, Tally, bus, now};
+use crate::exchange::QUEUE;
+use crate::listen::Drain;
+use crate::report::{Every, Page, Repeats, log};
 use crate::secret::Key;
-use crate::upstream;
+use files::Files;
+use making::{InForce, Lasting, Share};
+use own_log::OwnLog;
+use reload::Failed;
+use signals::{Caught, Told};
+use sockets::Listeners;
+use workers::Workers;
 
-/// What all workers share, beside the plan.
-struct Shared {
-    key: Key,
-    hop: Arc<str>,
-    bus: Bus,
-    tally: Arc<Tally>,
-    trusted: Arc<Trusted>,
-    promises: Arc<Promises>,
-    /// One for each site of the plan.
-    acceptances: Vec<Arc<Acceptances>>,
+/// How often the files are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// As it was told to.
+    InOrder,
+    /// Whoever told it to end by this signal did not want to wait for the drain.
+    CutShort(u8),
 }
 
-/// Serves until a signal asks to stop, then drains. Gives the number of connections that were cut off.
-pub(super) fn serve(plan: &Plan, page: Page) -> anyhow::Result<()> {
-    start_own_log(plan.log, page.paint);
-    panic::set_hook(Box::new(|panic| tell_where(panic.location())));
-    let signals = Signals::catch()?;
-    let sockets = bind(plan)?;
+/// A doctor that serves.
+struct Doctor<S> {
+    source: S,
+    files: Files,
+    failed: Failed,
+    started_with: Plan,
+    in_force: Arc<InForce>,
+    lasting: Lasting,
+    listeners: Listeners,
+    workers: Workers,
+    own_log: OwnLog,
+    repeats: Every,
+}
+
+/// Serves until a signal asks to stop, then drains.
+pub(super) fn serve(source: impl Source, page: Page) -> anyhow::Result<End> {
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    runtime.block_on(live(source, page))
+}
+
+async fn live(source: impl Source, page: Page) -> anyhow::Result<End> {
+    let mut files = Files::new(source.file().into_iter().collect());
+    let plan = source.plan()?;
+    files.watch(reload::files(&source, &plan));
+    let own_log = OwnLog::start(plan.log, page.paint);
+    let mut signals = Caught::from_now_on().context("cannot catch signals")?;
+    let mut listeners = Listeners::none();
+    let bound = listeners.change_to(&plan, plan.workers.get())?;
+    let repeats = Every::new(repeats(plan.log));
+    let (bus, writer) = start_log(&plan, page, &repeats)?;
+    let lasting = lasting(bus)?;
+    let in_force = Arc::new(InForce::new(plan.clone(), None, &lasting));
+    let shares = (0..plan.workers.get()).map(|_| Share::new(&in_force, &lasting));
+    let workers = Workers::start(shares.collect::<anyhow::Result<_>>()?).await?;
+    listeners.put_in_force(bound, &workers);
+    let doctor = Doctor {
+        source,
+        files,
+        failed: None,
+        started_with: plan,
+        in_force,
+        lasting,
+        listeners,
+        workers,
+        own_log,
+        repeats,
+    };
+    let (end, cut_off) = doctor.serve(&mut signals).await?;
+    writer.join().map_err(|_| anyhow!("the log panicked"))?;
+    tracing::info!(cut_off, "Stopped");
+    Ok(end)
+}
+
+impl<S: Source> Doctor<S> {
+    /// Serves to the end. Gives the number of connections that were cut off.
+    async fn serve(mut self, signals: &mut Caught) -> anyhow::Result<(End, usize)> {
+        self.until_told(signals).await?;
+        self.drain(signals).await
+    }
+
+    async fn until_told(&mut self, signals: &mut Caught) -> anyhow::Result<()> {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                told = signals.next() => match told {
+                    Told::Stop(_) => return Ok(()),
+                    Told::Reload => self.reload().await,
+                },
+                error = self.workers.ended() => return Err(error),
+                _ = looks.tick() => self.reload_if_changed().await,
+            }
+        }
+    }
+
+    async fn drain(self, signals: &mut Caught) -> anyhow::Result<(End, usize)> {
+        let Self { in_force, listeners, mut workers, .. } = self;
+        tracing::info!("Draining");
+        // A copy of a socket that is kept would keep its queue open.
+        drop(listeners);
+        let drain = in_force.plan.drain;
+        workers.stop(Drain { delay: drain.delay, timeout: drain.timeout });
+        let mut end = End::InOrder;
+        loop {
+            tokio::select! {
+                biased;
+                cut_off = workers.all_ended() => return Ok((end, cut_off?)),
+                told = signals.next() => if let Told::Stop(signal) = told {
+                    tracing::warn!("Told to stop again: what is under way is cut off");
+                    end = End::CutShort(signal);
+                    workers.stop(Drain::AT_ONCE);
+                },
+            }
+        }
+    }
+}
+
+/// Starts the thread that writes what happens. It ends when nobody can write to the bus any more.
+fn start_log(plan: &Plan, page: Page, repeats: &Every) -> anyhow::Result<(Bus, JoinHandle<()>)> {
     let (bus, events) = bus(QUEUE);
     let format = match plan.log.format {
         Format::Json => log::Format::Json,
         Format::Pretty => log::Format::Pretty(page),
     };
-    let repeats = repeats(plan.log);
+    let repeats = Repeats::following(repeats.clone());
     let writer = thread::Builder::new().name("log".to_owned());
-    let writer =
-        writer.spawn(move || log::run(events, stdout(), format, repeats)).context("cannot start the log")?;
-    let key = Key::random().context("the system has no random numbers")?;
-    let began = Instant::now();
-    let shared = Shared {
-        key,
+    let writer = writer.spawn(move || log::run(events, stdout(), format, repeats));
+    Ok((bus, writer.context("cannot start the log")?))
+}
+
+fn lasting(bus: Bus) -> anyhow::Result<Lasting> {
+    Ok(Lasting {
+        key: Key::random().context("the system has no random numbers")?,
         hop: "doctor".into(),
         bus,
         tally: Arc::new(Tally::new(now())),
-        trusted: Arc::new(plan.trusted_proxies.clone()),
         promises: Arc::default(),
-        acceptances: plan.sites.iter().map(|_| Arc::new(Acceptances::since(began))).collect(),
-    };
-    let cut_off = work_until(signals, plan, sockets, &shared)?;
-    // The log ends when nobody can write to it any more.
-    drop(shared);
-    writer.join().map_err(|_| anyhow!("the log panicked"))?;
-    tracing::info!(cut_off, "Stopped");
-    Ok(())
-}
-
-/// The doctor's own messages: that it listens, drains, has stopped.
-fn start_own_log(settings: Log, paint: Paint) {
-    let level = match settings.level {
-        Level::Error => tracing::Level::ERROR,
-        Level::Warn => tracing::Level::WARN,
-        Level::Info => tracing::Level::INFO,
-        Level::Debug => tracing::Level::DEBUG,
-        Level::Trace => tracing::Level::TRACE,
-    };
-    let log =
-        tracing_subscriber::fmt().with_max_level(level).with_target(false).with_ansi(paint == Paint::Colour);
-    // A log that was started before serves as well.
-    let _started = match settings.format {
-        Format::Json => log.json().flatten_event(true).try_init(),
-        Format::Pretty => log.try_init(),
-    };
-}
-
-/// Tells of a panic, in constant words: what it says itself may hold text of a request, a token among it.
-fn tell_where(location: Option<&Location<'_>>) {
-    let at = location.map(ToString::to_string);
-    tracing::error!(at, "The doctor failed: a defect to report");
+        began: Instant::now(),
+    })
 }
 
 /// Whoever asked for all exchanges gets the sick ones, too.
-fn repeats(settings: Log) -> Repeats {
-    Repeats::new(match settings.exchanges {
+const fn repeats(settings: Log) -> Duration {
+    match settings.exchanges {
         Exchanges::All => Duration::ZERO,
         Exchanges::Sick | Exchanges::None => settings.repeats,
-    })
-}
-
-/// For every worker one socket of every listener.
-fn bind(plan: &Plan) -> anyhow::Result<Vec<Vec<TcpListener>>> {
-    let workers = plan.workers.get();
-    let mut sockets: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
-    for listener in &plan.listeners {
-        let bound = listen::bind(listener.address, workers)?;
-        let address = bound.first().map(TcpListener::local_addr).transpose()?.unwrap_or(listener.address);
-        tracing::info!(%address, workers, "Listening");
-        for (worker, socket) in sockets.iter_mut().zip(bound) {
-            worker.push(socket);
-        }
-    }
-    Ok(sockets)
-}
-
-fn work_until(
-    signals: Signals,
-    plan: &Plan,
-    sockets: Vec<Vec<TcpListener>>,
-    shared: &Shared,
-) -> anyhow::Result<usize> {
-    let (stop, stopped) = watch::channel(false);
-    thread::scope(|scope| {
-        let mut workers = Vec::with_capacity(sockets.len());
-        for (number, sockets) in sockets.into_iter().enumerate() {
-            let stopped = stopped.clone();
-            let worker = thread::Builder::new().name(format!("worker-{number}"));
-            let worker = worker.spawn_scoped(scope, move || work(plan, sockets, stopped, shared));
-            workers.push(worker.context("cannot start a worker")?);
-        }
-        signals.wait();
-        tracing::info!("Draining");
-        stop.send_replace(true);
-        let mut cut_off = 0;
-        for worker in workers {
-            cut_off += worker.join().map_err(|_| anyhow!("a worker panicked"))??;
-        }
-        Ok(cut_off)
-    })
-}
-
-/// One worker: a runtime of its own, its sockets, its connections to the upstreams.
-fn work(
-    plan: &Plan,
-    sockets: Vec<TcpListener>,
-    stop: watch::Receiver<bool>,
-    shared: &Shared,
-) -> anyhow::Result<usize> {
-    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
-    let drain = listen::Drain { delay: plan.drain.delay, timeout: plan.drain.timeout };
-    let recorder = recorder(plan.log, shared)?;
-    runtime.block_on(async {
-        let sites = plan.sites.iter().zip(&shared.acceptances);
-        let sites = sites.map(|(settings, accepted)| site(plan, settings, Arc::clone(accepted))).collect();
-        let answer = Sites::new(sites, recorder, Arc::clone(&shared.trusted), Arc::clone(&shared.promises));
-        let current = Current::new(Serving { settings: limits(&plan.limits), answer });
-        Ok(listen::run(sockets, Rc::new(current), stop, drain).await?)
-    })
-}
-
-fn recorder(log: Log, shared: &Shared) -> anyhow::Result<Recorder> {
-    Ok(Recorder {
-        key: shared.key.clone(),
-        ids: ExchangeIds::random().context("the system has no random numbers")?,
-        hop: Arc::clone(&shared.hop),
-        rules: RULES,
-        bus: shared.bus.clone(),
-        tally: Arc::clone(&shared.tally),
-        keeps: match log.exchanges {
-            Exchanges::All => Keeps::All,
-            Exchanges::Sick => Keeps::Sick,
-            Exchanges::None => Keeps::Nothing,
-        },
-        least: match log.level {
-            Level::Error => Some(Severity::Error),
-            Level::Warn => Some(Severity::Warning),
-            Level::Info | Level::Debug | Level::Trace => None,
-        },
-        shows: match log.client_address {
-            ClientAddress::Full => Shows::Address,
-            ClientAddress::Network => Shows::Network,
-            ClientAddress::None => Shows::Nothing,
-        },
-    })
-}
-
-fn site(plan: &Plan, site: &config::Site, acceptances: Arc<Acceptances>) -> Site {
-    let hosts = match &site.hosts {
-        Hosts::Any => Vec::new(),
-        Hosts::Named(names) => names.clone(),
-    };
-    let mode = match site.mode {
-        config::Mode::Treat => Mode::Treat,
-        config::Mode::Observe => Mode::Observe,
-    };
-    let settings = upstream::Settings {
-        address: site.upstream.address.clone(),
-        connect_timeout: site.upstream.connect_timeout,
-        response_timeout: site.upstream.response_timeout,
-        idle_timeout: site.upstream.idle_timeout,
-        header_bytes: plan.limits.header_bytes,
-    };
-    let policy = Policy {
-        mode,
-        authorization: site.authorization.clone(),
-        cors: site.cors.clone(),
-        redirects: site.redirects,
-        via: site.via,
-    };
-    Site::new(hosts, policy, settings, acceptances)
-}
-
-const fn limits(limits: &config::Limits) -> listen::Settings {
-    listen::Settings {
-        header_bytes: limits.header_bytes,
-        body_bytes: limits.body_bytes,
-        header_timeout: limits.header_timeout,
-        body_timeout: limits.body_timeout,
-        keep_alive_timeout: limits.keep_alive_timeout,
-        write_timeout: limits.write_timeout,
-    }
-}
-
-/// SIGTERM and SIGINT, caught from its making on: whoever sees that we listen may already ask us to stop.
-pub(super) struct Signals {
-    runtime: Runtime,
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    pub(super) fn catch() -> anyhow::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_io().build()?;
-        let (terminate, interrupt) = runtime
-            .block_on(async {
-                Ok::<_, io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
-            })
-            .context("cannot catch signals")?;
-        Ok(Self { runtime, terminate, interrupt })
-    }
-
-    pub(super) fn wait(self) {
-        let Self { runtime, mut terminate, mut interrupt } = self;
-        runtime.block_on(async {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        });
     }
 }

@@ -2,11 +2,13 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use serde_json::Value;
+use tempfile::NamedTempFile;
 
 use super::{PATIENCE, Wire};
 
@@ -15,6 +17,9 @@ pub(crate) struct Doctor {
     child: Child,
     address: SocketAddr,
     events: Receiver<Value>,
+    words: Receiver<Value>,
+    file: PathBuf,
+    own_file: Option<NamedTempFile>,
 }
 
 impl Doctor {
@@ -44,39 +49,72 @@ impl Doctor {
         ))
     }
 
-    /// A doctor with this configuration file.
+    /// A doctor with this configuration.
     pub(crate) fn with_file(yaml: &str) -> Self {
         let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
         std::fs::write(file.path(), yaml).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_header-doctor"))
-            .args(["run", "--config"])
-            .arg(file.path())
-            .env_clear()
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut doctor = Self::with_file_at(file.path());
+        doctor.own_file = Some(file);
+        doctor
+    }
+
+    /// A doctor with the configuration file that is there.
+    pub(crate) fn with_file_at(file: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+        command.args(["run", "--config"]).arg(file).env_clear();
+        Self::started_by(command, file)
+    }
+
+    /// A doctor that this command starts.
+    pub(crate) fn started_by(mut command: Command, file: &Path) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (tell, events) = channel();
-        let (tell_address, addresses) = channel();
+        let (tell_words, words) = channel();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
-                if line["message"] == "Listening" {
-                    let address = line["address"].as_str().unwrap().parse().unwrap();
-                    assert!(tell_address.send(address).is_ok());
-                }
-                if line["target"] == "header_doctor::exchange" {
-                    drop(tell.send(line));
-                }
+                let is_event = line["target"] == "header_doctor::exchange";
+                drop(if is_event { tell.send(line) } else { tell_words.send(line) });
             }
         });
-        let address = addresses.recv_timeout(PATIENCE).expect("the doctor says where it listens");
-        Self { child, address, events }
+        let (address, file) = (SocketAddr::from(([0; 4], 0)), file.to_owned());
+        let mut doctor = Self { child, address, events, words, file, own_file: None };
+        doctor.address = doctor.listens();
+        doctor
     }
 
     /// Where it listens.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The next word of its own with this message; others before it are passed over.
+    pub(crate) fn says(&self, message: &str) -> Value {
+        loop {
+            let word =
+                self.words.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("it never says {message}"));
+            if word["message"] == message {
+                return word;
+            }
+        }
+    }
+
+    /// The next word of its own, whatever it is.
+    pub(crate) fn word(&self) -> Value {
+        self.words.recv_timeout(PATIENCE).expect("the doctor says something")
+    }
+
+    /// Where the next listener that it opens listens.
+    pub(crate) fn listens(&self) -> SocketAddr {
+        self.says("Listening")["address"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Changes its file, as an editor does: by a new one in its place.
+    pub(crate) fn rewrite(&self, yaml: &str) {
+        let new = self.file.with_extension("new");
+        std::fs::write(&new, yaml).unwrap();
+        std::fs::rename(new, &self.file).unwrap();
     }
 
     /// A client's connection.
@@ -105,8 +143,13 @@ impl Doctor {
 
     /// Asks it to stop.
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal by its short name.
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
     /// Waits until it has ended.

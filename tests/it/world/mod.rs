@@ -3,10 +3,12 @@
 //! Nothing here sleeps: everything waits for what it needs, and gives up loudly after [`PATIENCE`].
 
 mod doctor;
+mod load;
 mod origin;
 mod wire;
 
 pub(crate) use doctor::Doctor;
+pub(crate) use load::Load;
 pub(crate) use origin::Origin;
 pub(crate) use wire::{Reply, Wire};
 

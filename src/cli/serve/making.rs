@@ -1,0 +1,139 @@
+//! From a plan to what a worker serves with. Whatever can fail is done here, before anything is put in force.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+
+use crate::config::{self, ClientAddress, Exchanges, Hosts, Level, Log, Plan};
+use crate::diagnosis::{RULES, Severity};
+use crate::event::{Bus, ExchangeIds, Tally};
+use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, Recorder, Shows, Site, Sites};
+use crate::headers::Trusted;
+use crate::listen::{self, Serving};
+use crate::secret::Key;
+use crate::upstream;
+
+/// What all workers share and no reload replaces: a doctor does not forget because its file was edited.
+pub(super) struct Lasting {
+    pub(super) key: Key,
+    pub(super) hop: Arc<str>,
+    pub(super) bus: Bus,
+    pub(super) tally: Arc<Tally>,
+    pub(super) promises: Arc<Promises>,
+    pub(super) began: Instant,
+}
+
+/// A plan with what its sites remember: what all workers serve by until the next one comes.
+pub(super) struct InForce {
+    pub(super) plan: Plan,
+    trusted: Arc<Trusted>,
+    /// One for each site of the plan.
+    acceptances: Vec<Arc<Acceptances>>,
+}
+
+impl InForce {
+    /// A plan; what its sites had in the one before they keep, a site being known by its hosts and its upstream.
+    pub(super) fn new(plan: Plan, before: Option<&Self>, lasting: &Lasting) -> Self {
+        let trusted = Arc::new(plan.trusted_proxies.clone());
+        let fresh = || Arc::new(Acceptances::since(lasting.began));
+        let kept = |site| before.and_then(|before| before.acceptances_of(site)).unwrap_or_else(fresh);
+        let acceptances = plan.sites.iter().map(kept).collect();
+        Self { plan, trusted, acceptances }
+    }
+
+    fn acceptances_of(&self, site: &config::Site) -> Option<Arc<Acceptances>> {
+        let is_same = |known: &config::Site| {
+            known.hosts == site.hosts && known.upstream.address == site.upstream.address
+        };
+        let position = self.plan.sites.iter().position(is_same)?;
+        self.acceptances.get(position).map(Arc::clone)
+    }
+}
+
+/// What one worker needs to serve by a plan.
+pub(super) struct Share {
+    in_force: Arc<InForce>,
+    recorder: Recorder,
+    promises: Arc<Promises>,
+}
+
+impl Share {
+    pub(super) fn new(in_force: &Arc<InForce>, lasting: &Lasting) -> anyhow::Result<Self> {
+        let recorder = recorder(in_force.plan.log, lasting)?;
+        Ok(Self { in_force: Arc::clone(in_force), recorder, promises: Arc::clone(&lasting.promises) })
+    }
+
+    /// Must be called inside the worker, whose connections to the upstreams begin here.
+    pub(super) fn serving(self) -> Serving<Sites> {
+        let Self { in_force, recorder, promises } = self;
+        let plan = &in_force.plan;
+        let sites = plan.sites.iter().zip(&in_force.acceptances);
+        let sites = sites.map(|(settings, accepted)| site(plan, settings, Arc::clone(accepted))).collect();
+        let answer = Sites::new(sites, recorder, Arc::clone(&in_force.trusted), promises);
+        Serving { settings: limits(&plan.limits), answer }
+    }
+}
+
+fn recorder(log: Log, lasting: &Lasting) -> anyhow::Result<Recorder> {
+    Ok(Recorder {
+        key: lasting.key.clone(),
+        ids: ExchangeIds::random().context("the system has no random numbers")?,
+        hop: Arc::clone(&lasting.hop),
+        rules: RULES,
+        bus: lasting.bus.clone(),
+        tally: Arc::clone(&lasting.tally),
+        keeps: match log.exchanges {
+            Exchanges::All => Keeps::All,
+            Exchanges::Sick => Keeps::Sick,
+            Exchanges::None => Keeps::Nothing,
+        },
+        least: match log.level {
+            Level::Error => Some(Severity::Error),
+            Level::Warn => Some(Severity::Warning),
+            Level::Info | Level::Debug | Level::Trace => None,
+        },
+        shows: match log.client_address {
+            ClientAddress::Full => Shows::Address,
+            ClientAddress::Network => Shows::Network,
+            ClientAddress::None => Shows::Nothing,
+        },
+    })
+}
+
+fn site(plan: &Plan, site: &config::Site, acceptances: Arc<Acceptances>) -> Site {
+    let hosts = match &site.hosts {
+        Hosts::Any => Vec::new(),
+        Hosts::Named(names) => names.clone(),
+    };
+    let mode = match site.mode {
+        config::Mode::Treat => Mode::Treat,
+        config::Mode::Observe => Mode::Observe,
+    };
+    let settings = upstream::Settings {
+        address: site.upstream.address.clone(),
+        connect_timeout: site.upstream.connect_timeout,
+        response_timeout: site.upstream.response_timeout,
+        idle_timeout: site.upstream.idle_timeout,
+        header_bytes: plan.limits.header_bytes,
+    };
+    let policy = Policy {
+        mode,
+        authorization: site.authorization.clone(),
+        cors: site.cors.clone(),
+        redirects: site.redirects,
+        via: site.via,
+    };
+    Site::new(hosts, policy, settings, acceptances)
+}
+
+const fn limits(limits: &config::Limits) -> listen::Settings {
+    listen::Settings {
+        header_bytes: limits.header_bytes,
+        body_bytes: limits.body_bytes,
+        header_timeout: limits.header_timeout,
+        body_timeout: limits.body_timeout,
+        keep_alive_timeout: limits.keep_alive_timeout,
+        write_timeout: limits.write_timeout,
+    }
+}

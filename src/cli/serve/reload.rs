@@ -1,0 +1,110 @@
+//! A reload: a whole new plan is made beside the one in force and put in its place, or nothing changes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Doctor;
+use super::files::State;
+use super::making::{InForce, Share};
+use crate::config::{self, Mistake, Plan};
+
+/// Makes the plan anew: flags and environment as at the start, the file as it is now.
+pub(in crate::cli) trait Source {
+    /// The plan.
+    fn plan(&self) -> anyhow::Result<Plan>;
+
+    /// The configuration file, if there is one.
+    fn file(&self) -> Option<PathBuf>;
+}
+
+/// The files a plan is made of.
+pub(super) fn files(source: &impl Source, plan: &Plan) -> Vec<PathBuf> {
+    source.file().into_iter().chain(plan.files()).collect()
+}
+
+/// What a failed reload said, so that it is not said twice of the same state of the files.
+pub(super) type Failed = Option<String>;
+
+impl<S: Source> Doctor<S> {
+    /// Reloads because somebody asked for it: what is wrong is said whether or not it was said before.
+    pub(super) async fn reload(&mut self) {
+        self.failed = None;
+        self.files.look_again();
+        self.try_to_reload().await;
+    }
+
+    /// Reloads if the files have changed. As long as the last attempt failed it is made again: what was wrong may be
+    /// put right in a file that only the plan which failed would have named.
+    pub(super) async fn reload_if_changed(&mut self) {
+        match self.files.look() {
+            State::Changed => {
+                self.files.accept();
+                self.failed = None;
+            }
+            State::Same if self.failed.is_some() => {}
+            State::Same | State::Settling => return,
+        }
+        self.try_to_reload().await;
+    }
+
+    async fn try_to_reload(&mut self) {
+        match self.replace_plan().await {
+            Ok(()) => self.failed = None,
+            Err(error) => self.tell_once(&error),
+        }
+    }
+
+    async fn replace_plan(&mut self) -> anyhow::Result<()> {
+        let plan = self.source.plan()?;
+        let change = self.listeners.change_to(&plan, self.workers.count())?;
+        let paths = files(&self.source, &plan);
+        let in_force = Arc::new(InForce::new(plan, Some(&self.in_force), &self.lasting));
+        let shares = (0..self.workers.count()).map(|_| Share::new(&in_force, &self.lasting));
+        let shares = shares.collect::<anyhow::Result<_>>()?;
+        self.workers.serve(shares).await?;
+        self.listeners.put_in_force(change, &self.workers);
+        self.follow_log(&in_force.plan);
+        let (listeners, sites) = (in_force.plan.listeners.len(), in_force.plan.sites.len());
+        for key in needs_restart(&self.started_with, &in_force.plan) {
+            tracing::warn!(key, "Not changed: this needs a restart");
+        }
+        self.files.watch(paths);
+        self.in_force = in_force;
+        tracing::info!(listeners, sites, "Reloaded");
+        Ok(())
+    }
+
+    fn follow_log(&self, plan: &Plan) {
+        self.own_log.set_level(plan.log.level);
+        self.repeats.set(super::repeats(plan.log));
+    }
+
+    fn tell_once(&mut self, error: &anyhow::Error) {
+        let text = format!("{error:#}");
+        if self.failed.as_ref() == Some(&text) {
+            return;
+        }
+        let mistake = error.downcast_ref().and_then(|error| match error {
+            config::Error::Wrong(mistake) => Some(mistake),
+            _ => None,
+        });
+        let line = mistake.and_then(|mistake: &Mistake| mistake.position).map(|(line, _)| line);
+        let path = mistake.map(|mistake| mistake.path.as_str());
+        let file = mistake.map(|mistake| mistake.file.as_str());
+        tracing::error!(
+            error = text,
+            file,
+            line,
+            path,
+            "Not reloaded: the configuration before stays in force"
+        );
+        self.failed = Some(text);
+    }
+}
+
+/// What differs from the start and cannot be changed in a running process, by its name in the file.
+fn needs_restart(started: &Plan, plan: &Plan) -> Vec<&'static str> {
+    let keys =
+        [("workers", started.workers != plan.workers), ("log.format", started.log.format != plan.log.format)];
+    keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+}

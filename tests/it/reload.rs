@@ -1,0 +1,201 @@
+//! A new configuration in a running process: what changes, what stays, and that nobody notices.
+
+use std::os::unix::fs::symlink;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+
+use crate::world::{Doctor, Load, Origin, Wire};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// An origin that says its name on every connection.
+fn origin(name: &'static str) -> Origin {
+    Origin::playing(move |mut wire, tell| {
+        while !wire.is_at_end() {
+            wire.head();
+            tell("asked".into());
+            wire.put(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{name}", name.len()));
+        }
+    })
+}
+
+fn config(upstream: &Origin, more: &str) -> String {
+    let log = if more.contains("log:") { "" } else { "log: { format: json, exchanges: all }\n" };
+    let listeners = if more.contains("listeners:") { "" } else { "listeners: [{ address: 127.0.0.1:0 }]\n" };
+    format!("{listeners}sites: [{{ upstreams: [{{ url: \"{upstream}\" }}] }}]\nworkers: 2\n{log}{more}\n")
+}
+
+fn ask(wire: &mut Wire) -> String {
+    wire.put(GET);
+    String::from_utf8(wire.reply().body).unwrap()
+}
+
+#[test]
+fn a_signal_changes_the_answer_on_a_connection_that_stays_open() {
+    let (one, two) = (origin("one"), origin("two"));
+    let doctor = Doctor::with_file(&config(&one, ""));
+    let mut client = doctor.connect();
+    assert_eq!(ask(&mut client), "one");
+    doctor.rewrite(&config(&two, ""));
+    doctor.signal("HUP");
+    doctor.says("Reloaded");
+    assert_eq!(ask(&mut client), "two");
+}
+
+#[test]
+fn a_changed_file_needs_no_signal() {
+    let (one, two) = (origin("one"), origin("two"));
+    let doctor = Doctor::with_file(&config(&one, ""));
+    let mut client = doctor.connect();
+    assert_eq!(ask(&mut client), "one");
+    doctor.rewrite(&config(&two, ""));
+    doctor.says("Reloaded");
+    assert_eq!(ask(&mut client), "two");
+}
+
+#[test]
+fn a_config_map_changes_by_its_symlink() {
+    let (one, two) = (origin("one"), origin("two"));
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for (version, upstream) in [("..1", &one), ("..2", &two)] {
+        std::fs::create_dir(at(version)).unwrap();
+        std::fs::write(at(version).join("doctor.yaml"), config(upstream, "")).unwrap();
+    }
+    symlink("..1", at("..data")).unwrap();
+    symlink("..data/doctor.yaml", at("doctor.yaml")).unwrap();
+    let doctor = Doctor::with_file_at(&at("doctor.yaml"));
+    let mut client = doctor.connect();
+    assert_eq!(ask(&mut client), "one");
+    symlink("..2", at("..data_tmp")).unwrap();
+    std::fs::rename(at("..data_tmp"), at("..data")).unwrap();
+    doctor.says("Reloaded");
+    assert_eq!(ask(&mut client), "two");
+}
+
+#[test]
+fn a_bad_file_changes_nothing_and_is_reported_once() {
+    let (one, two) = (origin("one"), origin("two"));
+    let doctor = Doctor::with_file(&config(&one, ""));
+    let mut client = doctor.connect();
+    doctor.rewrite(&config(&two, "limits: { header_bites: 1 }"));
+    let error = doctor.word();
+    assert_eq!(error["message"], "Not reloaded: the configuration before stays in force");
+    assert_eq!((&error["level"], &error["line"]), (&"ERROR".into(), &5.into()), "{error}");
+    assert_eq!(error["path"], "limits.header_bites");
+    assert!(error["error"].as_str().unwrap().contains("did you mean `header_bytes`?"), "{error}");
+    assert_eq!(ask(&mut client), "one");
+    doctor.rewrite(&config(&two, ""));
+    assert_eq!(doctor.word()["message"], "Reloaded", "nothing more was said");
+    assert_eq!(ask(&mut client), "two");
+}
+
+#[test]
+fn a_request_under_way_ends_as_it_began() {
+    let (go, wait) = channel::<()>();
+    let wait = Mutex::new(wait);
+    let one = Origin::playing(move |mut wire, tell| {
+        tell(wire.head());
+        wait.lock().unwrap().recv().unwrap();
+        wire.put("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none");
+    });
+    let two = origin("two");
+    let doctor = Doctor::with_file(&config(&one, ""));
+    let mut client = doctor.connect().send(GET);
+    assert!(one.request().starts_with("GET"));
+    doctor.rewrite(&config(&two, ""));
+    doctor.signal("HUP");
+    doctor.says("Reloaded");
+    go.send(()).unwrap();
+    assert_eq!(client.reply().body, b"one");
+    assert_eq!(ask(&mut client), "two");
+}
+
+#[test]
+fn listeners_come_and_go_and_the_others_are_not_touched() {
+    let one = origin("one");
+    let both = config(&one, "listeners: [{ address: 127.0.0.1:0 }, { address: '[::1]:0' }]");
+    let only = config(&one, "listeners: [{ address: 127.0.0.1:0 }]");
+    let doctor = Doctor::with_file(&only);
+    let mut stays = doctor.connect();
+    assert_eq!(ask(&mut stays), "one");
+    doctor.rewrite(&both);
+    doctor.signal("HUP");
+    let added = doctor.listens();
+    doctor.says("Reloaded");
+    let mut goes = Wire::to(added);
+    assert_eq!(ask(&mut goes), "one");
+    doctor.rewrite(&only);
+    doctor.signal("HUP");
+    assert_eq!(doctor.says("No longer listening")["address"], added.to_string());
+    assert_eq!(goes.read_to_end(), "", "an idle connection of a listener that is gone ends");
+    assert!(std::net::TcpListener::bind(added).is_ok(), "its address is free");
+    assert_eq!(ask(&mut stays), "one");
+}
+
+#[test]
+fn an_address_that_is_taken_changes_nothing() {
+    let (one, two) = (origin("one"), origin("two"));
+    let doctor = Doctor::with_file(&config(&one, ""));
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = other.local_addr().unwrap();
+    let more = format!("listeners: [{{ address: 127.0.0.1:0 }}, {{ address: '{taken}' }}]");
+    doctor.rewrite(&config(&two, &more));
+    doctor.signal("HUP");
+    let error = doctor.word();
+    assert!(error["error"].as_str().unwrap().contains("is taken by another process"), "{error}");
+    assert_eq!(ask(&mut doctor.connect()), "one");
+    drop(other);
+    assert_eq!(doctor.listens(), taken, "it is tried again");
+    assert_eq!(ask(&mut Wire::to(taken)), "two");
+}
+
+#[test]
+fn what_needs_a_restart_is_said_by_name() {
+    let one = origin("one");
+    let doctor = Doctor::with_file(&config(&one, ""));
+    doctor.rewrite(&config(&one, "log: { format: pretty }").replace("workers: 2", "workers: 3"));
+    doctor.signal("HUP");
+    let (first, second) = (doctor.word(), doctor.word());
+    assert_eq!(
+        (&first["key"], &second["key"]),
+        (&"workers".into(), &"log.format".into()),
+        "{first} {second}"
+    );
+    assert_eq!(first["level"], "WARN");
+}
+
+#[test]
+fn the_log_follows_its_settings() {
+    let one = origin("one");
+    let doctor = Doctor::with_file(&config(&one, "log: { format: json, exchanges: none }"));
+    let mut client = doctor.connect();
+    assert_eq!(ask(&mut client), "one");
+    doctor.rewrite(&config(&one, "log: { format: json, exchanges: all }"));
+    doctor.signal("HUP");
+    doctor.says("Reloaded");
+    assert_eq!(ask(&mut client), "one");
+    assert_eq!(doctor.event()["status"], 200);
+    doctor.expect_no_other_event();
+}
+
+#[test]
+fn no_request_fails_through_fifty_reloads() {
+    const RELOADS: usize = 50;
+    let (one, two) = (origin("one"), origin("two"));
+    let good = [config(&one, "log: { format: json }"), config(&two, "log: { format: json }")];
+    let doctor = Doctor::with_file(&good[0]);
+    let load = Load::on(doctor.address());
+    for reload in 0..RELOADS {
+        let is_bad = reload % 3 == 2;
+        doctor.rewrite(if is_bad { "sites: nonsense" } else { &good[reload % 2] });
+        doctor.signal("HUP");
+        doctor.says(if is_bad {
+            "Not reloaded: the configuration before stays in force"
+        } else {
+            "Reloaded"
+        });
+        load.go_on(1);
+    }
+    assert!(load.end() > RELOADS);
+}
