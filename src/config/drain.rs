@@ -28,7 +28,7 @@ impl Default for Drain {
 pub(super) struct Shape {
     /// How long connections are still accepted after the signal to stop; 0s when absent.
     delay: Option<Scalar<Span>>,
-    /// How long requests in flight may then take, 0s to cut them off; 30s when absent.
+    /// How long requests in flight may then take, and WebSockets stay, 0s to cut them off; 30s when absent.
     timeout: Option<Scalar<Span>>,
 }
 

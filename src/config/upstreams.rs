@@ -18,7 +18,7 @@ pub struct Upstream {
     pub connect_timeout: Duration,
     /// The longest time from the end of the request to the first byte of the reply.
     pub response_timeout: Duration,
-    /// The longest time between two reads of the reply.
+    /// The longest time between two reads of the reply. What was upgraded may be silent.
     pub idle_timeout: Duration,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Shape {
     connect_timeout: Option<Scalar<Timeout>>,
     /// The longest time from the end of the request to the first byte of the reply; 60s when absent.
     response_timeout: Option<Scalar<Timeout>>,
-    /// The longest time between two reads of the reply; 60s when absent.
+    /// The longest time between two reads of the reply, not of a WebSocket; 60s when absent.
     idle_timeout: Option<Scalar<Timeout>>,
 }
 

@@ -53,7 +53,7 @@ pub struct Event {
     pub findings: Vec<Scoped>,
     /// The upstream that was asked.
     pub upstream: Option<Arc<str>>,
-    /// How long it took until the reply's last byte was sent.
+    /// How long it took until the reply's last byte was sent; with a switch of protocols, until it was granted.
     pub duration: Duration,
     /// Why the doctor refused the request itself.
     pub refusal: Option<Refusal>,

@@ -13,6 +13,7 @@ use crate::evidence::{Denied, Led, Route, RouteClass, Watched, is_for_a_known_us
 use crate::headers::authorization::{BadCredentials, Recovery};
 use crate::headers::cors::{Decision, Denial};
 use crate::headers::redirects::{self, Asked, Redirect};
+use crate::headers::upgrade::Protocols;
 use crate::headers::{forwarded, hop_by_hop};
 use crate::message::{Method, Name, Reply, ReplyHead, Status};
 
@@ -36,7 +37,7 @@ impl Record {
         self.replied(decision.reply(), Denial::CODE, reason)
     }
 
-    /// Removes what ends at this hop; then, unless the site only observes, does to `Authorization` what the policy says
+    /// Removes what ends at this hop, but for a switch of protocols that may be asked for; then, unless the site only observes, does to `Authorization` what the policy says
     /// and says to WordPress what is known of the client. A request of HTTP/1.0 may name no host; in HTTP/1.1 it must
     /// (RFC 9112 §3.2).
     ///
@@ -44,8 +45,12 @@ impl Record {
     /// The credentials cannot be forwarded.
     pub(super) fn treat(&mut self) -> Result<(), BadCredentials> {
         let Some(site) = self.site.clone() else { return Ok(()) };
+        let upgrades = Protocols::asked(&self.head);
         let fields = &mut self.head.fields;
         self.treatment.nominated = hop_by_hop::remove(fields);
+        if let Some(upgrades) = upgrades {
+            upgrades.say(fields);
+        }
         self.is_noteworthy = self.treatment.nominated.contains(&Name::Authorization);
         if !fields.has(Name::Host) {
             fields.set(Name::Host, site.authority());
@@ -92,8 +97,12 @@ impl Record {
         Some(Led { rewritten, ..led })
     }
 
-    /// Makes a reply say to pages of other origins what the policy says, whoever made it.
+    /// Makes a reply say to pages of other origins what the policy says, whoever made it. What they may say
+    /// over a WebSocket its server decides by `Origin` alone (RFC 6455 §10.2).
     pub(super) fn dress(&mut self, reply: &mut ReplyHead) {
+        if reply.status == Status::SWITCHING_PROTOCOLS {
+            return;
+        }
         let Some(policy) = self.site.as_ref().and_then(|site| site.cors_on(&self.head, reply)) else {
             return;
         };
@@ -101,9 +110,10 @@ impl Record {
         self.treatment.undressed = !reply.fields.has(Name::AccessControlAllowOrigin);
     }
 
-    /// Why the browser that asked keeps this reply from its page, if it does.
+    /// Why the browser that asked keeps this reply from its page, if it does. A page can send `Upgrade` only by opening a
+    /// WebSocket, which no CORS check is made for.
     pub(super) fn blocked(&self, reply: &ReplyHead) -> Option<Box<Blocked>> {
-        if !self.arrived.has(Watched::Origin) {
+        if !self.arrived.has(Watched::Origin) || self.head.fields.has(Name::Upgrade) {
             return None;
         }
         withheld(&self.head, reply)

@@ -231,7 +231,8 @@ impl Record {
         reply
     }
 
-    /// There is a reply. Its body may still break off, and a refusal's body tells why WordPress refused.
+    /// There is a reply. Its body may still break off, and a refusal's body tells why WordPress refused. A switch of
+    /// protocols ends the exchange: what passes the tunnel is no reply, and how long it stays says nothing of the site.
     pub(super) fn answered<'c>(mut self, reply: Reply<'c>) -> Reply<'c> {
         let Reply { mut head, body, close } = reply;
         self.note_acceptance(&head);
@@ -242,12 +243,17 @@ impl Record {
         let received = received.filter(|reply| self.is_suspect(reply, &seen));
         self.is_renewal = self.renews(&head);
         let is_told = received.is_some() || self.is_renewal || self.recorder.keeps == Keeps::All;
-        if body.is_full() && !is_told {
+        let is_switched = body.is_tunnel();
+        if (body.is_full() || is_switched) && !is_told {
             self.open = false;
             return Reply { head, body, close };
         }
         let status = head.status;
         let suspect = received.map(|reply| (reply, seen));
+        if is_switched {
+            self.ended(status, suspect, b"", Ending::Complete);
+            return Reply { head, body, close };
+        }
         let conclude = move |copy: &[u8], ending| self.ended(status, suspect, copy, ending);
         Reply { body: watch(body, status.is_error(), conclude), head, close }
     }

@@ -18,6 +18,7 @@ pub(super) const fn ends_here(id: Name) -> bool {
     matches!(
         id,
         Name::Connection
+            | Name::Http2Settings
             | Name::KeepAlive
             | Name::ProxyConnection
             | Name::Te
@@ -27,7 +28,8 @@ pub(super) const fn ends_here(id: Name) -> bool {
 }
 
 /// Removes the fields that end here, nominated ones included, and says which protected fields were nominated.
-/// `Transfer-Encoding` is among them: whoever sends the message on frames it anew.
+/// `Transfer-Encoding` is among them: whoever sends the message on frames it anew. So is `Upgrade`: what of it may be
+/// passed on is read before, see [`super::upgrade`].
 pub fn remove(fields: &mut Fields) -> Vec<Name> {
     if !fields.iter().any(|field| ends_here(field.id)) {
         return Vec::new();

@@ -72,7 +72,7 @@ pub fn of_reply(asked: Method, head: &ReplyHead) -> Result<Framing, BadReply> {
 
 /// Whether a reply has no body whatever its fields say (RFC 9112 §6.3, rule 1).
 fn has_no_body(asked: Method, status: Status) -> bool {
-    asked == Method::Head || status.is_interim() || matches!(status.code(), 204 | 304)
+    asked == Method::Head || matches!(status.code(), ..200 | 204 | 304)
 }
 
 fn is_chunked(fields: &Fields) -> bool {
@@ -140,9 +140,13 @@ mod tests {
 
     #[test]
     fn a_reply_without_a_body_has_none_whatever_it_says() {
-        for (asked, status) in
-            [(Method::Head, 200), (Method::Get, 204), (Method::Get, 304), (Method::Get, 103)]
-        {
+        for (asked, status) in [
+            (Method::Head, 200),
+            (Method::Get, 204),
+            (Method::Get, 304),
+            (Method::Get, 103),
+            (Method::Get, 101),
+        ] {
             assert_eq!(reply(asked, status, "Content-Length: 5\r\n"), Ok(Framing::Length(0)));
         }
     }

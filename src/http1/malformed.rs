@@ -158,7 +158,7 @@ pub enum BadReply {
     Length,
     #[error("its Transfer-Encoding is not a single chunked")]
     Coding,
-    #[error("it switches protocols without being asked")]
+    #[error("it switches to a protocol that nobody asked for")]
     UnaskedSwitch,
     #[error("it sends interim replies without end")]
     TooManyInterim,

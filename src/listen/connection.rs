@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::accept::Worker;
 use super::caught::{Panicked, caught};
-use super::{Answer, Client, Current, Interim, Refusal, Serving};
+use super::{Answer, Client, Current, Interim, Refusal, Serving, tunnel};
 use crate::headers::hop_by_hop;
 use crate::http1::{self, BadRequest, Framing, Persistence};
 use crate::message::{
@@ -42,8 +42,13 @@ pub(super) async fn serve<A: Answer>(stream: Stream, client: Client, current: &C
             last => break last,
         }
     };
-    if let Next::Abort = last {
-        connection.writer.into_io().abort();
+    match last {
+        Next::Again | Next::End => {}
+        Next::Abort => connection.writer.into_io().abort(),
+        Next::Switch(reply) => {
+            let (reader, writer) = connection.into_halves();
+            tunnel::run(reader, writer, *reply).await;
+        }
     }
 }
 
@@ -61,6 +66,8 @@ enum Next {
     Again,
     End,
     Abort,
+    /// Another protocol, to which this is the reply.
+    Switch(Box<Reply<'static>>),
 }
 
 /// Why there is no request to answer.
@@ -78,6 +85,11 @@ impl<T: Into<Refusal>> From<T> for Nothing {
 }
 
 impl<A: Answer> Connection<'_, A> {
+    /// The connection without what requests were served with, which a reload may have replaced.
+    fn into_halves(self) -> (Reader<ReadHalf>, Writer<WriteHalf>) {
+        (self.reader, self.writer)
+    }
+
     /// Reads one request and answers it.
     async fn turn(&mut self) -> Next {
         match self.read().await {
@@ -154,10 +166,14 @@ impl<A: Answer> Connection<'_, A> {
             self.reader.set_deadline(None);
             let request = Request { head, body: Body::empty() };
             let answering = pin!(self.serving.answer.answer(self.client, request, &mut interim));
-            tokio::select! {
+            let reply = tokio::select! {
                 biased;
                 reply = caught(answering) => reply,
                 _gone = self.reader.watch() => return Next::End,
+            };
+            match reply {
+                Ok(reply) if reply.body.is_tunnel() => return Next::Switch(Box::new(reply)),
+                reply => reply,
             }
         } else {
             let pace = Pace { idle: self.serving.settings.body_timeout, bytes_per_second: BYTES_PER_SECOND };

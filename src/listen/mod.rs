@@ -8,6 +8,7 @@ mod caught;
 mod connection;
 mod serving;
 mod socket;
+mod tunnel;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -7,6 +7,7 @@
 use std::task::{Context, Poll};
 
 use super::fields::Fields;
+use super::tunnel::Tunnel;
 
 /// What [`Source::poll_fill`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,7 @@ pub struct Body<'c> {
 enum Kind<'c> {
     Full(Vec<u8>, usize),
     Source(Box<dyn Source + 'c>),
+    Tunnel(Box<dyn Tunnel + 'c>),
 }
 
 impl<'c> Body<'c> {
@@ -85,6 +87,27 @@ impl<'c> Body<'c> {
     #[must_use]
     pub fn from_source(length: Option<u64>, source: impl Source + 'c) -> Self {
         Self { length, kind: Kind::Source(Box::new(source)) }
+    }
+
+    /// No body: behind the head the connection speaks another protocol, whose far end this is.
+    #[must_use]
+    pub fn from_tunnel(tunnel: impl Tunnel + 'c) -> Self {
+        Self { length: None, kind: Kind::Tunnel(Box::new(tunnel)) }
+    }
+
+    /// The far end of a connection that speaks another protocol now; nothing where this is a body.
+    #[must_use]
+    pub fn into_tunnel(self) -> Option<Box<dyn Tunnel + 'c>> {
+        match self.kind {
+            Kind::Tunnel(tunnel) => Some(tunnel),
+            Kind::Full(..) | Kind::Source(_) => None,
+        }
+    }
+
+    /// Whether the connection speaks another protocol now.
+    #[must_use]
+    pub const fn is_tunnel(&self) -> bool {
+        matches!(self.kind, Kind::Tunnel(_))
     }
 
     /// The length in bytes when it is known beforehand.
@@ -118,6 +141,7 @@ impl Source for Body<'_> {
             Kind::Full(bytes, at) if *at < bytes.len() => Poll::Ready(Ok(Fill::Data)),
             Kind::Full(..) => Poll::Ready(Ok(Fill::End)),
             Kind::Source(source) => source.poll_fill(context),
+            Kind::Tunnel(tunnel) => tunnel.poll_fill(context),
         }
     }
 
@@ -125,6 +149,7 @@ impl Source for Body<'_> {
         match &self.kind {
             Kind::Full(bytes, at) => bytes.get(*at..).unwrap_or_default(),
             Kind::Source(source) => source.data(),
+            Kind::Tunnel(tunnel) => tunnel.data(),
         }
     }
 
@@ -132,12 +157,13 @@ impl Source for Body<'_> {
         match &mut self.kind {
             Kind::Full(_, at) => *at += count,
             Kind::Source(source) => source.consume(count),
+            Kind::Tunnel(tunnel) => tunnel.consume(count),
         }
     }
 
     fn trailers(&mut self) -> Option<Fields> {
         match &mut self.kind {
-            Kind::Full(..) => None,
+            Kind::Full(..) | Kind::Tunnel(_) => None,
             Kind::Source(source) => source.trailers(),
         }
     }

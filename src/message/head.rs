@@ -166,10 +166,10 @@ impl Status {
         self.0
     }
 
-    /// 1xx: another head follows (RFC 9110 §15.2).
+    /// 1xx: another head follows (RFC 9110 §15.2). Behind a 101 another protocol does.
     #[must_use]
     pub const fn is_interim(self) -> bool {
-        self.0 < 200
+        self.0 < 200 && self.0 != Self::SWITCHING_PROTOCOLS.0
     }
 
     /// Whether it is one from 200 to 299.
@@ -189,6 +189,7 @@ impl Status {
     pub const fn phrase(self) -> &'static str {
         match self.0 {
             100 => "Continue",
+            101 => "Switching Protocols",
             200 => "OK",
             204 => "No Content",
             400 => "Bad Request",

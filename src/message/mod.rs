@@ -7,11 +7,13 @@ mod body;
 mod fields;
 mod head;
 mod name;
+mod tunnel;
 
 pub use body::{Body, Broken, Fill, Source};
 pub use fields::{Entry, Field, Fields, Span};
 pub use head::{Method, ReplyHead, RequestHead, Status, Version};
 pub use name::Name;
+pub use tunnel::Tunnel;
 
 /// A request on its way through the doctor.
 #[derive(Debug)]

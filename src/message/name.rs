@@ -57,7 +57,7 @@ names! {
     11: RetryAfter "Retry-After", Traceparent "traceparent", XClientIp "X-Client-IP", XForwarded "X-Forwarded";
     12: ContentType "Content-Type", XPoweredBy "X-Powered-By", XRequestId "X-Request-Id";
     13: Authorization "Authorization", CacheControl "Cache-Control", ForwardedFor "Forwarded-For";
-    14: ContentLength "Content-Length", SecFetchMode "Sec-Fetch-Mode", SecFetchSite "Sec-Fetch-Site";
+    14: ContentLength "Content-Length", Http2Settings "HTTP2-Settings", SecFetchMode "Sec-Fetch-Mode", SecFetchSite "Sec-Fetch-Site";
     15: FrontEndHttps "Front-End-Https", XForwardedFor "X-Forwarded-For", XForwardedSsl "X-Forwarded-Ssl";
     16: ContentEncoding "Content-Encoding", ProxyConnection "Proxy-Connection", WwwAuthenticate "WWW-Authenticate", XForwardedHost "X-Forwarded-Host", XForwardedPort "X-Forwarded-Port";
     17: TransferEncoding "Transfer-Encoding", XForwardedProto "X-Forwarded-Proto";

@@ -12,11 +12,12 @@ use super::connection::Connection;
 use super::pool::Pool;
 use super::{Error, Settings, Upstream};
 use crate::headers::hop_by_hop;
+use crate::headers::upgrade::Protocols;
 use crate::http1::{self, BadReply, Framing};
 use crate::message::{
     Body, Broken, Fields, Fill, Method, Name, ReplyHead, RequestHead, Source, Status, Version,
 };
-use crate::wire::{Framed, HeadError, Pace, ReadHalf, Reader, SendError, WriteHalf, Writer};
+use crate::wire::{Framed, HeadError, Pace, Raw, ReadHalf, Reader, SendError, WriteHalf, Writer};
 
 /// How many interim replies (RFC 9110 §15.2) are passed on before the upstream is called broken.
 const MAX_INTERIM: u32 = 64;
@@ -64,6 +65,7 @@ impl Upstream {
             reader,
             upload,
             asked: head.method,
+            upgrades: Protocols::named(&head.fields),
             interim: 0,
             settings: Rc::clone(&self.settings),
             pool: Rc::clone(&self.pool),
@@ -124,6 +126,8 @@ pub struct Pending<'c> {
     reader: Reader<ReadHalf>,
     upload: Upload<'c>,
     asked: Method,
+    /// What the request asked to switch to.
+    upgrades: Option<Protocols>,
     interim: u32,
     settings: Rc<Settings>,
     pool: Rc<Pool>,
@@ -141,7 +145,7 @@ impl<'c> Pending<'c> {
         };
         let head = http1::parse_reply(self.reader.data().get(..length).unwrap_or_default())?;
         self.reader.consume(length);
-        if head.status == Status::SWITCHING_PROTOCOLS {
+        if head.status == Status::SWITCHING_PROTOCOLS && !self.asked_for(&head) {
             return Err(BadReply::UnaskedSwitch.into());
         }
         self.interim += u32::from(head.status.is_interim());
@@ -149,6 +153,12 @@ impl<'c> Pending<'c> {
             return Err(BadReply::TooManyInterim.into());
         }
         Ok(head)
+    }
+
+    /// Whether a 101 names nothing but what the request asked for (RFC 9110 §7.8).
+    fn asked_for(&self, head: &ReplyHead) -> bool {
+        let named = Protocols::named(&head.fields);
+        self.upgrades.as_ref().zip(named).is_some_and(|(asked, named)| asked.include(&named))
     }
 
     async fn await_head(&mut self) -> Result<Result<usize, HeadError>, Error> {
@@ -174,14 +184,19 @@ impl<'c> Pending<'c> {
         }
     }
 
-    /// The body that follows the final head. Removes the fields that end here, and a Content-Length that a
+    /// The body that follows the final head, or the tunnel behind a 101. Removes the fields that end here, and a Content-Length that a
     /// Transfer-Encoding overrides.
     ///
     /// # Errors
     /// The reply is ambiguous.
     pub fn body(mut self, head: &mut ReplyHead) -> Result<Body<'c>, Error> {
         let framing = http1::of_reply(self.asked, head)?;
-        let stays_open = head.version == Version::Http11 && !hop_by_hop::has_option(&head.fields, "close");
+        if head.status == Status::SWITCHING_PROTOCOLS {
+            return self.switched(head);
+        }
+        let stays_open = head.version == Version::Http11
+            && self.upgrades.is_none()
+            && !hop_by_hop::has_option(&head.fields, "close");
         if head.fields.has(Name::TransferEncoding) {
             head.fields.remove(Name::ContentLength);
         }
@@ -197,6 +212,20 @@ impl<'c> Pending<'c> {
             framing.length(),
             ReplyBody { framed, keep, pending: Some(self), trailers: None },
         ))
+    }
+
+    /// The far end of the connection, which speaks another protocol behind this head.
+    fn switched(self, head: &mut ReplyHead) -> Result<Body<'c>, Error> {
+        let Upload::Sent(writer) = self.upload else {
+            return Err(Error::Closed);
+        };
+        let named = Protocols::named(&head.fields);
+        hop_by_hop::remove(&mut head.fields);
+        head.fields.remove(Name::ContentLength);
+        if let Some(named) = named {
+            named.say(&mut head.fields);
+        }
+        Ok(Body::from_tunnel(Raw::new(self.reader, writer)))
     }
 
     /// The body, when all of it came with the head.

@@ -25,7 +25,8 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// From the end of the request to the first byte of the reply.
     pub response_timeout: Duration,
-    /// Between two reads of a reply's body, and for the upstream to take more of a request's body.
+    /// Between two reads of a reply's body, and for the upstream to take more of what is sent to it. After a switch of
+    /// protocols only the latter.
     pub idle_timeout: Duration,
     /// The largest head a reply may have, in bytes.
     pub header_bytes: usize,

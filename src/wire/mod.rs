@@ -5,12 +5,14 @@
 
 mod buffer;
 mod framed;
+mod raw;
 mod reader;
 mod stream;
 mod timer;
 mod writer;
 
 pub use framed::{Framed, Pace};
+pub use raw::Raw;
 pub use reader::{HeadError, Reader};
 pub use stream::{ReadHalf, Stream, WriteHalf};
 pub use timer::{Timer, now, run as run_timers, wake_all};

@@ -8,7 +8,9 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, tcp, unix};
 use tokio_rustls::TlsStream;
@@ -83,6 +85,35 @@ impl WriteHalf {
             Write::Unix(half) => half.forget(),
         }
     }
+}
+
+/// For how long a peer that is to say something may say nothing at all before its connection is given up.
+const SILENCE: Duration = Duration::from_secs(120);
+
+/// After which silence a peer is first asked whether it is still there, and how often then.
+const ASKED: (Duration, Duration, u32) = (Duration::from_secs(60), Duration::from_secs(15), 4);
+
+impl WriteHalf {
+    /// Has the system find out in about two minutes when the other end is gone without a word, for connections on
+    /// which silence is no fault. A Unix socket cannot lose its other end that way.
+    pub fn expect_silence(&self) {
+        // Where the system refuses, the connection is as good as before.
+        let _refused = match &self.0 {
+            Write::Tcp(half) => ask_when_silent(half.as_ref()),
+            Write::Tls(shared) => ask_when_silent(shared.borrow().get_ref().0),
+            Write::Unix(_) => Ok(()),
+        };
+    }
+}
+
+fn ask_when_silent(stream: &TcpStream) -> rustix::io::Result<()> {
+    let (after, every, times) = ASKED;
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, after)?;
+    sockopt::set_tcp_keepintvl(stream, every)?;
+    sockopt::set_tcp_keepcnt(stream, times)?;
+    // While something is not acknowledged nobody is asked; else the system would try for a quarter of an hour.
+    sockopt::set_tcp_user_timeout(stream, u32::try_from(SILENCE.as_millis()).unwrap_or(u32::MAX))
 }
 
 impl AsyncRead for ReadHalf {

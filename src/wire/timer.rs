@@ -95,6 +95,13 @@ impl Timer {
         self.set(now().checked_add(after));
     }
 
+    /// Arms the timer to expire `after` from now, unless it is armed.
+    pub fn start(&self, after: Duration) {
+        if self.0.deadline.get().is_none() {
+            self.set_after(after);
+        }
+    }
+
     /// Whether the deadline has passed; else the task is woken when it does.
     pub fn poll(&self, context: &Context<'_>) -> Poll<()> {
         if self.0.deadline.get().is_some_and(|deadline| deadline <= now()) {

@@ -79,6 +79,11 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         Self { io, timer: Timer::new(), stall }
     }
 
+    /// The half itself, still in use.
+    pub const fn io(&self) -> &W {
+        &self.io
+    }
+
     /// The half itself.
     pub fn into_io(self) -> W {
         self.io
@@ -121,6 +126,45 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     /// The receiver is gone.
     pub async fn finish(&mut self) -> io::Result<()> {
         poll_fn(|context| Pin::new(&mut self.io).poll_shutdown(context)).await
+    }
+
+    /// Writes as much of `bytes` as the peer takes at once, at least one, and says how many.
+    ///
+    /// # Errors
+    /// The receiver is gone, or took nothing for too long.
+    pub fn poll_put(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.io).poll_write(context, bytes) {
+            Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            outcome => self.unless_stalled(context, outcome),
+        }
+    }
+
+    /// Sends what TLS has taken and not yet handed on.
+    ///
+    /// # Errors
+    /// The receiver is gone, or took nothing for too long.
+    pub fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.io).poll_flush(context);
+        self.unless_stalled(context, outcome)
+    }
+
+    /// Says that nothing more comes.
+    ///
+    /// # Errors
+    /// The receiver is gone, or took nothing for too long.
+    pub fn poll_finish(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.io).poll_shutdown(context);
+        self.unless_stalled(context, outcome)
+    }
+
+    /// Gives up when the peer takes nothing for as long as it may: from the moment on when something waits for it.
+    fn unless_stalled<T>(&self, context: &Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.timer.set(None);
+            return outcome;
+        }
+        self.timer.start(self.stall);
+        self.timer.poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Asks the body for its next piece; before waiting for it, what waits to be written is written.
@@ -170,7 +214,9 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
 
     async fn write_all(&mut self, mut parts: [&[u8]; 3]) -> io::Result<()> {
         self.timer.set_after(self.stall);
-        poll_fn(|context| self.poll_write_all(context, &mut parts)).await
+        let written = poll_fn(|context| self.poll_write_all(context, &mut parts)).await;
+        self.timer.set(None);
+        written
     }
 
     fn poll_write_all(&mut self, context: &mut Context<'_>, parts: &mut [&[u8]; 3]) -> Poll<io::Result<()>> {
@@ -189,15 +235,6 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
             self.timer.set_after(self.stall);
         }
         self.poll_flush(context)
-    }
-
-    /// What TLS has taken and not yet handed on goes out, too.
-    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Poll::Ready(outcome) = Pin::new(&mut self.io).poll_flush(context) {
-            return Poll::Ready(outcome);
-        }
-        ready!(self.timer.poll(context));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>, parts: &[&[u8]; 3]) -> Poll<io::Result<usize>> {

@@ -20,6 +20,7 @@ mod report;
 mod requests;
 mod second_parser;
 mod secrets;
+mod upgrade;
 mod verdicts;
 mod what_hyper_hides;
 mod world;

@@ -122,7 +122,7 @@ impl Doctor {
         Wire::to(self.address)
     }
 
-    /// The next event in the log.
+    /// The next event in the log. The last is that the doctor has stopped.
     pub(crate) fn event(&self) -> Value {
         self.events.recv_timeout(PATIENCE).expect("the doctor logs an event")
     }
