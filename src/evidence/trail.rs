@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::claims::{Claims, Times};
 use super::credential::{self, Credential};
 use super::edge::Edge;
-use super::route::{self, Route};
+use super::query::parameter;
+use super::route::Route;
 use super::sighting::{Look, Sighting, Sightings, Watched};
 use crate::browser::Ask;
 use crate::message::{Method, Name, RequestHead};
@@ -158,7 +159,7 @@ impl Trail {
             session: session(head, sent),
             has_origin: arrived.has(Watched::Origin),
             announces_authorization: announces_authorization(head),
-            has_login_in_query: route::parameter(head.query(), b"username").is_some(),
+            has_login_in_query: parameter(head.query(), b"username").is_some(),
             hops: vec![
                 (Hop::Client, arrived.sightings(fields, key)),
                 (Hop::Doctor, sent.sightings(fields, key)),
@@ -217,7 +218,7 @@ fn session(head: &RequestHead, look: &Look) -> Session {
     if memchr::memmem::find(cookie, b"wordpress_logged_in_").is_none() {
         return Session::None;
     }
-    let nonce = look.has(Watched::WpNonce) || route::parameter(head.query(), b"_wpnonce").is_some();
+    let nonce = look.has(Watched::WpNonce) || parameter(head.query(), b"_wpnonce").is_some();
     if nonce { Session::WithNonce } else { Session::WithoutNonce }
 }
 
