@@ -6,6 +6,7 @@
 
 mod config;
 mod demo;
+mod descriptors;
 mod explain;
 mod flags;
 mod run;

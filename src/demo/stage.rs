@@ -262,6 +262,8 @@ async fn serve(
     stop: watch::Receiver<Option<Drain>>,
 ) -> io::Result<()> {
     let settings = listen::Settings {
+        connections: 10_000,
+        connections_per_address: None,
         header_bytes: 64 * 1024,
         body_bytes: None,
         header_timeout: Duration::from_secs(10),
@@ -271,5 +273,7 @@ async fn serve(
     };
     let (open, doors) = mpsc::unbounded_channel();
     open.send(socket.into()).map_err(io::Error::other)?;
-    listen::run(doors, Rc::new(Current::new(Serving { settings, answer })), stop).await.map(drop)
+    listen::run(doors, Rc::new(Current::new(Serving { settings, answer })), Arc::default(), stop)
+        .await
+        .map(drop)
 }

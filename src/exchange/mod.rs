@@ -11,6 +11,7 @@ mod record;
 mod site;
 mod watch;
 
+use std::net::IpAddr;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -64,6 +65,14 @@ impl Answer for Sites {
             record.goes_to(&site);
         }
         record.refused(refusal.status(), refusal.code(), refusal.to_string())
+    }
+
+    fn leave_unanswered(&self, client: Client, refusal: Refusal) {
+        self.recorder().leave_unanswered(client, refusal);
+    }
+
+    fn is_trusted(&self, peer: IpAddr) -> bool {
+        self.trusts(peer)
     }
 
     fn panicked(&self) -> Reply<'static> {

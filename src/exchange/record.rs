@@ -97,12 +97,20 @@ impl Recorder {
 
     /// The reply to what is no request, and its event.
     pub(super) fn refuse(&self, client: Client, refusal: listen::Refusal) -> Reply<'static> {
+        self.send(Event { status: Some(refusal.status()), ..self.unread(client, refusal) });
+        own::error(refusal.status(), refusal.code(), &refusal.to_string())
+    }
+
+    /// The event of a connection that is closed without a reply.
+    pub(super) fn leave_unanswered(&self, client: Client, refusal: listen::Refusal) {
+        self.send(self.unread(client, refusal));
+    }
+
+    fn unread(&self, client: Client, refusal: listen::Refusal) -> Event {
         let mut event = Event::unread(self.ids.next(), now(), Arc::clone(&self.hop));
         event.client = self.shown(client.address.ip());
-        event.status = Some(refusal.status());
         event.refusal = Some(Refusal { code: refusal.code(), reason: refusal.to_string().into() });
-        self.send(event);
-        own::error(refusal.status(), refusal.code(), &refusal.to_string())
+        event
     }
 
     fn send(&self, event: Event) {
@@ -223,8 +231,8 @@ impl Record {
     pub(super) fn failed(mut self, error: &Error) -> Reply<'static> {
         let mut event = self.event();
         event.status = Some(error.status());
-        let who = if error.is_clients() { Side::Client } else { Side::Upstream };
-        event.failure = Some(Failure { who, code: error.code(), what: error.to_string().into() });
+        event.failure =
+            Some(Failure { who: side(error), code: error.code(), what: error.to_string().into() });
         self.conclude(event);
         let mut reply = own::error(error.status(), error.code(), &error.to_string());
         self.dress(&mut reply.head);
@@ -351,6 +359,15 @@ impl Record {
     fn conclude(&mut self, event: Event) {
         self.open = false;
         self.recorder.send(event);
+    }
+}
+
+/// Whose side broke.
+const fn side(error: &Error) -> Side {
+    match error {
+        _ if error.is_clients() => Side::Client,
+        _ if error.is_own() => Side::Doctor,
+        _ => Side::Upstream,
     }
 }
 

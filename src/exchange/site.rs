@@ -1,6 +1,7 @@
 //! The sites of a worker: which one a request is for, and where its requests go.
 
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -153,6 +154,10 @@ impl Sites {
     pub(super) fn open(&self, client: Client, head: RequestHead) -> Record {
         let peer = self.peer(client);
         self.recorder.open(peer, head, Rc::clone(&self.shared))
+    }
+
+    pub(super) fn trusts(&self, peer: IpAddr) -> bool {
+        self.shared.trusted.contains(peer)
     }
 
     pub(super) const fn recorder(&self) -> &Rc<Recorder> {

@@ -5,6 +5,7 @@ use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -12,7 +13,9 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Answer, Client, Current, connection};
+use super::capacity::Capacity;
+use super::seldom::Seldom;
+use super::{Answer, Client, Current, Refusal, connection};
 use crate::wire::{self, Stream};
 
 /// How a worker ends.
@@ -30,14 +33,20 @@ impl Drain {
 }
 
 /// What the connections of one listener share within a worker.
-#[derive(Default)]
 pub(super) struct Worker {
     draining: Cell<bool>,
     open: Cell<usize>,
     closed: Notify,
+    capacity: Arc<Capacity>,
+    cannot_accept: Seldom,
 }
 
 impl Worker {
+    fn new(capacity: Arc<Capacity>) -> Self {
+        let (draining, open, closed) = Default::default();
+        Self { draining, open, closed, capacity, cannot_accept: Seldom::default() }
+    }
+
     /// Whether connections end with their next reply.
     pub(super) const fn is_draining(&self) -> bool {
         self.draining.get()
@@ -92,10 +101,11 @@ impl Room {
     fn open<A: Answer + 'static>(
         door: Door,
         current: &Rc<Current<A>>,
+        capacity: &Arc<Capacity>,
         stop: &watch::Receiver<Option<Drain>>,
     ) -> io::Result<Self> {
         let listener = TcpListener::from_std(door.socket)?;
-        let worker = Rc::new(Worker::default());
+        let worker = Rc::new(Worker::new(Arc::clone(capacity)));
         let until = until_shut(stop.clone(), door.shut);
         let accepting = accept(listener, Rc::clone(current), Rc::clone(&worker), until);
         Ok(Self { worker, accepting: tokio::task::spawn_local(accepting) })
@@ -114,12 +124,14 @@ impl Room {
 
 /// Accepts from every door that comes and serves until `stop` says how to end, then drains. Gives the number of
 /// connections cut off because they took longer than the drain allows. A drain under way can be shortened.
+/// Connections are counted in `capacity`, which all workers share.
 ///
 /// # Errors
 /// A socket cannot be registered with the runtime.
 pub async fn run<A: Answer + 'static>(
     mut doors: mpsc::UnboundedReceiver<Door>,
     current: Rc<Current<A>>,
+    capacity: Arc<Capacity>,
     stop: watch::Receiver<Option<Drain>>,
 ) -> io::Result<usize> {
     let timers = tokio::task::spawn_local(wire::run_timers());
@@ -130,7 +142,7 @@ pub async fn run<A: Answer + 'static>(
             biased;
             Some(door) = doors.recv() => {
                 rooms.retain(|room| !room.is_empty());
-                rooms.push(Room::open(door, &current, &stop)?);
+                rooms.push(Room::open(door, &current, &capacity, &stop)?);
             }
             // An error means that whoever could say stop is gone, which says the same.
             _stopped = stopped.wait_for(Option::is_some) => break,
@@ -202,7 +214,9 @@ async fn accept<A: Answer + 'static>(
             Ok((stream, address)) => serve(stream, Client { address }, &current, &worker),
             // Out of file descriptors, most often: waiting lets some of them close.
             Err(error) if !is_clients(&error) => {
-                tracing::warn!(%error, "Cannot accept a connection");
+                if let Some(times) = worker.cannot_accept.news(Instant::now()) {
+                    tracing::warn!(%error, times, "Cannot accept a connection");
+                }
                 sleep(Duration::from_millis(100)).await;
             }
             Err(_) => {}
@@ -239,8 +253,35 @@ fn serve<A: Answer + 'static>(
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    let serving = current.get();
+    let (address, answer) = (client.address.ip(), &serving.answer);
+    let admitted = worker.capacity.admit(address, &serving.settings, || answer.is_trusted(address));
+    let admitted = match admitted {
+        Ok(admitted) => admitted,
+        Err(refusal) => return turn_away(stream, client, current, worker, refusal),
+    };
     let (current, open) = (Rc::clone(current), worker.opened());
     tokio::task::spawn_local(async move {
         connection::serve(Stream::Tcp(stream), client, &current, &open.0).await;
+        drop(admitted);
+    });
+}
+
+/// Says that there are too many connections, and closes. Where TLS is spoken nothing can be said before a handshake,
+/// which is what costs most: a connection there is to be closed without a word, as one too many to be told is here.
+fn turn_away<A: Answer + 'static>(
+    stream: TcpStream,
+    client: Client,
+    current: &Rc<Current<A>>,
+    worker: &Rc<Worker>,
+    refusal: Refusal,
+) {
+    let Some(told) = worker.capacity.tell() else {
+        return current.get().answer.leave_unanswered(client, refusal);
+    };
+    let (current, open) = (Rc::clone(current), worker.opened());
+    tokio::task::spawn_local(async move {
+        connection::turn_away(Stream::Tcp(stream), client, &current, &open.0, refusal).await;
+        drop(told);
     });
 }

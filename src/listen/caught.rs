@@ -21,6 +21,7 @@ pub(super) fn caught<F: Future>(mut risky: Pin<&mut F>) -> impl Future<Output = 
 #[cfg(test)]
 mod tests {
     use std::rc::Rc;
+    use std::sync::Arc;
     use std::task::{Context, Poll};
     use std::time::Duration;
 
@@ -89,6 +90,8 @@ mod tests {
     async fn a_panic_costs_its_own_request_alone() {
         const LONG: Duration = Duration::from_secs(60);
         let settings = Settings {
+            connections: 10,
+            connections_per_address: None,
             header_bytes: 16_384,
             body_bytes: None,
             header_timeout: LONG,
@@ -103,7 +106,7 @@ mod tests {
         sockets.into_iter().for_each(|socket| open.send(socket.into()).unwrap());
         let doctor = LocalSet::new();
         let current = Rc::new(Current::new(Serving { settings, answer: Defective }));
-        doctor.spawn_local(run(doors, current, stopped));
+        doctor.spawn_local(run(doors, current, Arc::default(), stopped));
         let clients = async {
             let mut other = TcpStream::connect(address).await.unwrap();
             assert!(ask(&mut other, "/").await.starts_with(b"HTTP/1.1 204"));

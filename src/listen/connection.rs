@@ -25,17 +25,16 @@ const BYTES_PER_SECOND: u64 = 500;
 /// once would reset the connection, and the client might never read the reply (RFC 9112 §9.6).
 const LINGER: Duration = Duration::from_secs(2);
 
+/// How long a client that is turned away may take to ask: clients take a reply that nobody asked for as a defect.
+const FIRST_WORD: Duration = Duration::from_secs(1);
+
 /// How long an idle connection stays open once a drain has begun, for the request that may be on its way.
 const LAST_CALL: Duration = Duration::from_millis(500);
 
 /// Serves a connection to its end.
 pub(super) async fn serve<A: Answer>(stream: Stream, client: Client, current: &Current<A>, worker: &Worker) {
-    let (read, write) = stream.split();
-    let serving = current.get();
-    let settings = serving.settings;
-    let (reader, writer) = (Reader::of_heads(read), Writer::new(write, settings.write_timeout));
-    let mut connection = Connection { reader, writer, client, current, serving, worker };
-    connection.reader.set_timeout(settings.header_timeout);
+    let mut connection = Connection::new(stream, client, current, worker);
+    connection.reader.set_timeout(connection.serving.settings.header_timeout);
     let last = loop {
         match connection.turn().await {
             Next::Again => connection.reader.set_timeout(connection.serving.settings.keep_alive_timeout),
@@ -50,6 +49,22 @@ pub(super) async fn serve<A: Answer>(stream: Stream, client: Client, current: &C
             tunnel::run(reader, writer, *reply).await;
         }
     }
+}
+
+/// Answers a connection that is one too many with its refusal, once it has asked for something.
+pub(super) async fn turn_away<A: Answer>(
+    stream: Stream,
+    client: Client,
+    current: &Current<A>,
+    worker: &Worker,
+    refusal: Refusal,
+) {
+    let mut connection = Connection::new(stream, client, current, worker);
+    connection.reader.set_timeout(FIRST_WORD);
+    // One that says nothing is told all the same.
+    let _asked = connection.reader.wait().await;
+    let reply = connection.serving.answer.refuse(client, refusal);
+    connection.refuse(reply).await;
 }
 
 struct Connection<'s, A> {
@@ -84,7 +99,14 @@ impl<T: Into<Refusal>> From<T> for Nothing {
     }
 }
 
-impl<A: Answer> Connection<'_, A> {
+impl<'s, A: Answer> Connection<'s, A> {
+    fn new(stream: Stream, client: Client, current: &'s Current<A>, worker: &'s Worker) -> Self {
+        let (read, write) = stream.split();
+        let serving = current.get();
+        let writer = Writer::new(write, serving.settings.write_timeout);
+        Self { reader: Reader::of_heads(read), writer, client, current, serving, worker }
+    }
+
     /// The connection without what requests were served with, which a reload may have replaced.
     fn into_halves(self) -> (Reader<ReadHalf>, Writer<WriteHalf>) {
         (self.reader, self.writer)

@@ -4,16 +4,19 @@
 //! written.
 
 mod accept;
+mod capacity;
 mod caught;
 mod connection;
+mod seldom;
 mod serving;
 mod socket;
 mod tunnel;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 pub use accept::{Door, Drain, run};
+pub use capacity::Capacity;
 pub use serving::{Current, Serving};
 pub use socket::{BindError, bind};
 
@@ -23,6 +26,10 @@ use crate::message::{Reply, ReplyHead, Request, RequestHead, Status};
 /// What a listener allows its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// The most connections of all workers together.
+    pub connections: usize,
+    /// The most connections from one address, or from 64 bits of IPv6; nothing for any number.
+    pub connections_per_address: Option<usize>,
     /// The largest head of a request, in bytes.
     pub header_bytes: usize,
     /// The largest body of a request, in bytes; nothing for any size.
@@ -56,6 +63,12 @@ pub enum Refusal {
     /// Its announced body is too large.
     #[error("the request's body is larger than the limit of {0} bytes")]
     BodyTooLarge(u64),
+    /// Its connection is one too many.
+    #[error("all {0} connections that limits.connections allows are in use")]
+    TooManyConnections(usize),
+    /// Its connection is one too many from its address.
+    #[error("all {0} connections that limits.connections_per_address allows this address are in use")]
+    TooManyOfAddress(usize),
 }
 
 impl Refusal {
@@ -66,6 +79,7 @@ impl Refusal {
             Self::Bad(bad) => bad.status(),
             Self::HeaderTimeout(_) => Status::REQUEST_TIMEOUT,
             Self::BodyTooLarge(_) => Status::CONTENT_TOO_LARGE,
+            Self::TooManyConnections(_) | Self::TooManyOfAddress(_) => Status::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -76,6 +90,8 @@ impl Refusal {
             Self::Bad(bad) => bad.code(),
             Self::HeaderTimeout(_) => "header_doctor_header_timeout",
             Self::BodyTooLarge(_) => "header_doctor_body_too_large",
+            Self::TooManyConnections(_) => "header_doctor_too_many_connections",
+            Self::TooManyOfAddress(_) => "header_doctor_too_many_connections_from_address",
         }
     }
 }
@@ -103,6 +119,17 @@ pub trait Answer {
     fn refuse_request(&self, client: Client, head: RequestHead, refusal: Refusal) -> Reply<'static> {
         drop(head);
         self.refuse(client, refusal)
+    }
+
+    /// Notes that a connection is closed without a reply.
+    fn leave_unanswered(&self, client: Client, refusal: Refusal) {
+        let _ = (client, refusal);
+    }
+
+    /// Whether this peer is a proxy that many clients come by, so that no limit for one of them holds for it.
+    fn is_trusted(&self, peer: IpAddr) -> bool {
+        let _ = peer;
+        false
     }
 
     /// Words the reply to a request whose answering panicked.

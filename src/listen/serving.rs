@@ -86,6 +86,8 @@ mod tests {
         let seen = Rc::downgrade(&held);
         let minute = Duration::from_secs(60);
         let settings = Settings {
+            connections: 100,
+            connections_per_address: None,
             header_bytes: 1 << 16,
             body_bytes: None,
             header_timeout: minute,
@@ -105,7 +107,7 @@ mod tests {
             let (_stop, stop) = watch::channel(None);
             let current = Rc::new(Current::new(first));
             open.send(socket.into()).unwrap();
-            spawn_local(run(doors, Rc::clone(&current), stop));
+            spawn_local(run(doors, Rc::clone(&current), std::sync::Arc::default(), stop));
             let mut client = TcpStream::connect(address).await.unwrap();
             client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
             assert!(client.read(&mut [0; 4096]).await.unwrap() > 0);

@@ -149,6 +149,8 @@ impl Status {
     pub const INTERNAL_ERROR: Self = Self(500);
     /// 502 Bad Gateway.
     pub const BAD_GATEWAY: Self = Self(502);
+    /// 503 Service Unavailable.
+    pub const SERVICE_UNAVAILABLE: Self = Self(503);
     /// 200 OK.
     pub const OK: Self = Self(200);
     /// 204 No Content.

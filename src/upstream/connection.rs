@@ -35,11 +35,11 @@ async fn connect(address: &Address) -> Result<Stream, Error> {
         Address::Tcp { host, port } => {
             let stream = connect_tcp(host, *port).await?;
             // A small write must not wait for the acknowledgement of the one before.
-            stream.set_nodelay(true).map_err(|error| Error::Connect(error.kind()))?;
+            stream.set_nodelay(true).map_err(|error| Error::of_connect(&error))?;
             Ok(Stream::Tcp(stream))
         }
         Address::Unix(path) => {
-            let stream = UnixStream::connect(path).await.map_err(|error| Error::Connect(error.kind()))?;
+            let stream = UnixStream::connect(path).await.map_err(|error| Error::of_connect(&error))?;
             Ok(Stream::Unix(stream))
         }
     }
@@ -50,7 +50,7 @@ async fn connect_tcp(host: &str, port: u16) -> Result<TcpStream, Error> {
     for address in lookup_host((host, port)).await.map_err(|_| Error::Resolve)? {
         match TcpStream::connect(address).await {
             Ok(stream) => return Ok(stream),
-            Err(error) => failure = Error::Connect(error.kind()),
+            Err(error) => failure = Error::of_connect(&error),
         }
     }
     Err(failure)

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub use address::Address;
 pub use http::Pending;
 
+use rustix::io::Errno;
+
 use crate::http1::BadReply;
 use crate::message::{Broken, Status};
 use pool::Pool;
@@ -57,6 +59,9 @@ pub enum Error {
     /// No connection.
     #[error("the upstream cannot be connected to: {0}")]
     Connect(io::ErrorKind),
+    /// No connection, for want of a file descriptor of our own.
+    #[error("the doctor has no file descriptor left to connect to the upstream with (ulimit -n)")]
+    NoDescriptor,
     /// No connection in time.
     #[error("the upstream did not accept a connection within {0:?}")]
     ConnectTimeout(Duration),
@@ -85,6 +90,7 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> Status {
         let code = match self {
+            Self::NoDescriptor => 503,
             Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => 504,
             Self::RequestBody(Broken::TimedOut) => 408,
             Self::RequestBody(Broken::TooLarge(_)) => 413,
@@ -100,6 +106,7 @@ impl Error {
         match self {
             Self::Resolve => "header_doctor_upstream_name",
             Self::Connect(_) => "header_doctor_upstream_unreachable",
+            Self::NoDescriptor => "header_doctor_out_of_file_descriptors",
             Self::ConnectTimeout(_) => "header_doctor_upstream_connect_timeout",
             Self::Closed => "header_doctor_upstream_closed",
             Self::HeadTruncated => "header_doctor_upstream_truncated",
@@ -111,6 +118,22 @@ impl Error {
             Self::RequestBody(Broken::Malformed(_)) => "header_doctor_body_malformed",
             Self::RequestBody(_) => "header_doctor_body_cut_off",
         }
+    }
+
+    /// What a failure to connect says, and of whom.
+    fn of_connect(error: &io::Error) -> Self {
+        const OUR_LIMIT: i32 = Errno::MFILE.raw_os_error();
+        const THE_SYSTEMS: i32 = Errno::NFILE.raw_os_error();
+        match error.raw_os_error() {
+            Some(OUR_LIMIT | THE_SYSTEMS) => Self::NoDescriptor,
+            _ => Self::Connect(error.kind()),
+        }
+    }
+
+    /// Whether the doctor itself failed.
+    #[must_use]
+    pub const fn is_own(&self) -> bool {
+        matches!(self, Self::NoDescriptor)
     }
 
     /// Whether the client's side broke, not the upstream's.

@@ -13,6 +13,7 @@ mod cli;
 mod corpus;
 mod demo;
 mod life;
+mod limits;
 mod policy;
 mod reload;
 mod replies;

@@ -10,7 +10,7 @@ use crate::diagnosis::{RULES, Severity};
 use crate::event::{Bus, ExchangeIds, Tally};
 use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, Recorder, Shows, Site, Sites};
 use crate::headers::Trusted;
-use crate::listen::{self, Serving};
+use crate::listen::{self, Capacity, Serving};
 use crate::secret::Key;
 use crate::upstream;
 
@@ -21,6 +21,7 @@ pub(super) struct Lasting {
     pub(super) bus: Bus,
     pub(super) tally: Arc<Tally>,
     pub(super) promises: Arc<Promises>,
+    pub(super) capacity: Arc<Capacity>,
     pub(super) began: Instant,
 }
 
@@ -56,17 +57,19 @@ pub(super) struct Share {
     in_force: Arc<InForce>,
     recorder: Recorder,
     promises: Arc<Promises>,
+    pub(super) capacity: Arc<Capacity>,
 }
 
 impl Share {
     pub(super) fn new(in_force: &Arc<InForce>, lasting: &Lasting) -> anyhow::Result<Self> {
         let recorder = recorder(in_force.plan.log, lasting)?;
-        Ok(Self { in_force: Arc::clone(in_force), recorder, promises: Arc::clone(&lasting.promises) })
+        let (promises, capacity) = (Arc::clone(&lasting.promises), Arc::clone(&lasting.capacity));
+        Ok(Self { in_force: Arc::clone(in_force), recorder, promises, capacity })
     }
 
     /// Must be called inside the worker, whose connections to the upstreams begin here.
     pub(super) fn serving(self) -> Serving<Sites> {
-        let Self { in_force, recorder, promises } = self;
+        let Self { in_force, recorder, promises, .. } = self;
         let plan = &in_force.plan;
         let sites = plan.sites.iter().zip(&in_force.acceptances);
         let sites = sites.map(|(settings, accepted)| site(plan, settings, Arc::clone(accepted))).collect();
@@ -129,6 +132,8 @@ fn site(plan: &Plan, site: &config::Site, acceptances: Arc<Acceptances>) -> Site
 
 const fn limits(limits: &config::Limits) -> listen::Settings {
     listen::Settings {
+        connections: limits.connections,
+        connections_per_address: limits.connections_per_address,
         header_bytes: limits.header_bytes,
         body_bytes: limits.body_bytes,
         header_timeout: limits.header_timeout,

@@ -19,6 +19,7 @@ use anyhow::{Context, anyhow};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::descriptors;
 pub(super) use reload::Source;
 pub(super) use signals::Signals;
 
@@ -76,6 +77,7 @@ async fn live(source: impl Source, page: Page) -> anyhow::Result<End> {
     let mut signals = Caught::from_now_on().context("cannot catch signals")?;
     let mut listeners = Listeners::none();
     let bound = listeners.change_to(&plan, plan.workers.get())?;
+    descriptors::provide(plan.limits.connections);
     let repeats = Every::new(repeats(plan.log));
     let (bus, writer) = start_log(&plan, page, &repeats)?;
     let lasting = lasting(bus)?;
@@ -166,6 +168,7 @@ fn lasting(bus: Bus) -> anyhow::Result<Lasting> {
         bus,
         tally: Arc::new(Tally::new(now())),
         promises: Arc::default(),
+        capacity: Arc::default(),
         began: Instant::now(),
     })
 }

@@ -2,6 +2,7 @@
 //! hears when one ends. No lock is shared with them, and no request waits for an order.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, anyhow};
@@ -133,12 +134,13 @@ fn work(
 ) -> Ended {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     runtime.block_on(async {
+        let capacity = Arc::clone(&share.capacity);
         let current = Rc::new(Current::new(share.serving()));
         let (open, doors) = mpsc::unbounded_channel();
         spawn_local(obey(orders, Rc::clone(&current), open));
         // Whoever started us waits for it, or is gone.
         let _told = begun.send(());
-        Ok(listen::run(doors, current, stop).await?)
+        Ok(listen::run(doors, current, capacity, stop).await?)
     })
 }
 

@@ -58,6 +58,19 @@ impl Doctor {
         doctor
     }
 
+    /// A doctor with this configuration file and so many file descriptors.
+    pub(crate) fn with_descriptors(count: u32, yaml: &str) -> Self {
+        let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+        std::fs::write(file.path(), yaml).unwrap();
+        let mut command = Command::new("sh");
+        let program = env!("CARGO_BIN_EXE_header-doctor");
+        command.args(["-c", &format!("ulimit -n {count} && exec \"$0\" \"$@\""), program]);
+        command.args(["run", "--config"]).arg(file.path()).env_clear();
+        let mut doctor = Self::started_by(command, file.path());
+        doctor.own_file = Some(file);
+        doctor
+    }
+
     /// A doctor with the configuration file that is there.
     pub(crate) fn with_file_at(file: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
@@ -89,17 +102,6 @@ impl Doctor {
         self.address
     }
 
-    /// The next word of its own with this message; others before it are passed over.
-    pub(crate) fn says(&self, message: &str) -> Value {
-        loop {
-            let word =
-                self.words.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("it never says {message}"));
-            if word["message"] == message {
-                return word;
-            }
-        }
-    }
-
     /// The next word of its own, whatever it is.
     pub(crate) fn word(&self) -> Value {
         self.words.recv_timeout(PATIENCE).expect("the doctor says something")
@@ -122,9 +124,21 @@ impl Doctor {
         Wire::to(self.address)
     }
 
-    /// The next event in the log. The last is that the doctor has stopped.
+    /// The next event in the log.
     pub(crate) fn event(&self) -> Value {
         self.events.recv_timeout(PATIENCE).expect("the doctor logs an event")
+    }
+
+    /// What it says of itself next with these words in it.
+    pub(crate) fn says(&self, words: &str) -> Value {
+        let has = |line: &Value| line["message"].as_str().is_some_and(|message| message.contains(words));
+        let mut lines = std::iter::from_fn(|| self.words.recv_timeout(PATIENCE).ok());
+        lines.find(has).expect("the doctor says it")
+    }
+
+    /// What it has said of itself so far and nobody has asked for.
+    pub(crate) fn said(&self) -> Vec<Value> {
+        self.words.try_iter().collect()
     }
 
     /// Asserts that no event is left, by provoking one more and finding it next.
@@ -139,6 +153,19 @@ impl Doctor {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// How many file descriptors it holds.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    /// How many clock ticks (100 a second) it has spent on a processor.
+    pub(crate) fn ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        let times = fields.split(' ').skip(11).take(2);
+        times.map(|ticks| ticks.parse::<u64>().unwrap()).sum()
     }
 
     /// Asks it to stop.

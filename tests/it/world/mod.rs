@@ -12,7 +12,16 @@ pub(crate) use load::Load;
 pub(crate) use origin::Origin;
 pub(crate) use wire::{Reply, Wire};
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Asks until it is so.
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "never: {what}");
+        std::thread::yield_now();
+    }
+}
 
 /// How long anything may take before a test calls it broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
