@@ -40,6 +40,8 @@ pub struct Framed {
     limit: Option<u64>,
     pace: Pace,
     started: Instant,
+    /// Whether more is waited for. The deadline is set when that begins: set again at every look, it would never come.
+    waits: bool,
     trailers: Option<Fields>,
 }
 
@@ -52,7 +54,7 @@ impl Framed {
             Framing::Chunked => State::Chunked(Decoder::default()),
             Framing::Close => State::Close,
         };
-        Self { state, ready: 0, received: 0, limit, pace, started: now(), trailers: None }
+        Self { state, ready: 0, received: 0, limit, pace, started: now(), waits: false, trailers: None }
     }
 
     /// Whether the whole body was read and used.
@@ -87,18 +89,22 @@ impl Framed {
     }
 
     fn poll_more<R: AsyncRead + Unpin>(
-        &self,
+        &mut self,
         reader: &mut Reader<R>,
         context: &mut Context<'_>,
     ) -> Poll<Result<usize, Broken>> {
         if !matches!(self.state, State::Left(..MUCH)) {
             reader.expect_much();
         }
-        reader.set_deadline(self.deadline());
-        reader.poll_fill(context).map_err(|error| match error.kind() {
+        if !std::mem::replace(&mut self.waits, true) {
+            reader.set_deadline(self.deadline());
+        }
+        let outcome = ready!(reader.poll_fill(context));
+        self.waits = false;
+        Poll::Ready(outcome.map_err(|error| match error.kind() {
             io::ErrorKind::TimedOut => Broken::TimedOut,
             kind => Broken::Connection(kind),
-        })
+        }))
     }
 
     /// Until when the next byte must be there: soon after the last one, and not slower than the pace on average.
@@ -175,4 +181,44 @@ enum Look {
     Data,
     Done,
     More,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncWriteExt, duplex};
+    use tokio::time::{Instant, sleep};
+
+    use super::{Framed, Pace};
+    use crate::http1::Framing;
+    use crate::message::{Broken, Fill};
+    use crate::wire::{Reader, run_timers};
+
+    #[tokio::test(flavor = "current_thread", start_paused = true)]
+    async fn a_body_that_stops_is_given_up_however_often_it_is_looked_at() {
+        for bytes_per_second in [0, 1] {
+            let timers = tokio::spawn(run_timers());
+            let (mut origin, doctor) = duplex(64);
+            origin.write_all(b"part").await.unwrap();
+            let mut reader = Reader::of_messages(doctor);
+            let pace = Pace { idle: Duration::from_secs(10), bytes_per_second };
+            let mut body = Framed::new(Framing::Length(100), pace, None);
+            let first = poll_fn(|context| body.poll_fill(&mut reader, context)).await;
+            assert_eq!(first, Ok(Fill::Data));
+            body.consume(&mut reader, 4);
+            let start = Instant::now();
+            let ended = loop {
+                tokio::select! {
+                    ended = poll_fn(|context| body.poll_fill(&mut reader, context)) => break ended,
+                    () = sleep(Duration::from_secs(1)) => {
+                        assert!(start.elapsed() < Duration::from_secs(15), "it is waited for without end");
+                    }
+                }
+            };
+            assert_eq!(ended, Err(Broken::TimedOut));
+            timers.abort();
+        }
+    }
 }
