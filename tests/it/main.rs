@@ -22,6 +22,7 @@ mod requests;
 mod second_parser;
 mod secrets;
 mod upgrade;
+mod upstreams;
 mod verdicts;
 mod what_hyper_hides;
 mod world;
