@@ -77,7 +77,6 @@ async fn live(source: impl Source, page: Page) -> anyhow::Result<End> {
     let mut signals = Caught::from_now_on().context("cannot catch signals")?;
     let mut listeners = Listeners::none();
     let bound = listeners.change_to(&plan, plan.workers.get())?;
-    descriptors::provide(plan.limits.connections);
     let repeats = Every::new(repeats(plan.log));
     let (bus, writer) = start_log(&plan, page, &repeats)?;
     let lasting = lasting(bus)?;
@@ -85,6 +84,7 @@ async fn live(source: impl Source, page: Page) -> anyhow::Result<End> {
     let shares = (0..plan.workers.get()).map(|_| Share::new(&in_force, &lasting));
     let workers = Workers::start(shares.collect::<anyhow::Result<_>>()?).await?;
     listeners.put_in_force(bound, &workers);
+    descriptors::provide(plan.limits.connections);
     let doctor = Doctor {
         source,
         files,
