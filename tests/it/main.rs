@@ -8,6 +8,7 @@
     reason = "these are tests"
 )]
 
+mod abuse;
 mod architecture;
 mod cli;
 mod corpus;

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
 
 use super::PATIENCE;
 
@@ -68,7 +69,7 @@ impl Wire {
     /// Ends the connection with a reset.
     pub(crate) fn reset(self) {
         let socket = socket2::SockRef::from(&self.stream);
-        socket.set_linger(Some(std::time::Duration::ZERO)).unwrap();
+        socket.set_linger(Some(Duration::ZERO)).unwrap();
     }
 
     /// Reads more; 0 is the end, in order or by reset.
@@ -84,6 +85,14 @@ impl Wire {
         let count = self.stream.read(&mut more)?;
         self.held.extend_from_slice(&more[..count]);
         Ok(count)
+    }
+
+    /// Whether something has come within this time, the end included.
+    pub(crate) fn has_come_within(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let outcome = self.try_fill();
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        !outcome.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
     /// Everything up to the end of the connection.
