@@ -194,6 +194,8 @@ fn a_client_that_does_not_read_stops_the_origin_and_is_given_up() {
     let sent = sent.load(SeqCst);
     assert!(sent < 20 << 20, "{sent} bytes went into the buffers of two sockets");
     assert!(peak.get() - before < 4 << 10, "memory grew by {} KiB", peak.get() - before);
+    let rest = client.try_read_to_end().map(|all| all.len()).map_err(|error| error.kind());
+    assert_eq!(rest, Err(io::ErrorKind::ConnectionReset), "the system holds nothing for it any more");
     let event = doctor.event();
     assert_eq!(
         (&event["failure"]["who"], &event["client_gone"]),
