@@ -126,14 +126,20 @@ impl Flow {
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
+    use std::sync::Arc;
     use std::task::{Context, Poll, Waker};
     use std::time::Duration;
 
+    use rustls::pki_types::PrivatePkcs8KeyDer;
+    use rustls::{ClientConfig, RootCertStore, ServerConfig};
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::time::Instant;
+    use tokio_rustls::{TlsAcceptor, TlsConnector};
 
     use super::join;
     use crate::message::{Broken, Fill, Source, Tunnel};
-    use crate::wire;
+    use crate::wire::{self, Raw, Reader, Stream, Writer};
 
     const LONG: Duration = Duration::from_secs(60);
 
@@ -242,5 +248,59 @@ mod tests {
         assert_eq!(join(&mut client, &mut upstream, LONG).await, Err(Broken::TimedOut));
         let (waited, tick) = (start.elapsed(), Duration::from_millis(500));
         assert!(waited >= LONG - tick && waited < LONG + tick, "{waited:?}");
+    }
+
+    fn raw(stream: Stream) -> Raw {
+        let (read, write) = stream.split();
+        Raw::new(Reader::of_heads(read), Writer::new(write, LONG))
+    }
+
+    async fn tcp() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (client, server) = tokio::join!(client, listener.accept());
+        (client.unwrap(), server.unwrap().0)
+    }
+
+    /// Both ends of a connection under TLS.
+    async fn tls() -> (impl AsyncRead + AsyncWrite, Stream) {
+        let own = rcgen::generate_simple_self_signed(["a.test".to_owned()]).unwrap();
+        let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der()).into();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(own.cert.der().clone()).unwrap();
+        let server = ServerConfig::builder_with_provider(Arc::clone(&provider));
+        let server = server.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let server = server.with_single_cert(vec![own.cert.der().clone()], key).unwrap();
+        let client =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let client = client.with_root_certificates(roots).with_no_client_auth();
+        let (there, here) = tcp().await;
+        let connecting = TlsConnector::from(Arc::new(client)).connect("a.test".try_into().unwrap(), there);
+        let (client, here) = tokio::join!(connecting, TlsAcceptor::from(Arc::new(server)).accept(here));
+        (client.unwrap(), Stream::Tls(Box::new(here.unwrap().into())))
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn much_passes_under_tls_both_ways_at_once_and_ends_in_order() {
+        let (client, near) = tls().await;
+        let (far, mut echo) = tcp().await;
+        let (mut near, mut far) = (raw(near), raw(Stream::Tcp(far)));
+        let sent: Vec<u8> = (0..4_000_000_u32).map(|at| at.to_le_bytes()[usize::from(at % 3 == 0)]).collect();
+        let (mut read, mut write) = tokio::io::split(client);
+        let saying = async {
+            write.write_all(&sent).await.unwrap();
+            write.shutdown().await.unwrap();
+        };
+        let mut heard = Vec::new();
+        let echoing = async {
+            let (mut read, mut write) = echo.split();
+            tokio::io::copy(&mut read, &mut write).await.unwrap();
+            write.shutdown().await.unwrap();
+        };
+        let (joined, (), (), count) =
+            tokio::join!(join(&mut near, &mut far, LONG), saying, echoing, read.read_to_end(&mut heard));
+        assert_eq!((joined, count.unwrap()), (Ok(()), sent.len()));
+        assert!(heard == sent, "every byte in its place");
     }
 }
