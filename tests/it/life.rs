@@ -14,8 +14,9 @@ fn a_drain_lets_requests_under_way_complete_and_ends_in_order() {
     let wait = std::sync::Mutex::new(wait);
     let origin = Origin::playing(move |mut wire, tell| {
         tell(wire.head());
-        // The reply comes when the doctor has been asked to stop.
-        wait.lock().unwrap().recv().unwrap();
+        // The reply comes when the doctor has been asked to stop. That is said to all, so that a connection which was
+        // meant for an earlier owner of this port cannot keep it from the one that waits.
+        assert!(wait.lock().unwrap().recv().is_err());
         wire.put(OK);
     });
     // One worker, so that what its idle connection shows holds for the busy one.
@@ -23,11 +24,11 @@ fn a_drain_lets_requests_under_way_complete_and_ends_in_order() {
         "listeners: [{{ address: 127.0.0.1:0 }}]\nsites: [{{ upstreams: [{{ url: \"{origin}\" }}] }}]\nworkers: 1\nlog: {{ format: json }}\n"
     ));
     let idle = doctor.connect();
-    let mut busy = doctor.connect().send(GET);
-    assert!(origin.request().starts_with("GET"));
+    let mut busy = doctor.connect().send("GET /busy HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(origin.request().starts_with("GET /busy "));
     doctor.terminate();
     assert_eq!(idle.read_to_end(), "", "an idle connection ends, which shows that the drain has begun");
-    go.send(()).unwrap();
+    drop(go);
     let reply = busy.reply();
     assert_eq!((reply.status(), reply.field("connection")), (200, Some("close")));
     assert!(doctor.wait().success());
