@@ -26,6 +26,8 @@ pub mod report;
 
 pub mod http1;
 
+pub mod proxy_protocol;
+
 pub mod wire;
 
 pub mod message;
