@@ -1,9 +1,10 @@
 //! `header-doctor config`: what a configuration means, before it is put in force.
 
 use super::NOTHING_WRONG;
-use super::flags::Flags;
+use super::flags::{Flags, Prepared};
 use crate::config::{Plan, schema};
-use anyhow::bail;
+use crate::listen::Sessions;
+use anyhow::{Context, bail};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Subcommand};
 use std::io::{Write, stdout};
@@ -75,7 +76,10 @@ fn validate(file: Option<&PathBuf>, flags: &Flags, matches: &ArgMatches) -> anyh
     let Some(file) = file.or(flags.file()) else {
         bail!("no file to validate; type `header-doctor config validate FILE`");
     };
-    Ok(format!("{}: valid; {}\n", file.display(), summary(&flags.plan_over(Some(file), matches)?)))
+    let sessions = Sessions::new().context("the system has no random numbers")?;
+    let Prepared { plan, entrances } = flags.prepared_over(Some(file), matches, &sessions)?;
+    let warnings: String = entrances.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+    Ok(format!("{}: valid; {}\n{warnings}", file.display(), summary(&plan)))
 }
 
 fn summary(plan: &Plan) -> String {

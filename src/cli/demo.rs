@@ -56,7 +56,7 @@ pub(super) fn demo(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Resul
 fn place(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Place> {
     let listen = arguments.listen.as_ref().map_or(Ok(None), |text| given(text, "listen", matches))?;
     Ok(match listen {
-        Some(Listener { address }) => Place::Here(address),
+        Some(Listener { address, .. }) => Place::Here(address),
         None if arguments.once => Place::Free,
         None => Place::Usual,
     })

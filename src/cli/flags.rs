@@ -5,9 +5,11 @@
 //! nothing that could be a password is repeated. An empty variable counts as unset, as orchestrators like to
 //! leave them.
 
-use crate::config::{self, Listener, Overrides, Parsed, Plan, Refused, Source, Surroundings};
+use crate::config::{self, Entrances, Listener, Overrides, Parsed, Plan, Refused, Source, Surroundings};
+use crate::event::now;
 use crate::headers::Range;
 use crate::headers::cors::OriginPattern;
+use crate::listen::Sessions;
 use anyhow::{anyhow, bail};
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
@@ -92,15 +94,32 @@ pub(super) struct Flags {
 impl Flags {
     /// The plan that flags, environment and file make together.
     pub(super) fn plan(&self, matches: &ArgMatches) -> anyhow::Result<Plan> {
-        self.plan_over(self.file(), matches)
+        let source = source(self.file())?;
+        self.plan_of(source.as_ref(), matches)
+    }
+
+    /// The plan with what its listeners need of other files.
+    pub(super) fn prepared(&self, matches: &ArgMatches, sessions: &Sessions) -> anyhow::Result<Prepared> {
+        self.prepared_over(self.file(), matches, sessions)
     }
 
     /// The same over another file than `--config` names.
-    pub(super) fn plan_over(&self, file: Option<&PathBuf>, matches: &ArgMatches) -> anyhow::Result<Plan> {
+    pub(super) fn prepared_over(
+        &self,
+        file: Option<&PathBuf>,
+        matches: &ArgMatches,
+        sessions: &Sessions,
+    ) -> anyhow::Result<Prepared> {
+        let source = source(file)?;
+        let plan = self.plan_of(source.as_ref(), matches)?;
+        let entrances = plan.entrances(source.as_ref(), &variable, sessions, now())?;
+        Ok(Prepared { plan, entrances })
+    }
+
+    fn plan_of(&self, source: Option<&Source>, matches: &ArgMatches) -> anyhow::Result<Plan> {
         let overrides = self.overrides(matches)?;
-        let source = file.map(|file| Source::open(file)).transpose()?;
         let around = Surroundings { terminal: stdout().is_terminal(), cores: config::cores() };
-        Ok(Plan::new(source.as_ref(), &|name| std::env::var(name).ok(), &overrides, around)?)
+        Ok(Plan::new(source, &variable, &overrides, around)?)
     }
 
     /// The file that `--config` or its variable names.
@@ -146,6 +165,20 @@ impl Flags {
                 .map_or(Ok(None), |text| given(text, "log_format", matches))?,
         })
     }
+}
+
+/// A plan that is ready to be put in force.
+pub(super) struct Prepared {
+    pub(super) plan: Plan,
+    pub(super) entrances: Entrances,
+}
+
+fn source(file: Option<&PathBuf>) -> anyhow::Result<Option<Source>> {
+    Ok(file.map(|file| Source::open(file)).transpose()?)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// What a flag is called, or its variable when it came from there.

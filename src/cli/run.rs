@@ -1,10 +1,11 @@
 //! `header-doctor run`: the proxy itself.
 
 use super::NOTHING_WRONG;
-use super::flags::Flags;
+use super::flags::{Flags, Prepared};
 use super::serve::{End, Source};
 use super::{serve, terminal};
-use crate::config::Plan;
+use crate::listen::Sessions;
+use anyhow::Context;
 use clap::{ArgMatches, Args};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,11 +39,12 @@ pub(super) struct Arguments {
 struct Configured<'m> {
     flags: Flags,
     matches: &'m ArgMatches,
+    sessions: Sessions,
 }
 
 impl Source for Configured<'_> {
-    fn plan(&self) -> anyhow::Result<Plan> {
-        self.flags.plan(self.matches)
+    fn prepared(&self) -> anyhow::Result<Prepared> {
+        self.flags.prepared(self.matches, &self.sessions)
     }
 
     fn file(&self) -> Option<PathBuf> {
@@ -55,7 +57,9 @@ impl Source for Configured<'_> {
 /// # Errors
 /// When it cannot start.
 pub(super) fn run(arguments: Arguments, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let end = serve::serve(Configured { flags: arguments.flags, matches }, terminal::page())?;
+    let sessions = Sessions::new().context("the system has no random numbers")?;
+    let configured = Configured { flags: arguments.flags, matches, sessions };
+    let end = serve::serve(configured, terminal::page())?;
     Ok(ExitCode::from(match end {
         End::InOrder => NOTHING_WRONG,
         // As a shell says it of a process that the signal has ended.

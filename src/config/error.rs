@@ -104,8 +104,12 @@ const LONGEST_QUOTE: usize = 80;
 /// A text in quotation marks, cut to one readable line.
 ///
 /// What stands before an `@` could be a password and what follows a `?` a token; both are left out, and so is
-/// what follows the scheme of a credential or looks like a token by itself: a variable may hold the wrong thing.
+/// what follows the scheme of a credential or looks like a token by itself: a variable may hold the wrong thing. A key
+/// in place of the name of its file is not shown at all.
 pub(super) fn quoted(text: &str) -> String {
+    if text.contains("-----BEGIN") {
+        return "\"-----BEGIN …\"".to_owned();
+    }
     let shown = text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("…@{host}"));
     let shown = shown.split_once('?').map_or(shown.clone(), |(before, _)| format!("{before}?…"));
     let shown = without_tokens(&shown);
@@ -136,6 +140,12 @@ mod tests {
         assert_eq!(quoted("http://h:80/?token=x?y"), r#""http://h:80/?…""#);
         assert_eq!(quoted("authorization: Bearer a b"), r#""authorization: Bearer … …""#);
         assert_eq!(quoted("https://a/eyJhbGciOiJIUzI1NiJ9.e30.c2ln"), r#""…""#);
+    }
+
+    #[test]
+    fn a_quoted_key_is_not_shown() {
+        let key = format!("-----BEGIN PRIVATE {}-----\nMIGHAgEAMBMGByqGSM49AgEG", "KEY");
+        assert_eq!(quoted(&key), "\"-----BEGIN …\"");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) struct Shape {
     /// The addresses clients connect to; 127.0.0.1:8080 when absent.
     #[schemars(length(min = 1))]
     listeners: Option<Vec<listeners::Shape>>,
-    /// The proxies whose word about a client is believed (Forwarded, X-Forwarded-*, recover_from): networks, `private`
+    /// The proxies whose word about a client is believed (Forwarded, X-Forwarded-*, PROXY headers, recover_from): networks, `private`
     /// or `loopback`; nobody when absent.
     trusted_proxies: Option<trusted_proxies::Shape>,
     /// Which requests are answered, and from where.
@@ -41,6 +41,7 @@ impl Shape {
         let mut listeners = listeners::check(self.listeners).map_err(|problem| problem.under("listeners"))?;
         let mut sites = sites::check(self.sites).map_err(|problem| problem.under("sites"))?;
         let trusted_proxies = trusted_proxies::check(self.trusted_proxies, &overrides.trusted_proxies);
+        listeners::check_trust(&listeners, &trusted_proxies).map_err(|problem| problem.under("listeners"))?;
         sites::check_trust(&sites, &trusted_proxies).map_err(|problem| problem.under("sites"))?;
         if !overrides.listeners.is_empty() {
             listeners.clone_from(&overrides.listeners);

@@ -2,23 +2,57 @@
 
 use super::error::{Problem, Refused};
 use super::reading::{Leaf, Scalar};
+use super::tls::{self, Tls};
+use super::values::words::words;
+use crate::headers::Trusted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::str::FromStr;
 
 /// An address to listen on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// Port zero lets the system choose one.
     pub address: SocketAddr,
+    /// How TLS is spoken; nothing for plain HTTP.
+    pub tls: Option<Tls>,
+    /// Whether connections begin with what a balancer says of their client.
+    pub proxy_protocol: ProxyProtocol,
+}
+
+words! {
+    /// Whether the PROXY protocol is spoken on a listener.
+    pub ProxyProtocol is "a way to treat the PROXY protocol" {
+        /// No.
+        #[default]
+        None = "none",
+        /// A trusted proxy may begin with a header, versions 1 and 2.
+        Accept = "accept",
+        /// Every connection must begin with one.
+        Require = "require",
+    }
 }
 
 impl Listener {
     /// Where the doctor listens when nobody says where: reachable from this machine only.
-    pub const DEFAULT: Self = Self { address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080) };
+    pub const DEFAULT: Self = Self::at(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080));
+
+    /// A listener of plain HTTP.
+    #[must_use]
+    pub const fn at(address: SocketAddr) -> Self {
+        Self { address, tls: None, proxy_protocol: ProxyProtocol::None }
+    }
+
+    /// Takes names of files that are not absolute as beginning in `folder`.
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        if let Some(tls) = &mut self.tls {
+            tls.resolve(folder);
+        }
+    }
 }
 
 /// One entry of `listeners` in the file.
@@ -29,6 +63,16 @@ pub(super) struct Shape {
     /// Address and port: `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`; `:8080`, `*:8080` or `8080` for all
     /// IPv4 addresses of the machine (0.0.0.0), `[::]:8080` for all IPv6 ones.
     address: Scalar<Listener>,
+    /// The certificates to speak TLS with, chosen by the name a client asks for; plain HTTP when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    tls: Option<Vec<tls::CertificateShape>>,
+    /// Whether clients show certificates of their own; nobody is asked when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_certificates: Option<tls::ClientsShape>,
+    /// Whether connections begin with a header of the PROXY protocol, version 1 or 2, which only `trusted_proxies` may
+    /// send; `none` when absent.
+    proxy_protocol: Option<Scalar<ProxyProtocol>>,
 }
 
 /// Checks the list as a whole; absent, it is [`Listener::DEFAULT`].
@@ -41,8 +85,9 @@ pub(super) fn check(shapes: Option<Vec<Shape>>) -> Result<Vec<Listener>, Problem
     }
     let mut listeners = Vec::with_capacity(shapes.len());
     for (index, shape) in shapes.into_iter().enumerate() {
-        let Scalar(listener) = shape.address;
-        if listener.address.port() != 0 && listeners.contains(&listener) {
+        let listener = listener(shape).map_err(|problem| problem.under(index))?;
+        let is_taken = |other: &Listener| other.address == listener.address && other.address.port() != 0;
+        if listeners.iter().any(is_taken) {
             let message = format!("{listener} is listened on twice; keep one");
             return Err(Problem::here(message).under("address").under(index));
         }
@@ -51,9 +96,34 @@ pub(super) fn check(shapes: Option<Vec<Shape>>) -> Result<Vec<Listener>, Problem
     Ok(listeners)
 }
 
+fn listener(shape: Shape) -> Result<Listener, Problem> {
+    let Scalar(listener) = shape.address;
+    let tls = tls::check(shape.tls, shape.client_certificates)?;
+    let proxy_protocol = shape.proxy_protocol.map_or_else(ProxyProtocol::default, |Scalar(word)| word);
+    Ok(Listener { tls, proxy_protocol, ..listener })
+}
+
+/// Where nobody is believed, no PROXY header is.
+pub(super) fn check_trust(listeners: &[Listener], trusted: &Trusted) -> Result<(), Problem> {
+    let speaks = |listener: &Listener| listener.proxy_protocol != ProxyProtocol::None;
+    match listeners.iter().position(speaks).filter(|_| trusted.is_empty()) {
+        None => Ok(()),
+        Some(index) => {
+            let message = "believes a PROXY header from trusted proxies, of which there are none; \
+                           list the balancer's address in trusted_proxies";
+            Err(Problem::here(message).under("proxy_protocol").under(index))
+        }
+    }
+}
+
 impl From<&Listener> for Shape {
     fn from(listener: &Listener) -> Self {
-        Self { address: Scalar(*listener) }
+        Self {
+            address: Scalar(Listener::at(listener.address)),
+            tls: listener.tls.as_ref().map(Tls::certificate_shapes),
+            client_certificates: listener.tls.as_ref().and_then(|tls| tls.clients.as_ref()).map(Into::into),
+            proxy_protocol: Some(Scalar(listener.proxy_protocol)),
+        }
     }
 }
 
@@ -65,7 +135,7 @@ impl FromStr for Listener {
         let refused =
             || Refused::new("is not an address to listen on", "write IP:PORT, [IPV6]:PORT or :PORT");
         if let Ok(address) = text.parse() {
-            return Ok(Self { address });
+            return Ok(Self::at(address));
         }
         if let Ok(ip) = text.parse::<IpAddr>() {
             return Err(Refused::new("has no port", format!("write {}", SocketAddr::new(ip, 8080))));
@@ -78,7 +148,7 @@ impl FromStr for Listener {
         };
         let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
         let port = if digits { port.parse().ok() } else { None };
-        port.map(|port| Self { address: SocketAddr::new(ip, port) }).ok_or_else(refused)
+        port.map(|port| Self::at(SocketAddr::new(ip, port))).ok_or_else(refused)
     }
 }
 

@@ -10,6 +10,7 @@
 mod authorization;
 mod cors;
 mod drain;
+mod entrances;
 mod error;
 mod file;
 mod limits;
@@ -19,6 +20,7 @@ mod overrides;
 mod reading;
 mod redirects;
 mod sites;
+mod tls;
 mod trusted_proxies;
 mod upstreams;
 mod values;
@@ -26,13 +28,15 @@ mod via;
 mod workers;
 
 pub use drain::Drain;
+pub use entrances::Entrances;
 pub use error::{Error, Mistake, Refused};
 pub use limits::Limits;
-pub use listeners::Listener;
+pub use listeners::{Listener, ProxyProtocol};
 pub use log::{ClientAddress, Exchanges, Format, Level, Log};
 pub use overrides::{Overrides, Surroundings};
 pub use reading::Lookup;
 pub use sites::{Hosts, Mode, Site};
+pub use tls::{Certificate, ClientCertificates, Tls};
 pub use upstreams::Upstream;
 pub use values::Address;
 pub(crate) use values::Parsed;
@@ -71,6 +75,8 @@ pub struct Plan {
 pub struct Source {
     name: String,
     text: String,
+    /// Where names of files in it begin.
+    folder: PathBuf,
 }
 
 impl Source {
@@ -83,20 +89,24 @@ impl Source {
         let mut text = String::new();
         let read = |file: File| file.take(reading::LARGEST_FILE + 1).read_to_string(&mut text);
         match File::open(path).and_then(read) {
-            Ok(_) => Ok(Self { name, text }),
+            Ok(_) => Ok(Self { name, text, folder: folder_of(path) }),
             Err(source) => Err(Error::Unreadable { file: name, source }),
         }
     }
 
-    /// A file that is already in memory.
+    /// A file that is already in memory; names of files in it begin where the process is.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into() }
+        Self { name: name.into(), text: text.into(), folder: PathBuf::new() }
     }
 
-    fn mistake(&self, (problem, position): Found) -> Error {
+    fn mistake(&self, found: Found) -> Error {
+        Error::Wrong(self.place(found))
+    }
+
+    fn place(&self, (problem, position): Found) -> Mistake {
         let Problem { path, message } = problem;
-        Error::Wrong(Mistake { file: self.name.clone(), position, path: path.to_string(), message })
+        Mistake { file: self.name.clone(), position, path: path.to_string(), message }
     }
 }
 
@@ -116,7 +126,7 @@ impl Plan {
         };
         let shape: Shape = reading::read(&source.text, lookup).map_err(|found| source.mistake(found))?;
         let problem = match shape.plan(overrides, around) {
-            Ok(Some(plan)) => return Ok(plan),
+            Ok(Some(plan)) => return Ok(plan.in_folder(&source.folder)),
             Ok(None) => no_sites(),
             Err(problem) => problem,
         };
@@ -126,8 +136,14 @@ impl Plan {
 
     /// The files that the configuration names and that are read for it; a change of one is a change of the plan.
     #[must_use]
-    pub const fn files(&self) -> Vec<PathBuf> {
-        Vec::new()
+    pub fn files(&self) -> Vec<PathBuf> {
+        let tls = self.listeners.iter().filter_map(|listener| listener.tls.as_ref());
+        tls.flat_map(Tls::files).map(std::path::Path::to_owned).collect()
+    }
+
+    fn in_folder(mut self, folder: &std::path::Path) -> Self {
+        self.listeners.iter_mut().for_each(|listener| listener.resolve(folder));
+        self
     }
 
     /// The file that means this plan, every default written out.
@@ -137,6 +153,14 @@ impl Plan {
     pub fn to_yaml(&self) -> Result<String, serde_yaml::Error> {
         serde_yaml::to_string(&Shape::from(self))
     }
+}
+
+/// The folder of a file, so named that it means the same wherever it is written.
+fn folder_of(file: &std::path::Path) -> PathBuf {
+    let folder = file.parent().unwrap_or(file);
+    // Without a current folder, the name as given is the best there is.
+    let here = || std::env::current_dir().map_or_else(|_| folder.to_owned(), |here| here.join(folder));
+    if folder.is_absolute() { folder.to_owned() } else { here() }
 }
 
 fn no_sites() -> Problem {

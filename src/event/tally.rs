@@ -14,6 +14,7 @@ pub struct Tally {
     since: Moment,
     exchanges: Count,
     findings: Vec<Count>,
+    failed_handshakes: AtomicU64,
 }
 
 /// A count of all exchanges, and of those with `Authorization`.
@@ -68,7 +69,7 @@ impl Tally {
     #[must_use]
     pub fn new(now: Moment) -> Self {
         let findings = RULES.iter().map(|_| Count::default()).collect();
-        Self { since: now, exchanges: Count::default(), findings }
+        Self { since: now, exchanges: Count::default(), findings, failed_handshakes: AtomicU64::default() }
     }
 
     /// Counts an exchange; every one, when its request was read.
@@ -85,6 +86,17 @@ impl Tally {
         let of = self.exchanges.of(has_credential).max(count);
         let population = if has_credential { Population::WithCredential } else { Population::All };
         Scope { count, of, population, since: self.since }
+    }
+
+    /// Counts a connection whose TLS handshake failed.
+    pub fn count_failed_handshake(&self) {
+        self.failed_handshakes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many TLS handshakes failed.
+    #[must_use]
+    pub fn failed_handshakes(&self) -> u64 {
+        self.failed_handshakes.load(Ordering::Relaxed)
     }
 
     /// How many exchanges there were.

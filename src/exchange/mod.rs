@@ -11,6 +11,7 @@ mod record;
 mod site;
 mod watch;
 
+use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::time::Duration;
@@ -73,6 +74,10 @@ impl Answer for Sites {
 
     fn is_trusted(&self, peer: IpAddr) -> bool {
         self.trusts(peer)
+    }
+
+    fn handshake_failed(&self, client: Client, error: &io::Error) {
+        self.recorder().handshake_failed(client, error);
     }
 
     fn panicked(&self) -> Reply<'static> {

@@ -4,6 +4,7 @@
 //! healthy exchange is counted and forgotten, unless every exchange is to be logged.
 
 use std::borrow::Cow;
+use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -111,6 +112,13 @@ impl Recorder {
         event.client = self.shown(client.address.ip());
         event.refusal = Some(Refusal { code: refusal.code(), reason: refusal.to_string().into() });
         event
+    }
+
+    /// Counts a failed handshake. Most are a scanner's, so nobody is told who does not ask for it.
+    pub(super) fn handshake_failed(&self, client: Client, error: &io::Error) {
+        self.tally.count_failed_handshake();
+        let client = self.shown(client.address.ip());
+        tracing::debug!(client, %error, "A TLS handshake failed");
     }
 
     fn send(&self, event: Event) {

@@ -150,7 +150,7 @@ impl Sites {
         Self { sites, recorder: Rc::new(recorder), shared, last_peer: Cell::new(None) }
     }
 
-    /// Opens the record of an exchange. Listeners speak plain HTTP for now.
+    /// Opens the record of an exchange.
     pub(super) fn open(&self, client: Client, head: RequestHead) -> Record {
         let peer = self.peer(client);
         self.recorder.open(peer, head, Rc::clone(&self.shared))
@@ -167,10 +167,12 @@ impl Sites {
     /// The other end of a connection. Requests of one peer come in a row, most of all those of a proxy in front.
     fn peer(&self, client: Client) -> Peer {
         let address = client.address.ip().to_canonical();
-        if let Some(peer) = self.last_peer.get().filter(|peer| peer.address() == address) {
+        let scheme = if client.secure { Scheme::Https } else { Scheme::Http };
+        let last = self.last_peer.get();
+        if let Some(peer) = last.filter(|peer| peer.address() == address && peer.scheme() == scheme) {
             return peer;
         }
-        let peer = Peer::new(address, &self.shared.trusted, Scheme::Http);
+        let peer = Peer::new(address, &self.shared.trusted, scheme);
         self.last_peer.set(Some(peer));
         peer
     }

@@ -14,8 +14,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::capacity::Capacity;
+use super::entrance::{Entered, Turned, enter};
 use super::seldom::Seldom;
-use super::{Answer, Client, Current, Refusal, connection};
+use super::{Answer, Client, Current, Entrance, Refusal, connection};
 use crate::wire::{self, Stream};
 
 /// How a worker ends.
@@ -79,15 +80,18 @@ impl Drop for Open {
 pub struct Door {
     /// Connections come in here.
     pub socket: std::net::TcpListener,
+    /// What they pass before their first request. A reload may change it: connections that come later pass the new one.
+    pub entrance: watch::Receiver<Entrance>,
     /// Turns true when the configuration no longer knows this listener: its connections then end with their next
     /// reply. Whoever drops the other end leaves the door open.
     pub shut: watch::Receiver<bool>,
 }
 
 impl From<std::net::TcpListener> for Door {
-    /// A door that stays open.
+    /// A door that stays open, and behind which plain HTTP is spoken.
     fn from(socket: std::net::TcpListener) -> Self {
-        Self { socket, shut: watch::Sender::new(false).subscribe() }
+        let entrance = watch::Sender::new(Entrance::default()).subscribe();
+        Self { socket, entrance, shut: watch::Sender::new(false).subscribe() }
     }
 }
 
@@ -107,7 +111,7 @@ impl Room {
         let listener = TcpListener::from_std(door.socket)?;
         let worker = Rc::new(Worker::new(Arc::clone(capacity)));
         let until = until_shut(stop.clone(), door.shut);
-        let accepting = accept(listener, Rc::clone(current), Rc::clone(&worker), until);
+        let accepting = accept(listener, door.entrance, Rc::clone(current), Rc::clone(&worker), until);
         Ok(Self { worker, accepting: tokio::task::spawn_local(accepting) })
     }
 
@@ -199,6 +203,7 @@ async fn stopped(mut stop: watch::Receiver<Option<Drain>>) {
 
 async fn accept<A: Answer + 'static>(
     listener: TcpListener,
+    entrance: watch::Receiver<Entrance>,
     current: Rc<Current<A>>,
     worker: Rc<Worker>,
     until: impl Future<Output = ()>,
@@ -211,7 +216,7 @@ async fn accept<A: Answer + 'static>(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, address)) => serve(stream, Client { address }, &current, &worker),
+            Ok((stream, address)) => serve(stream, address, &entrance, &current, &worker),
             // Out of file descriptors, most often: waiting lets some of them close.
             Err(error) if !is_clients(&error) => {
                 if let Some(times) = worker.cannot_accept.news(Instant::now()) {
@@ -224,7 +229,7 @@ async fn accept<A: Answer + 'static>(
     }
     // Clients in the queue hold a connection already: closing the socket would reset it.
     for (stream, address) in queue(listener) {
-        serve(stream, Client { address }, &current, &worker);
+        serve(stream, address, &entrance, &current, &worker);
     }
     worker.draining.set(true);
     wire::wake_all();
@@ -246,37 +251,53 @@ fn is_clients(error: &io::Error) -> bool {
 
 fn serve<A: Answer + 'static>(
     stream: TcpStream,
-    client: Client,
+    address: SocketAddr,
+    entrance: &watch::Receiver<Entrance>,
     current: &Rc<Current<A>>,
     worker: &Rc<Worker>,
 ) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    let entrance = Some(entrance.borrow()).filter(|entrance| !entrance.is_open()).as_deref().cloned();
     let serving = current.get();
-    let (address, answer) = (client.address.ip(), &serving.answer);
-    let admitted = worker.capacity.admit(address, &serving.settings, || answer.is_trusted(address));
-    let admitted = match admitted {
+    let is_trusted = || serving.answer.is_trusted(address.ip());
+    let admitted = match worker.capacity.admit(address.ip(), &serving.settings, is_trusted) {
         Ok(admitted) => admitted,
-        Err(refusal) => return turn_away(stream, client, current, worker, refusal),
+        Err(refusal) => {
+            let client = Client { address, secure: false };
+            return turn_away(stream, client, entrance.as_ref(), current, worker, refusal);
+        }
     };
     let (current, open) = (Rc::clone(current), worker.opened());
     tokio::task::spawn_local(async move {
-        connection::serve(Stream::Tcp(stream), client, &current, &open.0).await;
+        let entered = match entrance {
+            None => Entered::at_once(stream, address),
+            Some(entrance) => {
+                // In a box of its own, so that no connection carries the room for a handshake through its life.
+                match Box::pin(pass(stream, address, entrance, &current, &open.0)).await {
+                    Some(entered) => entered,
+                    None => return,
+                }
+            }
+        };
+        connection::serve(entered, &current, &open.0).await;
         drop(admitted);
     });
 }
 
 /// Says that there are too many connections, and closes. Where TLS is spoken nothing can be said before a handshake,
-/// which is what costs most: a connection there is to be closed without a word, as one too many to be told is here.
+/// which is what costs most: a connection there is closed without a word, as one too many to be told is here.
 fn turn_away<A: Answer + 'static>(
     stream: TcpStream,
     client: Client,
+    entrance: Option<&Entrance>,
     current: &Rc<Current<A>>,
     worker: &Rc<Worker>,
     refusal: Refusal,
 ) {
-    let Some(told) = worker.capacity.tell() else {
+    let speaks = entrance.is_none_or(|entrance| entrance.tls.is_none());
+    let Some(told) = Some(&worker.capacity).filter(|_| speaks).and_then(Capacity::tell) else {
         return current.get().answer.leave_unanswered(client, refusal);
     };
     let (current, open) = (Rc::clone(current), worker.opened());
@@ -284,4 +305,24 @@ fn turn_away<A: Answer + 'static>(
         connection::turn_away(Stream::Tcp(stream), client, &current, &open.0, refusal).await;
         drop(told);
     });
+}
+
+/// Lets a connection in, or ends it as it deserves.
+async fn pass<A: Answer>(
+    stream: TcpStream,
+    address: SocketAddr,
+    entrance: Entrance,
+    current: &Current<A>,
+    worker: &Worker,
+) -> Option<Entered> {
+    let within = current.get().settings.header_timeout;
+    match enter(stream, address, &entrance, within, worker).await {
+        Ok(entered) => return Some(entered),
+        Err(Turned::Back(stream, client, refusal)) => {
+            connection::turn_back(Stream::Tcp(stream), client, refusal, current, worker).await;
+        }
+        Err(Turned::Failed(client, error)) => current.get().answer.handshake_failed(client, &error),
+        Err(Turned::Away) => {}
+    }
+    None
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use super::accept::Worker;
 use super::caught::{Panicked, caught};
-use super::{Answer, Client, Current, Interim, Refusal, Serving, tunnel};
+use super::entrance::Entered;
+use super::{Answer, Client, Current, Interim, LAST_CALL, Refusal, Serving, tunnel};
 use crate::headers::hop_by_hop;
 use crate::http1::{self, BadRequest, Framing, Persistence};
 use crate::message::{
@@ -29,12 +30,12 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How long a client that is turned away may take to ask: clients take a reply that nobody asked for as a defect.
 const FIRST_WORD: Duration = Duration::from_secs(1);
 
-/// How long an idle connection stays open once a drain has begun, for the request that may be on its way.
-const LAST_CALL: Duration = Duration::from_millis(500);
-
 /// Serves a connection to its end.
-pub(super) async fn serve<A: Answer>(stream: Stream, client: Client, current: &Current<A>, worker: &Worker) {
+pub(super) async fn serve<A: Answer>(entered: Entered, current: &Current<A>, worker: &Worker) {
+    let Entered { stream, client, early } = entered;
     let mut connection = Connection::new(stream, client, current, worker);
+    connection.reader.hold(&early);
+    drop(early);
     connection.reader.set_timeout(connection.serving.settings.header_timeout);
     let last = loop {
         match connection.turn().await {
@@ -50,6 +51,19 @@ pub(super) async fn serve<A: Answer>(stream: Stream, client: Client, current: &C
             tunnel::run(reader, writer, *reply).await;
         }
     }
+}
+
+/// Ends a connection before its first request, and says why.
+pub(super) async fn turn_back<A: Answer>(
+    stream: Stream,
+    client: Client,
+    refusal: Refusal,
+    current: &Current<A>,
+    worker: &Worker,
+) {
+    let mut connection = Connection::new(stream, client, current, worker);
+    let reply = connection.serving.answer.refuse(client, refusal);
+    connection.refuse(reply).await;
 }
 
 /// Answers a connection that is one too many with its refusal, once it has asked for something.
@@ -117,7 +131,7 @@ impl<'s, A: Answer> Connection<'s, A> {
     async fn turn(&mut self) -> Next {
         match self.read().await {
             Ok((head, framing)) => self.exchange(head, framing).await,
-            Err(Nothing::Left) => Next::End,
+            Err(Nothing::Left) => self.part().await,
             Err(Nothing::Refused(refusal)) => {
                 let reply = self.serving.answer.refuse(self.client, refusal);
                 self.refuse(reply).await
@@ -217,6 +231,16 @@ impl<'s, A: Answer> Connection<'s, A> {
             Ok(Err(SendError::Receiver(io::ErrorKind::TimedOut))) => Next::Abort,
             Ok(Err(SendError::Receiver(_))) => Next::End,
         }
+    }
+
+    /// Ends a connection that owes no reply. Without the closing word of TLS the client could not tell its end from an
+    /// attack (RFC 8446 §6.1).
+    async fn part(&mut self) -> Next {
+        if self.client.secure {
+            // Most clients are gone already.
+            let _said = self.writer.finish().await;
+        }
+        Next::End
     }
 
     async fn refuse(&mut self, reply: Reply<'static>) -> Next {

@@ -7,21 +7,30 @@ mod accept;
 mod capacity;
 mod caught;
 mod connection;
+mod entrance;
 mod seldom;
 mod serving;
 mod socket;
+mod tls;
 mod tunnel;
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 pub use accept::{Door, Drain, run};
 pub use capacity::Capacity;
+pub use entrance::{Entrance, ProxyProtocol};
 pub use serving::{Current, Serving};
 pub use socket::{BindError, bind};
+pub use tls::{BadPem, ClientCertificates, Identity, Sessions, Validity, server_config};
 
 use crate::http1::BadRequest;
 use crate::message::{Reply, ReplyHead, Request, RequestHead, Status};
+use crate::proxy_protocol::BadHeader;
+
+/// How long an idle connection stays open once a drain has begun, for what may be on its way.
+const LAST_CALL: Duration = Duration::from_millis(500);
 
 /// What a listener allows its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +56,10 @@ pub struct Settings {
 /// Whom a request came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// The other end of the connection.
+    /// The other end of the connection, or whom a trusted proxy named as such in the PROXY protocol.
     pub address: SocketAddr,
+    /// Whether it speaks TLS.
+    pub secure: bool,
 }
 
 /// Why a request is refused before anybody is asked.
@@ -69,6 +80,26 @@ pub enum Refusal {
     /// Its connection is one too many from its address.
     #[error("all {0} connections that limits.connections_per_address allows this address are in use")]
     TooManyOfAddress(usize),
+    /// It came without TLS where TLS is spoken.
+    #[error(
+        "this port speaks HTTPS and was asked in plain HTTP; write https:// instead of http:// in the URL"
+    )]
+    PlainHttp,
+    /// What began as a PROXY header is none.
+    #[error(transparent)]
+    ProxyHeader(#[from] BadHeader),
+    /// There is a PROXY header from somebody who is not believed.
+    #[error(
+        "a PROXY header came from a peer that is no trusted proxy; add its address to trusted_proxies, or let it \
+         send none"
+    )]
+    ProxyUntrusted,
+    /// There is no PROXY header where every connection must have one.
+    #[error(
+        "the connection does not begin with a PROXY header, which this listener requires; let the balancer send it \
+         (HAProxy: send-proxy-v2), or connect to another port"
+    )]
+    NoProxyHeader,
 }
 
 impl Refusal {
@@ -80,6 +111,9 @@ impl Refusal {
             Self::HeaderTimeout(_) => Status::REQUEST_TIMEOUT,
             Self::BodyTooLarge(_) => Status::CONTENT_TOO_LARGE,
             Self::TooManyConnections(_) | Self::TooManyOfAddress(_) => Status::SERVICE_UNAVAILABLE,
+            Self::PlainHttp | Self::ProxyHeader(_) | Self::ProxyUntrusted | Self::NoProxyHeader => {
+                Status::BAD_REQUEST
+            }
         }
     }
 
@@ -92,6 +126,10 @@ impl Refusal {
             Self::BodyTooLarge(_) => "header_doctor_body_too_large",
             Self::TooManyConnections(_) => "header_doctor_too_many_connections",
             Self::TooManyOfAddress(_) => "header_doctor_too_many_connections_from_address",
+            Self::PlainHttp => "header_doctor_plain_http_on_tls_port",
+            Self::ProxyHeader(_) => "header_doctor_proxy_protocol_malformed",
+            Self::ProxyUntrusted => "header_doctor_proxy_protocol_untrusted",
+            Self::NoProxyHeader => "header_doctor_proxy_protocol_missing",
         }
     }
 }
@@ -131,6 +169,9 @@ pub trait Answer {
         let _ = peer;
         false
     }
+
+    /// Takes note of a TLS handshake that failed.
+    fn handshake_failed(&self, _client: Client, _error: &io::Error) {}
 
     /// Words the reply to a request whose answering panicked.
     fn panicked(&self) -> Reply<'static>;

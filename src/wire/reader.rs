@@ -70,6 +70,18 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         self.buffer.as_ref().map(Buffer::data).unwrap_or_default()
     }
 
+    /// Begins with bytes that somebody else has read before.
+    pub fn hold(&mut self, early: &[u8]) {
+        if early.is_empty() {
+            return;
+        }
+        let buffer = self.buffer.get_or_insert_with(self.first);
+        if let Some(room) = buffer.room().get_mut(..early.len()) {
+            room.copy_from_slice(early);
+            buffer.filled(early.len());
+        }
+    }
+
     /// Whether the peer has said that it sends no more.
     #[must_use]
     pub const fn ended(&self) -> bool {

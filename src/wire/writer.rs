@@ -123,9 +123,9 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     /// Says that nothing more comes.
     ///
     /// # Errors
-    /// The receiver is gone.
+    /// The receiver is gone, or takes nothing.
     pub async fn finish(&mut self) -> io::Result<()> {
-        poll_fn(|context| Pin::new(&mut self.io).poll_shutdown(context)).await
+        poll_fn(|context| self.poll_finish(context)).await
     }
 
     /// Writes as much of `bytes` as the peer takes at once, at least one, and says how many.
@@ -148,7 +148,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         self.unless_stalled(context, outcome)
     }
 
-    /// Says that nothing more comes.
+    /// Says that nothing more comes; under TLS by a closing word, which the peer must take.
     ///
     /// # Errors
     /// The receiver is gone, or took nothing for too long.

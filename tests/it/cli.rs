@@ -174,12 +174,50 @@ fn every_example_is_valid() {
         .map(|entry| format!("config/{}", entry.expect("a file").file_name().to_string_lossy()))
         .collect();
     examples.sort();
-    assert_eq!(examples, ["config/header-doctor.yaml", "config/minimal.yaml", "config/observe.yaml"]);
+    let expected =
+        ["config/header-doctor.yaml", "config/minimal.yaml", "config/observe.yaml", "config/tls.yaml"];
+    assert_eq!(examples, expected);
+    let folder = certificates();
     for example in examples {
-        let ended = run(&["config", "validate", &example]);
+        let variables = [("TLS_FOLDER", folder.path().to_str().expect("a plain name"))];
+        let ended = run_with(&["config", "validate", &example], &variables);
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
-        assert!(ended.out.starts_with(&format!("{example}: valid; 1 listener, ")), "{}", ended.out);
+        assert!(ended.out.starts_with(&format!("{example}: valid; ")), "{}", ended.out);
     }
+}
+
+/// A folder with the files that the example of TLS names.
+fn certificates() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = rcgen::generate_simple_self_signed(["a.test".to_owned()]).expect("a certificate");
+    let (certificate, key) = (own.cert.pem(), own.signing_key.serialize_pem());
+    for (name, text) in
+        [("fullchain.pem", &certificate), ("clients.pem", &certificate), ("privkey.pem", &key)]
+    {
+        std::fs::write(folder.path().join(name), text).expect("the folder can be written");
+    }
+    folder
+}
+
+#[test]
+fn a_file_that_tls_needs_is_missed_by_run_and_validate_and_not_by_show() {
+    let path = file(
+        "tls.yaml",
+        "listeners:\n  - address: 127.0.0.1:0\n    tls: [{ certificate: no.crt, private_key: no.key }]\n\
+         sites: [{ upstreams: [{ url: 'h:80' }] }]\n",
+    );
+    let missed = path.with_file_name("no.crt");
+    let message = format!(
+        "{}:3:26: listeners[0].tls[0].certificate: \"{}\" cannot be read: No such file or directory (os error 2); \
+         name a PEM file that the doctor may read",
+        path.display(),
+        missed.display()
+    );
+    let path = path.to_string_lossy();
+    assert_eq!(run(&["config", "validate", &path]), refused(&message));
+    assert_eq!(run(&["run", "--config", &path]), refused(&message));
+    let shown = run(&["config", "show", "--config", &path]).out;
+    assert!(shown.contains(&format!("certificate: {}", missed.display())), "{shown}");
 }
 
 #[test]

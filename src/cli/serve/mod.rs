@@ -23,7 +23,7 @@ use super::descriptors;
 pub(super) use reload::Source;
 pub(super) use signals::Signals;
 
-use crate::config::{Exchanges, Format, Log, Plan};
+use crate::config::{Entrances, Exchanges, Format, Log, Plan};
 use crate::event::{Bus, Tally, bus, now};
 use crate::exchange::QUEUE;
 use crate::listen::Drain;
@@ -71,12 +71,13 @@ pub(super) fn serve(source: impl Source, page: Page) -> anyhow::Result<End> {
 
 async fn live(source: impl Source, page: Page) -> anyhow::Result<End> {
     let mut files = Files::new(source.file().into_iter().collect());
-    let plan = source.plan()?;
+    let prepared = source.prepared()?;
+    let plan = prepared.plan.clone();
     files.watch(reload::files(&source, &plan));
     let own_log = OwnLog::start(plan.log, page.paint);
     let mut signals = Caught::from_now_on().context("cannot catch signals")?;
     let mut listeners = Listeners::none();
-    let bound = listeners.change_to(&plan, plan.workers.get())?;
+    let bound = listeners.change_to(&prepared, plan.workers.get())?;
     let repeats = Every::new(repeats(plan.log));
     let (bus, writer) = start_log(&plan, page, &repeats)?;
     let lasting = lasting(bus)?;
@@ -84,6 +85,8 @@ async fn live(source: impl Source, page: Page) -> anyhow::Result<End> {
     let shares = (0..plan.workers.get()).map(|_| Share::new(&in_force, &lasting));
     let workers = Workers::start(shares.collect::<anyhow::Result<_>>()?).await?;
     listeners.put_in_force(bound, &workers);
+    warn_of(&prepared.entrances);
+    let tally = Arc::clone(&lasting.tally);
     descriptors::provide(plan.limits.connections);
     let doctor = Doctor {
         source,
@@ -99,7 +102,7 @@ async fn live(source: impl Source, page: Page) -> anyhow::Result<End> {
     };
     let (end, cut_off) = doctor.serve(&mut signals).await?;
     writer.join().map_err(|_| anyhow!("the log panicked"))?;
-    tracing::info!(cut_off, "Stopped");
+    tracing::info!(cut_off, failed_handshakes = tally.failed_handshakes(), "Stopped");
     Ok(end)
 }
 
@@ -146,6 +149,11 @@ impl<S: Source> Doctor<S> {
             }
         }
     }
+}
+
+/// Certificates that are not valid now serve all the same: whoever knows of it may be about to replace them.
+fn warn_of(entrances: &Entrances) {
+    entrances.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
 }
 
 /// Starts the thread that writes what happens. It ends when nobody can write to the bus any more.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use super::Doctor;
 use super::files::State;
 use super::making::{InForce, Share};
+use crate::cli::flags::Prepared;
 use crate::config::{self, Mistake, Plan};
 
 /// Makes the plan anew: flags and environment as at the start, the file as it is now.
 pub(in crate::cli) trait Source {
-    /// The plan.
-    fn plan(&self) -> anyhow::Result<Plan>;
+    /// The plan with what the files it names hold.
+    fn prepared(&self) -> anyhow::Result<Prepared>;
 
     /// The configuration file, if there is one.
     fn file(&self) -> Option<PathBuf>;
@@ -55,8 +56,9 @@ impl<S: Source> Doctor<S> {
     }
 
     async fn replace_plan(&mut self) -> anyhow::Result<()> {
-        let plan = self.source.plan()?;
-        let change = self.listeners.change_to(&plan, self.workers.count())?;
+        let prepared = self.source.prepared()?;
+        let change = self.listeners.change_to(&prepared, self.workers.count())?;
+        let Prepared { plan, entrances } = prepared;
         let paths = files(&self.source, &plan);
         let in_force = Arc::new(InForce::new(plan, Some(&self.in_force), &self.lasting));
         let shares = (0..self.workers.count()).map(|_| Share::new(&in_force, &self.lasting));
@@ -70,6 +72,7 @@ impl<S: Source> Doctor<S> {
         }
         self.files.watch(paths);
         self.in_force = in_force;
+        super::warn_of(&entrances);
         tracing::info!(listeners, sites, "Reloaded");
         Ok(())
     }

@@ -12,8 +12,8 @@ use anyhow::Context;
 use tokio::sync::watch;
 
 use super::workers::Workers;
-use crate::config::Plan;
-use crate::listen::{self, BindError, Door};
+use crate::cli::flags::Prepared;
+use crate::listen::{self, BindError, Door, Entrance};
 
 /// A listener with its sockets.
 pub(super) struct Bound {
@@ -23,16 +23,18 @@ pub(super) struct Bound {
     pub(super) address: SocketAddr,
     /// All different; several share the port.
     sockets: Vec<TcpListener>,
+    entrance: watch::Sender<Entrance>,
     shut: watch::Sender<bool>,
 }
 
 impl Bound {
     /// Binds an address that is free, with a socket for each of `workers`.
-    fn bind(wanted: SocketAddr, workers: usize) -> Result<Self, BindError> {
+    fn bind(wanted: SocketAddr, entrance: Entrance, workers: usize) -> Result<Self, BindError> {
         let sockets = listen::bind(wanted, workers)?;
         let first = sockets.first().map(TcpListener::local_addr);
         let address = first.and_then(Result::ok).unwrap_or(wanted);
-        Ok(Self { wanted, address, sockets, shut: watch::Sender::new(false) })
+        let (entrance, shut) = (watch::Sender::new(entrance), watch::Sender::new(false));
+        Ok(Self { wanted, address, sockets, entrance, shut })
     }
 
     /// A door for each worker, and for each socket: more workers than sockets share them, and of more sockets than
@@ -41,7 +43,8 @@ impl Bound {
         let turns = self.sockets.len().max(workers);
         let sockets = self.sockets.iter().cycle().take(turns).enumerate();
         let door = |(turn, socket): (usize, &TcpListener)| {
-            Ok((turn % workers, Door { socket: socket.try_clone()?, shut: self.shut.subscribe() }))
+            let (entrance, shut) = (self.entrance.subscribe(), self.shut.subscribe());
+            Ok((turn % workers, Door { socket: socket.try_clone()?, entrance, shut }))
         };
         sockets.map(door).collect()
     }
@@ -70,8 +73,8 @@ pub(super) struct Change {
 
 /// A listener of the new plan.
 enum Next {
-    /// It is the one at this position.
-    Known(usize),
+    /// It is the one at this position; connections pass this from now on.
+    Known(usize, Entrance),
     New(Ready),
 }
 
@@ -100,14 +103,15 @@ impl Listeners {
     }
 
     /// Finds out what another plan needs, and binds what is new.
-    pub(super) fn change_to(&self, plan: &Plan, workers: usize) -> anyhow::Result<Change> {
+    pub(super) fn change_to(&self, prepared: &Prepared, workers: usize) -> anyhow::Result<Change> {
         let mut taken = vec![false; self.0.len()];
-        let mut listeners = Vec::with_capacity(plan.listeners.len());
-        for wanted in plan.listeners.iter().map(|listener| listener.address) {
+        let wanted = prepared.plan.listeners.iter().map(|listener| listener.address);
+        let mut listeners = Vec::with_capacity(wanted.len());
+        for (wanted, entrance) in wanted.zip(prepared.entrances.each.iter().cloned()) {
             let is_it = |(bound, taken): (&Bound, &mut bool)| bound.wanted == wanted && !replace(taken, true);
             listeners.push(match self.0.iter().zip(&mut taken).position(is_it) {
-                Some(position) => Next::Known(position),
-                None => Next::New(self.bind_beside(wanted, workers)?.ready(workers)?),
+                Some(position) => Next::Known(position, entrance),
+                None => Next::New(self.bind_beside(wanted, entrance, workers)?.ready(workers)?),
             });
         }
         Ok(Change { listeners })
@@ -115,8 +119,8 @@ impl Listeners {
 
     /// Binds one more. An address that overlaps one of ours, as 0.0.0.0:80 does 127.0.0.1:80, cannot be had as long as we
     /// have that.
-    fn bind_beside(&self, wanted: SocketAddr, workers: usize) -> anyhow::Result<Bound> {
-        let bound = Bound::bind(wanted, workers);
+    fn bind_beside(&self, wanted: SocketAddr, entrance: Entrance, workers: usize) -> anyhow::Result<Bound> {
+        let bound = Bound::bind(wanted, entrance, workers);
         let Err(BindError::Taken { .. }) = bound else {
             return Ok(bound?);
         };
@@ -138,7 +142,10 @@ impl Listeners {
         let mut before: Vec<_> = self.0.drain(..).map(Some).collect();
         for listener in change.listeners {
             self.0.extend(match listener {
-                Next::Known(position) => before.get_mut(position).and_then(Option::take),
+                Next::Known(position, entrance) => {
+                    let known = before.get_mut(position).and_then(Option::take);
+                    known.inspect(|known| drop(known.entrance.send_replace(entrance)))
+                }
                 Next::New(ready) => Some(ready.open(workers)),
             });
         }

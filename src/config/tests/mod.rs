@@ -3,6 +3,7 @@
 mod damage;
 mod mistakes;
 mod schema;
+mod tls;
 
 use super::{
     Address, Drain, Error, Exchanges, Format, Hosts, Limits, Listener, Mode, Overrides, Plan, Source,
@@ -20,6 +21,7 @@ const OBSERVE: &str = include_str!("../../../config/observe.yaml");
 const UNUSUAL: &str =
     "sites: [{ upstreams: [{ url: 'unix:/$${a}' }] }]\nworkers: 7\nlog: { repeats: 1500ms }";
 const FULL: &str = include_str!("../../../config/header-doctor.yaml");
+const TLS: &str = include_str!("../../../config/tls.yaml");
 
 fn environment(name: &str) -> Option<String> {
     match name {
@@ -90,7 +92,7 @@ fn what_a_plan_is_shown_as_means_the_same_plan() {
     let headers = "trusted_proxies: [private, loopback, 192.0.2.7, 'fd00::/8']\nsites: [{ upstreams: [{ url: 'h:80' }], \
                    redirects: rewrite, via: send, authorization: { recover_from: [X-Auth, x_auth], mirror_to: [x-auth], \
                    placeholder_tokens: refuse } }]";
-    for text in [MINIMAL, OBSERVE, FULL, UNUSUAL, browsers, headers] {
+    for text in [MINIMAL, OBSERVE, FULL, TLS, UNUSUAL, browsers, headers] {
         let plan = plan(text);
         let shown = plan.to_yaml().unwrap();
         assert_eq!(super::tests::plan(&shown), plan, "{shown}");
@@ -122,7 +124,7 @@ fn repeats_may_be_written_each() {
 fn flags_beat_the_file() {
     let listener = "127.0.0.1:9999".parse::<Listener>().unwrap();
     let overrides = Overrides {
-        listeners: vec![listener],
+        listeners: vec![listener.clone()],
         upstream: Some(tcp("h", 80)),
         observe: true,
         log_format: Some(Format::Pretty),

@@ -1,6 +1,6 @@
 //! The schema knows the keys that reading knows, and says something about each.
 
-use super::{FULL, plan};
+use super::{FULL, TLS, plan};
 use serde_json::Value;
 
 /// Every key below `schema`, with the way to it.
@@ -34,16 +34,19 @@ fn written(value: &Value, path: &str, keys: &mut Vec<String>) {
 }
 
 #[test]
-fn the_schema_describes_the_keys_of_the_full_example_and_no_others() {
+fn the_schema_describes_the_keys_of_the_full_examples_and_no_others() {
     let schema = crate::config::schema();
     let [mut described_keys, mut written_keys] = [const { Vec::new() }; 2];
     described(&schema, &schema, "", &mut described_keys);
-    for text in [FULL, &plan(FULL).to_yaml().unwrap()] {
+    described_keys.sort();
+    let shown = [FULL, TLS].map(|text| plan(text).to_yaml().unwrap());
+    for texts in [[FULL, TLS], shown.each_ref().map(String::as_str)] {
         written_keys.clear();
-        written(&serde_yaml::from_str(text).unwrap(), "", &mut written_keys);
+        for text in texts {
+            written(&serde_yaml::from_str(text).unwrap(), "", &mut written_keys);
+        }
         written_keys.sort();
         written_keys.dedup();
-        described_keys.sort();
         assert_eq!(written_keys, described_keys);
     }
 }

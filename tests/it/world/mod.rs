@@ -5,11 +5,13 @@
 mod doctor;
 mod load;
 mod origin;
+mod tls;
 mod wire;
 
 pub(crate) use doctor::Doctor;
 pub(crate) use load::Load;
 pub(crate) use origin::Origin;
+pub(crate) use tls::{Authority, asking_for};
 pub(crate) use wire::{Reply, Wire};
 
 use std::time::{Duration, Instant};

@@ -4,11 +4,14 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use rustls::ClientConnection;
+
 use super::PATIENCE;
 
 /// A connection of a client or an origin.
 pub(crate) struct Wire {
     stream: TcpStream,
+    tls: Option<Box<ClientConnection>>,
     held: Vec<u8>,
 }
 
@@ -43,7 +46,26 @@ impl Wire {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, held: Vec::new() }
+        Self { stream, tls: None, held: Vec::new() }
+    }
+
+    /// The same under TLS, its handshake done.
+    pub(crate) fn secured(self, tls: ClientConnection) -> Self {
+        self.try_secured(tls).unwrap()
+    }
+
+    /// The same; an error when the handshake failed.
+    pub(crate) fn try_secured(mut self, mut tls: ClientConnection) -> std::io::Result<Self> {
+        while tls.is_handshaking() {
+            tls.complete_io(&mut self.stream)?;
+        }
+        self.tls = Some(Box::new(tls));
+        Ok(self)
+    }
+
+    /// The state of TLS.
+    pub(crate) fn tls(&self) -> &ClientConnection {
+        self.tls.as_deref().expect("a connection under TLS")
     }
 
     pub(crate) fn send(mut self, bytes: impl AsRef<[u8]>) -> Self {
@@ -53,11 +75,14 @@ impl Wire {
 
     /// Sends; a peer that no longer listens is no failure of the test.
     pub(crate) fn put(&mut self, bytes: impl AsRef<[u8]>) {
-        drop(self.stream.write_all(bytes.as_ref()));
+        drop(self.try_put(bytes.as_ref()));
     }
 
     pub(crate) fn try_put(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.stream.write_all(bytes)
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.stream).write_all(bytes),
+            None => self.stream.write_all(bytes),
+        }
     }
 
     /// Says that nothing more is sent.
@@ -82,7 +107,10 @@ impl Wire {
 
     fn try_fill(&mut self) -> std::io::Result<usize> {
         let mut more = vec![0; 1 << 16];
-        let count = self.stream.read(&mut more)?;
+        let count = match &mut self.tls {
+            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.stream).read(&mut more)?,
+            None => self.stream.read(&mut more)?,
+        };
         self.held.extend_from_slice(&more[..count]);
         Ok(count)
     }
@@ -105,6 +133,12 @@ impl Wire {
     pub(crate) fn try_read_to_end(mut self) -> std::io::Result<Vec<u8>> {
         while self.try_fill()? > 0 {}
         Ok(self.held)
+    }
+
+    /// What comes next; an error when the connection broke.
+    pub(crate) fn try_read_some(&mut self) -> std::io::Result<Vec<u8>> {
+        self.try_fill()?;
+        Ok(std::mem::take(&mut self.held))
     }
 
     /// Waits until a head is there and takes it, blank line included.

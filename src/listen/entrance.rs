@@ -1,0 +1,254 @@
+//! What a connection passes before its first request: the PROXY protocol, then TLS.
+//!
+//! Each listener has one [`Entrance`]. It is looked up when a connection is accepted, so a reload that swaps what is
+//! served with gives new connections new certificates and leaves open ones alone.
+//!
+//! # Whose word about an address is believed
+//!
+//! A PROXY header counts only from a peer on the list of trusted proxies, whichever mode the listener is in; from
+//! anybody else it is refused, since whoever may connect could otherwise be anybody. Once it counted, the address it names
+//! *is* the client's for all that follows, as with nginx's `set_real_ip_from` and HAProxy's `accept-proxy`. So whether
+//! `X-Forwarded-For` and its like are believed is asked of that address and no longer of the balancer's: a balancer of
+//! bytes cannot write such fields, they came from whom it names. Where that is a trusted proxy, too (a CDN before a
+//! network balancer), its word counts.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+
+use super::accept::Worker;
+use super::{Client, LAST_CALL, Refusal};
+use crate::headers::Trusted;
+use crate::proxy_protocol::{self, Beginning, Header};
+use crate::wire::{Stream, Timer, now};
+
+/// The type of a record that begins a handshake (RFC 8446 §5.1).
+const HANDSHAKE: u8 = 0x16;
+
+/// Whether connections begin with a header of the PROXY protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProxyProtocol {
+    /// A header is not looked for.
+    #[default]
+    None,
+    /// Those of trusted proxies may.
+    Accept,
+    /// Every one must.
+    Require,
+}
+
+/// What the connections of one listener pass before their first request.
+#[derive(Clone, Debug, Default)]
+pub struct Entrance {
+    /// How TLS is spoken; nothing for plain HTTP.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Whether the PROXY protocol is spoken.
+    pub proxy_protocol: ProxyProtocol,
+    /// Whose PROXY headers are believed.
+    pub trusted: Arc<Trusted>,
+}
+
+impl Entrance {
+    /// Whether connections begin with their first request.
+    pub(super) const fn is_open(&self) -> bool {
+        self.tls.is_none() && matches!(self.proxy_protocol, ProxyProtocol::None)
+    }
+}
+
+/// A connection that may send requests.
+pub(super) struct Entered {
+    pub(super) stream: Stream,
+    pub(super) client: Client,
+    /// What was already read of its first request.
+    pub(super) early: Vec<u8>,
+}
+
+impl Entered {
+    /// A connection that begins with its first request.
+    pub(super) const fn at_once(stream: TcpStream, address: SocketAddr) -> Self {
+        Self { stream: Stream::Tcp(stream), client: Client { address, secure: false }, early: Vec::new() }
+    }
+}
+
+/// Why a connection never comes to its first request.
+pub(super) enum Turned {
+    /// It is told why, in clear.
+    Back(TcpStream, Client, Refusal),
+    /// Nobody is there to be told: it left, or was too slow.
+    Away,
+    /// The handshake failed.
+    Failed(Client, io::Error),
+}
+
+/// Why the word before the first request is none.
+enum Bad {
+    Refused(Refusal),
+    Gone,
+}
+
+impl From<io::Error> for Bad {
+    fn from(_: io::Error) -> Self {
+        Self::Gone
+    }
+}
+
+/// Lets a connection in, `within` this time.
+pub(super) async fn enter(
+    mut stream: TcpStream,
+    address: SocketAddr,
+    entrance: &Entrance,
+    within: Duration,
+    worker: &Worker,
+) -> Result<Entered, Turned> {
+    let patience = Patience::new(within);
+    patience.arrival(&stream, worker).await.map_err(|_| Turned::Away)?;
+    let mut client = Client { address, secure: false };
+    let mut early = Vec::new();
+    if entrance.proxy_protocol != ProxyProtocol::None {
+        let announced = patience.of(announcement(&mut stream, &mut early)).await.unwrap_or(Err(Bad::Gone));
+        let believed = announced.and_then(|header| believe(header, entrance, client));
+        match believed {
+            Ok(named) => client = named,
+            Err(Bad::Gone) => return Err(Turned::Away),
+            // Bytes that are no HTTP have no use for a reply in it.
+            Err(Bad::Refused(Refusal::NoProxyHeader)) if !is_http(&stream, &early).await => {
+                return Err(Turned::Away);
+            }
+            Err(Bad::Refused(refusal)) => return Err(Turned::Back(stream, client, refusal)),
+        }
+    }
+    let Some(tls) = &entrance.tls else {
+        return Ok(Entered { stream: Stream::Tcp(stream), client, early });
+    };
+    secure(stream, client, &early, tls, &patience).await
+}
+
+/// The handshake. Whoever speaks plain HTTP is told so.
+async fn secure(
+    stream: TcpStream,
+    client: Client,
+    early: &[u8],
+    tls: &Arc<ServerConfig>,
+    patience: &Patience,
+) -> Result<Entered, Turned> {
+    let first = patience.of(first(&stream, early)).await.flatten().ok_or(Turned::Away)?;
+    if first.is_ascii_alphabetic() {
+        return Err(Turned::Back(stream, client, Refusal::PlainHttp));
+    }
+    if first != HANDSHAKE {
+        return Err(Turned::Failed(client, io::ErrorKind::InvalidData.into()));
+    }
+    let client = Client { secure: true, ..client };
+    let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
+    let finished = patience.of(handshake).await.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()));
+    let stream = finished.map_err(|error| Turned::Failed(client, error))?;
+    Ok(Entered { stream: Stream::Tls(Box::new(stream.into())), client, early: Vec::new() })
+}
+
+/// Whether what comes could be HTTP.
+async fn is_http(stream: &TcpStream, early: &[u8]) -> bool {
+    first(stream, early).await.is_some_and(|byte| byte.is_ascii_alphabetic())
+}
+
+/// The first byte of what comes, without taking it; nothing at the end.
+async fn first(stream: &TcpStream, early: &[u8]) -> Option<u8> {
+    if let Some(first) = early.first() {
+        return Some(*first);
+    }
+    let mut first = [0];
+    let count = stream.peek(&mut first).await.ok()?;
+    first.first().copied().filter(|_| count > 0)
+}
+
+/// Reads a header, and no byte behind it. What was read of something else is left in `early`.
+async fn announcement(stream: &mut TcpStream, early: &mut Vec<u8>) -> Result<Option<Header>, Bad> {
+    loop {
+        let had = early.len();
+        early.resize(proxy_protocol::LONGEST, 0);
+        let count = stream.peek(early.get_mut(had..).unwrap_or_default()).await?;
+        early.truncate(had + count);
+        let beginning =
+            proxy_protocol::parse(early).map_err(|bad| Bad::Refused(Refusal::ProxyHeader(bad)))?;
+        let own = match beginning {
+            Beginning::Absent => had,
+            Beginning::Partial if count == 0 => return Err(Bad::Gone),
+            Beginning::Partial => early.len(),
+            Beginning::Complete(header) => header.length,
+        };
+        // What was looked at is there, so that reading it again waits for nothing.
+        early.truncate(own);
+        stream.read_exact(early.get_mut(had..).unwrap_or_default()).await?;
+        match beginning {
+            Beginning::Absent => return Ok(None),
+            Beginning::Partial => {}
+            Beginning::Complete(header) => {
+                *early = Vec::new();
+                return Ok(Some(header));
+            }
+        }
+    }
+}
+
+/// The client, as far as the header of its proxy counts.
+fn believe(header: Option<Header>, entrance: &Entrance, client: Client) -> Result<Client, Bad> {
+    let is_trusted = entrance.trusted.contains(client.address.ip());
+    match header {
+        Some(_) if !is_trusted => Err(Bad::Refused(Refusal::ProxyUntrusted)),
+        Some(header) => Ok(Client { address: header.source.unwrap_or(client.address), ..client }),
+        None if entrance.proxy_protocol == ProxyProtocol::Require => {
+            Err(Bad::Refused(Refusal::NoProxyHeader))
+        }
+        None => Ok(client),
+    }
+}
+
+/// How long a connection may take to come in.
+struct Patience {
+    timer: Timer,
+    deadline: Option<Instant>,
+}
+
+impl Patience {
+    fn new(within: Duration) -> Self {
+        let (timer, deadline) = (Timer::new(), now().checked_add(within));
+        timer.set(deadline);
+        Self { timer, deadline }
+    }
+
+    /// Waits for the first byte, or the end. As long as nothing has come, a drain shortens the wait.
+    async fn arrival(&self, stream: &TcpStream, worker: &Worker) -> io::Result<()> {
+        let mut last_call = false;
+        let arrived = poll_fn(|context| {
+            if worker.is_draining() && !std::mem::replace(&mut last_call, true) {
+                self.timer.set_after(LAST_CALL);
+            }
+            if let Poll::Ready(ready) = stream.poll_read_ready(context) {
+                return Poll::Ready(ready);
+            }
+            self.timer.poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        });
+        arrived.await?;
+        self.timer.set(self.deadline);
+        Ok(())
+    }
+
+    /// Waits for a step; nothing when the time is over.
+    async fn of<F: Future>(&self, step: F) -> Option<F::Output> {
+        let mut step = pin!(step);
+        poll_fn(|context| match step.as_mut().poll(context) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => self.timer.poll(context).map(|()| None),
+        })
+        .await
+    }
+}
