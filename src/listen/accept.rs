@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::capacity::Capacity;
 use super::entrance::{Entered, Turned, enter};
 use super::seldom::Seldom;
+use super::tls::Protocol;
 use super::{Answer, Client, Current, Entrance, Refusal, connection};
 use crate::wire::{self, Stream};
 
@@ -281,7 +282,9 @@ fn serve<A: Answer + 'static>(
                 }
             }
         };
-        connection::serve(entered, &current, &open.0).await;
+        match entered.protocol {
+            Protocol::Http1 => connection::serve(entered, &current, &open.0).await,
+        }
         drop(admitted);
     });
 }

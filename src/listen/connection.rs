@@ -32,7 +32,7 @@ const FIRST_WORD: Duration = Duration::from_secs(1);
 
 /// Serves a connection to its end.
 pub(super) async fn serve<A: Answer>(entered: Entered, current: &Current<A>, worker: &Worker) {
-    let Entered { stream, client, early } = entered;
+    let Entered { stream, client, early, .. } = entered;
     let mut connection = Connection::new(stream, client, current, worker);
     connection.reader.hold(&early);
     drop(early);

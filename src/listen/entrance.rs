@@ -27,6 +27,7 @@ use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use super::accept::Worker;
+use super::tls::Protocol;
 use super::{Client, LAST_CALL, Refusal};
 use crate::headers::Trusted;
 use crate::proxy_protocol::{self, Beginning, Header};
@@ -69,6 +70,7 @@ impl Entrance {
 pub(super) struct Entered {
     pub(super) stream: Stream,
     pub(super) client: Client,
+    pub(super) protocol: Protocol,
     /// What was already read of its first request.
     pub(super) early: Vec<u8>,
 }
@@ -76,7 +78,11 @@ pub(super) struct Entered {
 impl Entered {
     /// A connection that begins with its first request.
     pub(super) const fn at_once(stream: TcpStream, address: SocketAddr) -> Self {
-        Self { stream: Stream::Tcp(stream), client: Client { address, secure: false }, early: Vec::new() }
+        Self::in_clear(stream, Client { address, secure: false }, Vec::new())
+    }
+
+    const fn in_clear(stream: TcpStream, client: Client, early: Vec<u8>) -> Self {
+        Self { stream: Stream::Tcp(stream), client, protocol: Protocol::Http1, early }
     }
 }
 
@@ -128,7 +134,7 @@ pub(super) async fn enter(
         }
     }
     let Some(tls) = &entrance.tls else {
-        return Ok(Entered { stream: Stream::Tcp(stream), client, early });
+        return Ok(Entered::in_clear(stream, client, early));
     };
     secure(stream, client, &early, tls, &patience).await
 }
@@ -152,7 +158,8 @@ async fn secure(
     let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
     let finished = patience.of(handshake).await.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()));
     let stream = finished.map_err(|error| Turned::Failed(client, error))?;
-    Ok(Entered { stream: Stream::Tls(Box::new(stream.into())), client, early: Vec::new() })
+    let protocol = Protocol::agreed(stream.get_ref().1.alpn_protocol());
+    Ok(Entered { stream: Stream::Tls(Box::new(stream.into())), client, protocol, early: Vec::new() })
 }
 
 /// Whether what comes could be HTTP.
@@ -250,5 +257,122 @@ impl Patience {
             Poll::Pending => self.timer.poll(context).map(|()| None),
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::rc::Rc;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, ServerName};
+    use rustls::{ClientConfig, HandshakeKind, RootCertStore, ServerConfig};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::sync::watch;
+    use tokio::task::LocalSet;
+    use tokio_rustls::TlsConnector;
+    use tokio_rustls::client::TlsStream;
+
+    use super::{Entrance, ProxyProtocol};
+    use crate::listen::{
+        Answer, Client, Current, Drain, Identity, Interim, Refusal, Serving, Sessions, Settings, bind, run,
+        server_config,
+    };
+    use crate::message::{Body, Fields, Reply, ReplyHead, Request, Status};
+
+    struct Content;
+
+    impl Answer for Content {
+        async fn answer<'c>(&self, _: Client, _: Request<'c>, _: &mut impl Interim) -> Reply<'c> {
+            self.panicked()
+        }
+
+        fn refuse(&self, _: Client, _: Refusal) -> Reply<'static> {
+            self.panicked()
+        }
+
+        fn panicked(&self) -> Reply<'static> {
+            Reply {
+                head: ReplyHead::build(Status::NO_CONTENT, Fields::new()),
+                body: Body::empty(),
+                close: false,
+            }
+        }
+    }
+
+    /// What is served with, for this name, and a client that believes its certificate.
+    fn serving(tls: Arc<ServerConfig>) -> Serving<Content> {
+        const LONG: Duration = Duration::from_secs(60);
+        let settings = Settings {
+            header_bytes: 16_384,
+            body_bytes: None,
+            header_timeout: LONG,
+            body_timeout: LONG,
+            keep_alive_timeout: LONG,
+            write_timeout: LONG,
+        };
+        let entrance =
+            Entrance { tls: Some(tls), proxy_protocol: ProxyProtocol::None, trusted: Arc::default() };
+        Serving { settings, entrances: vec![entrance], answer: Content }
+    }
+
+    /// A certificate of its own for a.test, and the text of it.
+    fn certificate(sessions: &Sessions) -> (Arc<ServerConfig>, String) {
+        let key = KeyPair::generate().unwrap();
+        let text = CertificateParams::new(["a.test".to_owned()]).unwrap().self_signed(&key).unwrap().pem();
+        let identity = Identity::from_pem(text.as_bytes(), key.serialize_pem().as_bytes()).unwrap();
+        (server_config(vec![identity], None, sessions).unwrap(), text)
+    }
+
+    async fn connect(address: SocketAddr, client: &Arc<ClientConfig>) -> TlsStream<TcpStream> {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("a.test").unwrap();
+        TlsConnector::from(Arc::clone(client)).connect(name, stream).await.unwrap()
+    }
+
+    async fn is_answered(stream: &mut TlsStream<TcpStream>) -> bool {
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await.unwrap();
+        let mut reply = [0; 256];
+        let count = stream.read(&mut reply).await.unwrap();
+        reply[..count].starts_with(b"HTTP/1.1 204")
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn new_handshakes_see_what_was_swapped_in_and_open_connections_live_on() {
+        let sessions = Sessions::new().unwrap();
+        let ((before, before_text), (after, after_text)) = (certificate(&sessions), certificate(&sessions));
+        let mut roots = RootCertStore::empty();
+        for text in [&before_text, &after_text] {
+            roots.add(CertificateDer::from_pem_slice(text.as_bytes()).unwrap()).unwrap();
+        }
+        let client =
+            || Arc::new(ClientConfig::builder().with_root_certificates(roots.clone()).with_no_client_auth());
+        let sockets = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        let address = sockets[0].local_addr().unwrap();
+        let (_stop, stopped) = watch::channel(false);
+        let current = Rc::new(Current::new(serving(before)));
+        let doctor = LocalSet::new();
+        let drain = Drain { delay: Duration::ZERO, timeout: Duration::ZERO };
+        doctor.spawn_local(run(sockets, Rc::clone(&current), stopped, drain));
+        let clients = async {
+            let shown =
+                |stream: &TlsStream<TcpStream>| stream.get_ref().1.peer_certificates().unwrap()[0].to_vec();
+            let known = client();
+            let mut open = connect(address, &known).await;
+            assert!(is_answered(&mut open).await);
+            current.swap(serving(after));
+            let mut other = connect(address, &client()).await;
+            assert!(is_answered(&mut other).await && is_answered(&mut open).await);
+            assert_ne!(shown(&other), shown(&open));
+            let mut again = connect(address, &known).await;
+            assert!(is_answered(&mut again).await);
+            assert_eq!(again.get_ref().1.handshake_kind(), Some(HandshakeKind::Resumed));
+        };
+        doctor.run_until(clients).await;
     }
 }

@@ -22,8 +22,29 @@ use rustls::server::{
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 
-/// What is spoken inside of TLS, the preferred first.
-const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
+/// What is spoken on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// HTTP/1.1 and 1.0.
+    Http1,
+}
+
+impl Protocol {
+    /// What is offered to clients under TLS, the preferred first.
+    const OFFERED: [Self; 1] = [Self::Http1];
+
+    /// Its name in the negotiation (RFC 7301 §6).
+    const fn name(self) -> &'static [u8] {
+        match self {
+            Self::Http1 => b"http/1.1",
+        }
+    }
+
+    /// The one that was agreed on; a client that does not negotiate speaks HTTP/1.
+    pub(super) fn agreed(name: Option<&[u8]>) -> Self {
+        Self::OFFERED.into_iter().find(|protocol| name == Some(protocol.name())).unwrap_or(Self::Http1)
+    }
+}
 
 /// How many tickets a client gets with a full handshake of TLS 1.3. A browser uses each but once, and opens a few
 /// connections at the same time.
@@ -235,7 +256,7 @@ pub fn server_config(
         }
     };
     let mut config = builder.with_cert_resolver(Arc::new(ByName::new(identities)));
-    config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
+    config.alpn_protocols = Protocol::OFFERED.map(|protocol| protocol.name().to_vec()).to_vec();
     config.ignore_client_order = true;
     config.send_tls13_tickets = TICKETS;
     config.ticketer = sessions.tickets;
@@ -265,14 +286,15 @@ impl ByName {
         Self { identities, by_name }
     }
 
-    /// Those of the exact name, then those of its wildcard, then all.
+    /// Those of the exact name, then those of its wildcard; all where there are none.
     fn candidates(&self, name: &str) -> impl Iterator<Item = &Identity> {
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
         let wildcard = name.split_once('.').map(|(_, parent)| format!("*.{parent}"));
         let of = |name: &str| self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
         let (exact, wild) = (of(&name), wildcard.as_deref().map(of).unwrap_or_default());
+        let stand_ins: &[Identity] = if exact.is_empty() && wild.is_empty() { &self.identities } else { &[] };
         let named = exact.iter().chain(wild).filter_map(|place| self.identities.get(*place));
-        named.chain(&self.identities)
+        named.chain(stand_ins)
     }
 }
 
@@ -323,6 +345,7 @@ mod tests {
         ] {
             assert_eq!(by_name.candidates(asked).next().unwrap().names()[0], name, "{asked}");
         }
+        assert_eq!(by_name.candidates("b.test").count(), 1, "no other certificate is shown in its place");
     }
 
     #[test]
