@@ -59,7 +59,7 @@ pub(super) struct Shape {
     header_bytes: Option<Scalar<HeaderBytes>>,
     /// The most bytes of a request's body, or `unlimited`, as when absent.
     body_bytes: Option<Scalar<Bound>>,
-    /// The longest time for a request's head, from its first byte; 10s when absent.
+    /// The longest time for a request's head, from its first byte, and for a TLS handshake; 10s when absent.
     header_timeout: Option<Scalar<Timeout>>,
     /// The longest time between two reads of a request's body; 30s when absent.
     body_timeout: Option<Scalar<Timeout>>,

@@ -43,7 +43,8 @@ pub struct Settings {
     pub header_bytes: usize,
     /// The largest body of a request, in bytes; nothing for any size.
     pub body_bytes: Option<u64>,
-    /// For a head to come whole, from its first byte (from the connection on for the first).
+    /// For a head to come whole, from its first byte (from the connection on for the first); before that, for a PROXY
+    /// header and a handshake of TLS together.
     pub header_timeout: Duration,
     /// Between two reads of a body; after that the body must also come at 500 bytes a second on average.
     pub body_timeout: Duration,
