@@ -36,7 +36,7 @@ def facts(arguments):
         "kernel": platform.release(),
         "system": first(r'PRETTY_NAME="(.*)"', Path("/etc/os-release").read_text()),
         "load": os.getloadavg()[0],
-        "versions": {peer: version(versions[peer]) for peer in arguments.peers} | {"wrk": version(["wrk", "-v"])},
+        "versions": {peer: version(versions[peer]) for peer in arguments.peers} | {tool: version([tool, word]) for tool, word in (("wrk", "-v"), ("h2load", "--version"))},
     }
 
 
@@ -56,7 +56,7 @@ def render_facts(facts, arguments):
         f"{facts['cpu']}, {facts['cores']} cores, {facts['system']}, Linux {facts['kernel']}, load {facts['load']:.2f} at the start",
         versions,
         f"{arguments.reps} slices of {arguments.slice} s for each peer and scenario; one worker each",
-        "x nginx: CPU per request over nginx's (the goal is 0.90 at most); vs nginx: its inverse, above 1 beats nginx",
+        "x nginx: CPU per request over nginx's (at most the goal); vs nginx: its inverse, above 1 beats nginx",
     ]
     if facts["load"] > LOAD:
         lines.append(f"Doubtful: the load was above {LOAD:g} at the start; other work shares the CPUs")
@@ -68,7 +68,7 @@ COLUMNS = ("peer", "CPU us/req", "min", "x nginx", "vs nginx", "user", "sys", "r
 
 def render(scenario, slices, baseline, markdown):
     rows = [row(peer, own, slices[baseline]) for peer, own in slices.items()]
-    heading = f"\n### {scenario.name}: {scenario.about}, {scenario.connections} connections\n"
+    heading = f"\n### {scenario.name}: {scenario.about}, {scenario.connections} connections (goal: {scenario.aim:.2f})\n"
     doubts = [f"Doubtful: {doubt}" for doubt in doubts_about(slices, baseline)]
     if markdown:
         return "\n".join([heading, *markdown_table(rows), *(f"\n{doubt}" for doubt in doubts)])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 UPLOAD = 64 * 1024
+CLOSING = {"Connection": "close"}
 
 
 def browser_headers():
@@ -15,7 +16,10 @@ def browser_headers():
 
 @dataclass(frozen=True)
 class Scenario:
-    """One kind of traffic; `upload` is the size of a request body, 0 for a GET."""
+    """One kind of traffic; `upload` is the size of a request body, 0 for a GET.
+
+    `aim` is what our CPU per request may be, over nginx's.
+    """
 
     name: str
     about: str
@@ -23,6 +27,10 @@ class Scenario:
     connections: int
     headers: dict = field(default_factory=dict)
     upload: int = 0
+    generator: str = "wrk"
+    tls: bool = False
+    streams: int = 1
+    aim: float = 0.9
 
 
 SCENARIOS = {
@@ -33,5 +41,8 @@ SCENARIOS = {
         Scenario("h1-64k-64", "replies of 64 KiB", "/64k", 64),
         Scenario("h1-1k-512", "1 KiB of JSON over many connections", "/1k", 512),
         Scenario("h1-upload-64", "request bodies of 64 KiB", "/upload", 64, upload=UPLOAD),
+        Scenario("tls-1k-64", "1 KiB of JSON over TLS", "/1k", 64, tls=True, aim=0.8),
+        Scenario("tls-handshakes", "a full TLS handshake for each request", "/1k", 8, CLOSING, generator="handshakes", tls=True, aim=0.7),
+        Scenario("h2-1k-8x32", "1 KiB of JSON over TLS and HTTP/2, 32 streams", "/1k", 8, generator="h2load", tls=True, streams=32, aim=0.85),
     )
 }

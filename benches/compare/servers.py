@@ -22,6 +22,8 @@ PACKAGES = {
     "h2load": "nghttp2-client",
     "valgrind": "valgrind",
     "strace": "strace",
+    "openssl": "openssl",
+    "curl": "curl",
 }
 TEMPLATES = {"origin": "origin.conf", "nginx": "nginx.conf", "haproxy": "haproxy.cfg", "header-doctor": "header-doctor.yaml"}
 PEERS = ("header-doctor", "nginx", "haproxy")
@@ -49,7 +51,7 @@ def prepare(tools, peers, binary):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     # A user's PATH lacks the folder where Debian keeps nginx and HAProxy.
     os.environ["PATH"] += ":/usr/sbin:/sbin"
-    tools = [*tools, "nginx", *(["haproxy"] if "haproxy" in peers else [])]
+    tools = [*tools, "openssl", "nginx", *(["haproxy"] if "haproxy" in peers else [])]
     install([PACKAGES[tool] for tool in tools if not shutil.which(tool)])
 
 
@@ -97,6 +99,9 @@ class Server:
     port: int
     process: subprocess.Popen
     log: Path
+    # The port for TLS and what a client trusts there; the origin and a binary that refuses `tls` have none.
+    secure: int | None = None
+    certificate: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ class Stage:
 
     def peer(self, name, wrapper=(), patience=10):
         """The peer, for the length of a `with`; `wrapper` is a command to run it under."""
-        values = {"origin": self.origin.port}
+        values = {"origin": self.origin.port, "certificate": self.folder / "cert.pem", "key": self.folder / "cert.pem.key"}
         return running(name, self.folder / name, values, PROXY_CPU, self.binary, wrapper, patience)
 
 
@@ -120,6 +125,7 @@ def stage(binary):
         # nginx's worker is not root.
         folder.chmod(0o755)
         (folder / "64k").write_bytes(b"x" * 65536)
+        make_certificate(folder / "cert.pem")
         with running("origin", folder / "origin", {"files": folder, "json": json_of(1024)}, LOAD_CPU) as origin:
             yield Stage(folder, binary, origin)
 
@@ -128,15 +134,19 @@ def stage(binary):
 def running(name, folder, values, cpu, binary=None, wrapper=(), patience=10):
     """The server on a free port, from the moment it accepts; stopped at the end of the `with`."""
     folder.mkdir(exist_ok=True)
-    port = free_port()
-    config = fill(HERE / TEMPLATES[name], folder, values | {"port": port})
+    port, secure = free_ports(2)
+    config = fill(HERE / TEMPLATES[name], folder, values | {"port": port, "secure": secure})
+    encrypts = name != "origin" and (name != "header-doctor" or accepts(binary, config))
+    if not encrypts:
+        config.write_text("".join(line for line in config.read_text().splitlines(True) if str(secure) not in line))
     command = [*pinned(cpu), *wrapper, *command_of(name, folder, config, binary)]
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(
             command, env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        server = Server(name, port, process, folder / "log")
+        door = (secure, values["certificate"]) if encrypts else ()
+        server = Server(name, port, process, folder / "log", *door)
         wait_until_it_accepts(server, patience)
         yield server
     finally:
@@ -161,16 +171,31 @@ def fill(template, folder, values):
     return config
 
 
+def accepts(binary, config):
+    """Whether the program takes the file with its TLS listener; older ones refuse it."""
+    command = [binary, "config", "validate", config]
+    return subprocess.run(command, env=environment(), stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
+
+
+def make_certificate(path):
+    """A P-256 certificate signed by itself; HAProxy looks for the key beside it, by this name."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=example.com", "-addext", "subjectAltName=DNS:example.com,IP:127.0.0.1"]
+    subprocess.run([*command, "-out", path, "-keyout", f"{path}.key"], check=True, capture_output=True)
+
+
 def json_of(size):
     """A JSON object of so many bytes."""
     head, tail = '{"id":1,"title":"', '"}'
     return head + "x" * (size - len(head) - len(tail)) + tail
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+def free_ports(count):
+    with contextlib.ExitStack() as held:
+        listeners = [held.enter_context(socket.socket()) for _ in range(count)]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in listeners]
 
 
 def pinned(cpu):
