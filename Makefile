@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test bench stand stand-down fmt fmt-check lint docs deny advisories unit integration verdicts release \
+.PHONY: help test bench endure stand stand-down fmt fmt-check lint docs deny advisories unit integration verdicts release \
         wordpress browser compare fuzz tools clean
 
 CARGO  ?= cargo
@@ -107,6 +107,9 @@ endif
 
 bench: ## the full comparison: close everything else first
 	benches/compare/compare
+
+endure: ## what takes minutes to show: reloads, hand-over and floods under load (SCENARIOS='reload terminate' for some)
+	tests/endure/run $(SCENARIOS)
 
 fuzz: ## ten seconds of every fuzz target (SECONDS_EACH=600 for longer)
 	$(call say,fuzz: $(or $(SECONDS_EACH),10) seconds of every target)

@@ -1,0 +1,205 @@
+"""Changes under load: reload, certificates, SIGTERM, hand-over, an upstream that restarts, and a proxy that is killed."""
+
+import collections
+import contextlib
+import hashlib
+import itertools
+import signal
+import ssl
+import time
+
+from load import Load, loads
+from origin import one_k
+from stage import TAKE_OVER, replace, wait
+
+RELOADS = 50
+ROTATIONS = 4
+HAND_OVERS = 5
+RESTARTS = 6
+DELAY = 2.0
+# A file that changed is noticed within this many seconds; a bad one is called bad in the log.
+NOTICED = 10
+
+
+def reload(stage, findings):
+    """50 reloads, good and bad files in turn, by SIGHUP and by the change of the file, in turn."""
+    ports = {name: stage.origin(name)[0] for name in "ab"}
+    proxy = stage.serve([ports["a"]])
+    took = []
+    with loads(stage, bodies=[one_k("a"), one_k("b")]) as running:
+        wait(lambda: all(load.done > 100 for load in running), 30, "a load before the first reload")
+        current = "a"
+        for turn in range(RELOADS):
+            by_signal = turn // 2 % 2 == 0
+            if turn % 2:
+                noted = stage_log(proxy)
+                stage.reload(proxy, broken(stage.text([ports["b"]])), by_signal)
+                with contextlib.suppress(Exception):
+                    wait(lambda: stage_log(proxy) > noted, NOTICED, "a word in the log about a bad file")
+                findings.that(stage_log(proxy) > noted, f"turn {turn}: no word in the log about a bad file")
+                findings.that(newest(running, current, 0.3), f"turn {turn}: a bad file changed who answers")
+            else:
+                current = "b" if current == "a" else "a"
+                stage.reload(proxy, stage.text([ports[current]]), by_signal)
+                took.append(wait(lambda: newest(running, current, 0.2), NOTICED, f"turn {turn}: the new file, by {by_signal and 'SIGHUP' or 'its change'},"))
+    findings.count(*running)
+    findings.that(proxy.process.poll() is None, "the proxy ended")
+    findings.say(f"{RELOADS} reloads, half of them bad; the slowest took {max(took):.1f} s to show")
+
+
+def stage_log(proxy):
+    return proxy.log.stat().st_size
+
+
+def broken(text):
+    return text.replace("sites:", "sitse:").replace("http {", "htpt {")
+
+
+def newest(running, name, held=0.0):
+    """Whether every load was last answered by that origin, for so long."""
+    until = time.monotonic() + held
+    while all(load.last_body == one_k(name) for load in running):
+        if time.monotonic() >= until:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def certificates(stage, findings):
+    """Certificate and key replaced under load: by renaming both files, then by swapping the link of their folder."""
+    port, _ = stage.origin()
+    names = [f"turn-{number}" for number in range(ROTATIONS)]
+    fresh = [stage.make_certificate(name) for name in names]
+    stable, link = stage.make_certificate("files"), stage.folder / "link"
+    link.symlink_to(stable)
+    proxy = stage.serve([port], certificate=link)
+    took = []
+    with Load(stage, tls=True, keep=8, fresh=4, bodies=[one_k("a")]) as running:
+        wait(lambda: running.done > 100, 30, "a load before the first certificate")
+        for turn, folder in enumerate(fresh):
+            if turn % 2:
+                swap(link, folder)
+            else:
+                swap(link, stable)
+                for file in ("tls.key", "tls.crt"):
+                    replace(stable / file, (folder / file).read_text())
+            if stage.arguments.proxy == "nginx":
+                proxy.send(signal.SIGHUP)
+            mark = fingerprint(folder)
+            took.append(wait(lambda: mark in running.seen, NOTICED, f"turn {turn}: a handshake with the new certificate"))
+            time.sleep(1)
+    findings.count(running)
+    order = list(running.seen)
+    late = [old for old, new in itertools.pairwise(order) if running.seen[old][1] > running.seen[new][0] + 1]
+    findings.that(not late, "an old certificate was shown more than a second after the new one")
+    findings.say(f"{ROTATIONS} certificates, {running.connections} handshakes; seen after {max(took):.1f} s at most")
+
+
+def swap(link, target):
+    fresh = link.with_name("link.new")
+    fresh.symlink_to(target)
+    fresh.rename(link)
+
+
+def fingerprint(folder):
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert((folder / "tls.crt").read_text())).hexdigest()
+
+
+def terminate(stage, findings):
+    """SIGTERM with a delay: nothing on an accepted connection fails, doors stay open for the delay, exit code 0."""
+    port, _ = stage.origin()
+    proxy = stage.serve([port], more=f"drain: {{ delay: {DELAY:g}s, timeout: 15s }}")
+    with loads(stage, bodies=[one_k("a")]) as running, loads(stage, path="/slow", bodies=[one_k("a")], fresh=4) as slow:
+        wait(lambda: all(load.done > 100 for load in running) and all(load.done > 4 for load in slow), 30, "a load before SIGTERM")
+        stage.terminate(proxy)
+        told = time.monotonic()
+        code = proxy.ended(25)
+        took = time.monotonic() - told
+    everyone = [*running, *slow]
+    refused = sorted(moment - told for load in everyone for moment in load.refused)
+    for load in everyone:
+        # A connection that the kernel took and nobody accepted before the door closed is a refusal, as clients see it.
+        backlog = [one for one in load.failures if one[1] == "unserved" and one[0] >= told + DELAY]
+        load.failures = [one for one in load.failures if one not in backlog]
+        findings.say(f"{len(backlog)} reset in the backlog") if backlog else None
+    findings.count(*everyone, refused=len(refused))
+    findings.that(code == 0, f"exit code {code}, not 0" if code is not None else "it still ran after 25 s")
+    findings.that(not refused or refused[0] >= DELAY - 0.05, f"the first connection was refused after {refused and refused[0]:.2f} s")
+    findings.say(f"first refusal after {refused[0]:.2f} s, exit after {took:.2f} s" if refused else "nothing refused")
+
+
+def takeover(stage, findings):
+    """A second process takes the sockets over from the first, several times; ENDURE_TAKE_OVER says how it is run."""
+    port, _ = stage.origin()
+    proxy = stage.serve([port], more="drain: { delay: 0s, timeout: 15s }")
+    slowest = 0.0
+    with loads(stage, bodies=[one_k("a")]) as running:
+        for turn in range(HAND_OVERS):
+            before = [load.done for load in running]
+            wait(lambda: all(load.done > old + 100 for load, old in zip(running, before)), 30, "a load before the hand-over")
+            follower = stage.run(TAKE_OVER)
+            started = time.monotonic()
+            code = proxy.ended(25)
+            slowest = max(slowest, time.monotonic() - started)
+            findings.that(code == 0, f"turn {turn}: the old process's exit code is {code} (None: it still runs)")
+            if follower.ended(0.3) is not None:
+                findings.that(False, f"turn {turn}: the new process ended: {follower.last_words()}")
+                break
+            proxy = follower
+    findings.count(*running)
+    findings.say(f"{HAND_OVERS} hand-overs, the slowest took {slowest:.2f} s")
+
+
+def upstream(stage, findings):
+    """One of two upstreams is killed and started again, several times: no GET fails, no POST arrives twice."""
+    steady, _ = stage.origin("a")
+    port, shaky = stage.origin("b")
+    proxy = stage.serve([steady, port])
+    bodies = [one_k("a"), one_k("b")]
+    with loads(stage, bodies=bodies) as gets, loads(stage, path="/post", method="POST", keep=4, fresh=2, statuses=(200, 502, 503)) as posts:
+        wait(lambda: all(load.done > 100 for load in (*gets, *posts)), 30, "a load before the first restart")
+        for turn in range(RESTARTS):
+            shaky.stop(signal.SIGKILL)
+            pause(gets)
+            _, shaky = stage.origin("b", port)
+            before = ids(stage, "b", "GET")
+            back = wait(lambda: ids(stage, "b", "GET") > before, 60, f"turn {turn}: a request for the upstream that is back")
+            pause(gets)
+    findings.count(*gets, *posts)
+    arrived = collections.Counter(line for name in "ab" for line in lines(stage, name) if line.startswith("POST-"))
+    twice = [one for one, count in arrived.items() if count > 1]
+    answered = sum(len(load.answered) for load in posts)
+    lost = [one for load in posts for one in load.answered if one not in arrived]
+    findings.that(not twice, f"{len(twice)} POSTs arrived twice")
+    findings.that(not lost, f"{len(lost)} POSTs were answered with 200 and never arrived")
+    refused = sum(load.done for load in posts) - answered
+    findings.say(f"{RESTARTS} restarts, the last back in use after {back:.1f} s; {answered} POSTs answered, {refused} refused with 502/503")
+    findings.that(proxy.process.poll() is None, "the proxy ended")
+
+
+def pause(running):
+    """Until each load made another 300 requests."""
+    before = [load.done + load.failed for load in running]
+    wait(lambda: all(load.done + load.failed > old + 300 for load, old in zip(running, before)), 60, "300 requests more")
+
+
+def lines(stage, name):
+    return (stage.folder / f"{name}.ids").read_text().splitlines()
+
+
+def ids(stage, name, method):
+    return sum(line.startswith(method) for line in lines(stage, name))
+
+
+def killed(stage, findings):
+    """Proof that failures are counted: the proxy is killed under load, and some requests must be found to have failed."""
+    port, _ = stage.origin()
+    proxy = stage.serve([port])
+    with loads(stage, bodies=[one_k("a")], keep=32) as running:
+        wait(lambda: all(load.done > 300 for load in running), 30, "a load before the end")
+        proxy.stop(signal.SIGKILL)
+        wait(lambda: all(load.refused for load in running), 10, "a refused connection")
+    findings.requests = sum(load.done + load.failed for load in running)
+    counted = sum(load.failed for load in running)
+    findings.that(counted > 0, "kill -9 under load, and no failure was counted")
+    findings.say(f"{counted} failures counted, as it must be: {', '.join(load.reasons for load in running)}")
