@@ -16,9 +16,8 @@ class Findings:
     def count(self, *loads, refused=0):
         """Takes the figures of loads; no request may have failed, and no more connections been refused than said."""
         for load in loads:
-            name = "TLS" if load.tls else "clear"
             self.requests += load.done + load.failed
             self.failed += load.failed
-            self.that(load.done > 0, f"{name}: not one request was answered")
-            self.that(not load.failed, f"{name}: {load.failed} of {load.done + load.failed} requests failed: {load.reasons}")
-            self.that(len(load.refused) <= refused, f"{name}: {len(load.refused)} connections refused")
+            self.that(load.done > 0, f"{load.name}: not one request was answered")
+            self.that(not load.failed, f"{load.name}: {load.failed} of {load.done + load.failed} requests failed: {load.reasons}")
+            self.that(len(load.refused) <= refused, f"{load.name}: {len(load.refused)} connections refused")

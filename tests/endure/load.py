@@ -49,6 +49,10 @@ class Load:
         self.thread.join()
 
     @property
+    def name(self):
+        return "h1+TLS" if self.tls else "h1"
+
+    @property
     def failed(self):
         return len(self.failures)
 
@@ -119,7 +123,7 @@ class Load:
         return (head + ("\r\n" if keep else "Connection: close\r\n\r\n")).encode() + body
 
     def id(self, number):
-        return f"{self.method}-{'tls' if self.tls else 'clear'}-{number}"
+        return f"{self.method}-{self.name}-{number}"
 
     def judge(self, number, status, body):
         if status not in self.statuses:
@@ -161,7 +165,11 @@ def trusting():
 
 @contextlib.contextmanager
 def loads(stage, **settings):
-    """The same loops in clear and over TLS."""
+    """The same loops in clear, over TLS, and over HTTP/2."""
+    from load2 import Load2
+
     with contextlib.ExitStack() as stack:
-        doors = [False] if stage.arguments.clear else [False, True]
-        yield [stack.enter_context(Load(stage, tls=tls, **settings)) for tls in doors]
+        running = [Load(stage, **settings)]
+        if not stage.arguments.clear:
+            running += [Load(stage, tls=True, **settings), Load2(stage, **settings)]
+        yield [stack.enter_context(load) for load in running]

@@ -16,10 +16,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 BINARY = HERE.parents[1] / "target/release/header-doctor"
 
-# What is run to serve, and what is run to take the listening sockets over from it; both may be replaced by the
-# environment. Words: {binary} {config} {folder}.
+# How the doctor is run, how it is run to be succeeded, and how its successor is; ENDURE_RUN, ENDURE_FIRST and ENDURE_NEXT
+# replace them. nginx has no successor here.
 RUN = os.environ.get("ENDURE_RUN", "{binary} run --config {config}")
-TAKE_OVER = os.environ.get("ENDURE_TAKE_OVER", "{binary} run --config {config} --take-over {folder}/hand-over.sock")
+FIRST = os.environ.get("ENDURE_FIRST", RUN + " --upgrade-socket {folder}/upgrade.sock")
+NEXT = os.environ.get("ENDURE_NEXT", FIRST + " --upgrade")
 
 
 class Trouble(Exception):
@@ -177,10 +178,10 @@ class Stage:
         self.start(["nginx", "-e", "stderr", "-p", folder, "-c", config], "origin.log").wait_for(port)
         return port
 
-    def serve(self, upstreams, certificate=None, **more):
+    def serve(self, upstreams, certificate=None, command=RUN, **more):
         """Starts the proxy under test before these origins (ports) and waits until it serves."""
         self.config.write_text(self.text(upstreams, certificate, **more))
-        proxy = self.run(RUN)
+        proxy = self.run(command)
         proxy.wait_for(self.port)
         if not self.arguments.clear:
             proxy.wait_for(self.secure)
@@ -192,7 +193,7 @@ class Stage:
         values = {"binary": self.arguments.binary, "config": self.config, "folder": self.folder}
         return self.start(command.format(**values).split(), "proxy.log")
 
-    def text(self, upstreams, certificate=None, more="", proxy_protocol="", upgrade=False):
+    def text(self, upstreams, certificate=None, more="", proxy_protocol=""):
         """The configuration of the proxy under test."""
         certificate = certificate or self.certificate
         if self.arguments.proxy == "nginx":
