@@ -36,7 +36,8 @@ def facts(arguments):
         "kernel": platform.release(),
         "system": first(r'PRETTY_NAME="(.*)"', Path("/etc/os-release").read_text()),
         "load": os.getloadavg()[0],
-        "versions": {peer: version(versions[peer]) for peer in arguments.peers} | {tool: version([tool, word]) for tool, word in (("wrk", "-v"), ("h2load", "--version"))},
+        "versions": {peer: version(versions[peer]) for peer in arguments.peers}
+        | {tool: version([tool, word]) for tool, word in (("wrk", "-v"), ("h2load", "--version"))},
     }
 
 

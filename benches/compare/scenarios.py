@@ -42,7 +42,7 @@ SCENARIOS = {
         Scenario("h1-1k-512", "1 KiB of JSON over many connections", "/1k", 512),
         Scenario("h1-upload-64", "request bodies of 64 KiB", "/upload", 64, upload=UPLOAD),
         Scenario("tls-1k-64", "1 KiB of JSON over TLS", "/1k", 64, tls=True, aim=0.8),
-        Scenario("tls-handshakes", "a full TLS handshake for each request", "/1k", 8, CLOSING, generator="handshakes", tls=True, aim=0.7),
-        Scenario("h2-1k-8x32", "1 KiB of JSON over TLS and HTTP/2, 32 streams", "/1k", 8, generator="h2load", tls=True, streams=32, aim=0.85),
+        Scenario("tls-handshakes", "a full TLS handshake for each request", "/1k", 8, CLOSING, 0, "handshakes", True, aim=0.7),
+        Scenario("h2-1k-8x32", "1 KiB over TLS and HTTP/2, 32 streams", "/1k", 8, {}, 0, "h2load", True, 32, aim=0.85),
     )
 }

@@ -19,5 +19,6 @@ class Findings:
             self.requests += load.done + load.failed
             self.failed += load.failed
             self.that(load.done > 0, f"{load.name}: not one request was answered")
-            self.that(not load.failed, f"{load.name}: {load.failed} of {load.done + load.failed} requests failed: {load.reasons}")
+            told = f"{load.failed} of {load.done + load.failed} requests failed: {load.reasons}"
+            self.that(not load.failed, f"{load.name}: {told}")
             self.that(len(load.refused) <= refused, f"{load.name}: {len(load.refused)} connections refused")

@@ -58,7 +58,8 @@ class Load:
 
     @property
     def reasons(self):
-        return ", ".join(f"{count} {reason}" for reason, count in collections.Counter(why for _, why in self.failures).most_common(4))
+        often = collections.Counter(why for _, why in self.failures).most_common(4)
+        return ", ".join(f"{count} {reason}" for reason, count in often)
 
     async def work(self):
         keep, fresh = self.loops

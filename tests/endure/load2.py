@@ -74,8 +74,9 @@ class Conversation:
     def ask(self):
         number, stream = next(self.load.ids), self.h2.get_next_available_stream_id()
         body = b"x" * 100 if self.load.method == "POST" else b""
-        head = [(":method", self.load.method), (":scheme", "https"), (":authority", "example.com"), (":path", self.load.path)]
-        head += [("x-id", self.load.id(number)), *([("content-length", str(len(body)))] if body else [])]
+        head = [(":method", self.load.method), (":scheme", "https"), (":authority", "example.com")]
+        head += [(":path", self.load.path), ("x-id", self.load.id(number))]
+        head += [("content-length", str(len(body)))] if body else []
         self.h2.send_headers(stream, head, end_stream=not body)
         if body:
             self.h2.send_data(stream, body, end_stream=True)

@@ -96,7 +96,8 @@ class Connection(socketserver.StreamRequestHandler):
         self.write(json.dumps({"bytes": size, "sha256": digest}).encode())
 
     def write(self, body):
-        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        self.wfile.write(head % len(body) + body)
 
 
 def one_k(name):

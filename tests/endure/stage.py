@@ -68,7 +68,8 @@ class Process:
     """A program in a session of its own; `log` is all that it writes."""
 
     def __init__(self, command, log):
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("RUST_", "HEADER_DOCTOR_", "OTEL_"))}
+        foreign = ("RUST_", "HEADER_DOCTOR_", "OTEL_")
+        own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         self.log = log
         with open(log, "ab") as output:
             self.process = subprocess.Popen(

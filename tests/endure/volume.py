@@ -64,7 +64,8 @@ def large(stage, findings):
     right = fill(file, stage.arguments.mebibytes)
     proxy = stage.serve([port])
     clear, secure = f"http://127.0.0.1:{stage.port}", f"https://127.0.0.1:{stage.secure}"
-    doors = [("h1", clear, "--http1.1"), ("h1+TLS", secure, "--http1.1"), ("h2+TLS", secure, "--http2"), ("h2c", clear, "--http2-prior-knowledge")]
+    doors = [("h1", clear, "--http1.1"), ("h1+TLS", secure, "--http1.1")]
+    doors += [("h2+TLS", secure, "--http2"), ("h2c", clear, "--http2-prior-knowledge")]
     for name, url, word in doors:
         if stage.arguments.clear and url == secure:
             continue
@@ -86,8 +87,9 @@ def large(stage, findings):
 
 def fill(file, mebibytes):
     """Bytes that repeat nowhere, and their SHA-256."""
-    command = "head -c $((1048576 * $1)) /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 00 2>/dev/null | tee \"$2\" | sha256sum"
-    ran = subprocess.run(["bash", "-c", command, "fill", str(mebibytes), file], capture_output=True, text=True, check=True)
+    words = 'head -c $((1048576 * $1)) /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 00 2>/dev/null | tee "$2" | sha256sum'
+    command = ["bash", "-c", words, "fill", str(mebibytes), file]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
     return ran.stdout.split()[0]
 
 
