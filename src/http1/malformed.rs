@@ -16,8 +16,8 @@ pub enum BadRequest {
         "this is a TLS handshake, but this port speaks plain HTTP; use http:// or give the listener a certificate"
     )]
     TlsOnPlainPort,
-    /// RFC 9113 §3.4.
-    #[error("this is the HTTP/2 preface, but this port speaks HTTP/1.1")]
+    /// RFC 9113 §3.3: HTTP/2 begins with its connection, or is agreed upon within TLS.
+    #[error("this is the HTTP/2 preface, but this connection speaks HTTP/1.1")]
     Http2Preface,
     /// RFC 9112 §2.3.
     #[error("only HTTP/1.1 and HTTP/1.0 are spoken here")]

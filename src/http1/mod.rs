@@ -22,7 +22,7 @@ pub use chunked::{Decoder, LAST_CHUNK, Progress, chunk_start};
 pub use framing::{Framing, of_reply, of_request};
 pub use malformed::{BadChunk, BadReply, BadRequest};
 pub use reply::parse as parse_reply;
-pub use request::parse as parse_request;
+pub use request::{check as check_request, parse as parse_request};
 pub use scan::{Scan, head_end, refuse_first_bytes};
 pub use write::{Persistence, fields, reply_head, request_head};
 

@@ -32,11 +32,20 @@ pub fn parse(head: &[u8]) -> Result<RequestHead, BadRequest> {
     let version = if version == 0 { Version::Http10 } else { Version::Http11 };
     let (method, target) = (span(head, method.as_bytes()), span(head, target.as_bytes()));
     let mut request = RequestHead::new(method, target, version, fields);
-    check_method(request.method)?;
-    check_host(&request)?;
-    check_target(&mut request)?;
-    check_expectation(&request)?;
+    check(&mut request)?;
     Ok(request)
+}
+
+/// Checks what a request means, whatever version carried it: method, host, target and expectation. An absolute
+/// target of the same host becomes origin form.
+///
+/// # Errors
+/// The request may not be forwarded; the error says why.
+pub fn check(request: &mut RequestHead) -> Result<(), BadRequest> {
+    check_method(request.method)?;
+    check_host(request)?;
+    check_target(request)?;
+    check_expectation(request)
 }
 
 /// Where `part` lies in `head`, of which it is a piece.

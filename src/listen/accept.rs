@@ -17,8 +17,8 @@ use super::capacity::Capacity;
 use super::entrance::{Entered, Turned, enter};
 use super::seldom::Seldom;
 use super::tls::Protocol;
-use super::{Answer, Client, Current, Entrance, Refusal, connection};
-use crate::wire::{self, Stream};
+use super::{Answer, Client, Current, Entrance, Refusal, connection, http2};
+use crate::wire::{self, Reader, Stream};
 
 /// How a worker ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -284,6 +284,12 @@ fn serve<A: Answer + 'static>(
         };
         match entered.protocol {
             Protocol::Http1 => connection::serve(entered, &current, &open.0).await,
+            Protocol::Http2 => {
+                let (read, write) = entered.stream.split();
+                let (reader, client, worker) = (Reader::of_heads(read), entered.client, Rc::clone(&open.0));
+                // In a box of its own: what HTTP/2 needs would enlarge every connection.
+                Box::pin(http2::serve(reader, write, client, current, worker)).await;
+            }
         }
         drop(admitted);
     });

@@ -20,17 +20,19 @@ pub(super) fn caught<F: Future>(mut risky: Pin<&mut F>) -> impl Future<Output = 
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
     use std::rc::Rc;
     use std::sync::Arc;
     use std::task::{Context, Poll};
     use std::time::Duration;
 
+    use bytes::Bytes;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
     use tokio::sync::{mpsc, watch};
     use tokio::task::LocalSet;
 
-    use crate::listen::{Answer, Client, Current, Interim, Refusal, Serving, Settings, bind, run};
+    use crate::listen::{Answer, Client, Current, Drain, Interim, Refusal, Serving, Settings, bind, run};
     use crate::message::{Body, Broken, Fields, Fill, Reply, ReplyHead, Request, Source, Status};
 
     /// Panics before a reply or in the midst of one, as the target asks.
@@ -86,8 +88,8 @@ mod tests {
         reply
     }
 
-    #[tokio::test(flavor = "current_thread")]
-    async fn a_panic_costs_its_own_request_alone() {
+    /// A defective doctor, where it listens, and what stops it.
+    fn defective() -> (LocalSet, SocketAddr, watch::Sender<Option<Drain>>) {
         const LONG: Duration = Duration::from_secs(60);
         let settings = Settings {
             connections: 10,
@@ -101,12 +103,18 @@ mod tests {
         };
         let sockets = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
         let address = sockets[0].local_addr().unwrap();
-        let (_stop, stopped) = watch::channel(None);
+        let (stop, stopped) = watch::channel(None);
         let (open, doors) = mpsc::unbounded_channel();
         sockets.into_iter().for_each(|socket| open.send(socket.into()).unwrap());
         let doctor = LocalSet::new();
         let current = Rc::new(Current::new(Serving { settings, answer: Defective }));
         doctor.spawn_local(run(doors, current, Arc::default(), stopped));
+        (doctor, address, stop)
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_panic_costs_its_own_request_alone() {
+        let (doctor, address, _stop) = defective();
         let clients = async {
             let mut other = TcpStream::connect(address).await.unwrap();
             assert!(ask(&mut other, "/").await.starts_with(b"HTTP/1.1 204"));
@@ -118,6 +126,37 @@ mod tests {
             client.write_all(b"GET /within HTTP/1.0\r\nHost: a\r\n\r\n").await.unwrap();
             assert!(client.read_to_end(&mut Vec::new()).await.is_err());
             assert!(ask(&mut other, "/").await.starts_with(b"HTTP/1.1 204"));
+        };
+        doctor.run_until(clients).await;
+    }
+
+    /// Asks for a target over HTTP/2, and gives the status of a reply that came whole.
+    async fn ask_http2(
+        client: &mut h2::client::SendRequest<Bytes>,
+        target: &str,
+    ) -> Result<u16, Option<h2::Reason>> {
+        let request = http::Request::get(format!("http://a{target}")).body(()).unwrap();
+        let reply = client.send_request(request, true).unwrap().0.await.map_err(|error| error.reason())?;
+        let (status, mut body) = (reply.status().as_u16(), reply.into_body());
+        while let Some(piece) = body.data().await {
+            piece.map_err(|error| error.reason())?;
+        }
+        Ok(status)
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_panic_costs_its_own_stream_alone() {
+        let (doctor, address, _stop) = defective();
+        let clients = async {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
+            tokio::task::spawn_local(connection);
+            for _ in 0..2 {
+                assert_eq!(ask_http2(&mut client, "/").await, Ok(204));
+                assert_eq!(ask_http2(&mut client, "/before").await, Ok(500));
+                let broken = Err(Some(h2::Reason::INTERNAL_ERROR));
+                assert_eq!(ask_http2(&mut client, "/within").await, broken);
+            }
         };
         doctor.run_until(clients).await;
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::accept::Worker;
 use super::caught::{Panicked, caught};
 use super::entrance::Entered;
-use super::{Answer, Client, Current, Interim, LAST_CALL, Refusal, Serving, tunnel};
+use super::{Answer, Client, Current, Interim, LAST_CALL, Refusal, Serving, http2, tunnel};
 use crate::headers::hop_by_hop;
 use crate::http1::{self, BadRequest, Framing, Persistence};
 use crate::message::{
@@ -21,7 +21,7 @@ use crate::message::{Status, Version};
 use crate::wire::{Framed, HeadError, Pace, ReadHalf, Reader, SendError, Stream, WriteHalf, Writer};
 
 /// The slowest a request's body may come on average, once its timeout has passed.
-const BYTES_PER_SECOND: u64 = 500;
+pub(super) const BYTES_PER_SECOND: u64 = 500;
 
 /// How long a client may go on sending after its request was answered and the connection half closed. Closing at
 /// once would reset the connection, and the client might never read the reply (RFC 9112 §9.6).
@@ -30,8 +30,12 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How long a client that is turned away may take to ask: clients take a reply that nobody asked for as a defect.
 const FIRST_WORD: Duration = Duration::from_secs(1);
 
-/// Serves a connection to its end.
-pub(super) async fn serve<A: Answer>(entered: Entered, current: &Current<A>, worker: &Worker) {
+/// Serves a connection to its end. One in clear may turn out to speak HTTP/2 from its first byte (RFC 9113 §3.3).
+pub(super) async fn serve<A: Answer + 'static>(
+    entered: Entered,
+    current: &Rc<Current<A>>,
+    worker: &Rc<Worker>,
+) {
     let Entered { stream, client, early, .. } = entered;
     let mut connection = Connection::new(stream, client, current, worker);
     connection.reader.hold(&early);
@@ -49,6 +53,12 @@ pub(super) async fn serve<A: Answer>(entered: Entered, current: &Current<A>, wor
         Next::Switch(reply) => {
             let (reader, writer) = connection.into_halves();
             tunnel::run(reader, writer, *reply).await;
+        }
+        Next::Http2 => {
+            let (reader, writer) = connection.into_halves();
+            let (current, worker) = (Rc::clone(current), Rc::clone(worker));
+            // In a box of its own: what HTTP/2 needs would enlarge every connection.
+            Box::pin(http2::serve(reader, writer.into_io(), client, current, worker)).await;
         }
     }
 }
@@ -89,6 +99,7 @@ struct Connection<'s, A> {
     current: &'s Current<A>,
     serving: Rc<Serving<A>>,
     worker: &'s Worker,
+    may_be_http2: bool,
 }
 
 /// What follows a reply.
@@ -98,11 +109,13 @@ enum Next {
     Abort,
     /// Another protocol, to which this is the reply.
     Switch(Box<Reply<'static>>),
+    Http2,
 }
 
 /// Why there is no request to answer.
 enum Nothing {
     Left,
+    Preface,
     Refused(Refusal),
     /// The head is there; what it announces is refused.
     Announced(Box<RequestHead>, Refusal),
@@ -119,7 +132,8 @@ impl<'s, A: Answer> Connection<'s, A> {
         let (read, write) = stream.split();
         let serving = current.get();
         let writer = Writer::new(write, serving.settings.write_timeout);
-        Self { reader: Reader::of_heads(read), writer, client, current, serving, worker }
+        let may_be_http2 = !client.secure;
+        Self { reader: Reader::of_heads(read), writer, client, current, serving, worker, may_be_http2 }
     }
 
     /// The connection without what requests were served with, which a reload may have replaced.
@@ -132,6 +146,7 @@ impl<'s, A: Answer> Connection<'s, A> {
         match self.read().await {
             Ok((head, framing)) => self.exchange(head, framing).await,
             Err(Nothing::Left) => self.part().await,
+            Err(Nothing::Preface) => Next::Http2,
             Err(Nothing::Refused(refusal)) => {
                 let reply = self.serving.answer.refuse(self.client, refusal);
                 self.refuse(reply).await
@@ -153,7 +168,11 @@ impl<'s, A: Answer> Connection<'s, A> {
             .head(self.serving.settings.header_bytes)
             .await
             .map_err(|error| self.explain(error))?;
-        let head = http1::parse_request(self.reader.data().get(..length).unwrap_or_default())?;
+        let may_be_http2 = std::mem::take(&mut self.may_be_http2);
+        let head = match http1::parse_request(self.reader.data().get(..length).unwrap_or_default()) {
+            Err(BadRequest::Http2Preface) if may_be_http2 => return Err(self.read_preface().await),
+            outcome => outcome?,
+        };
         self.reader.consume(length);
         let framing = http1::of_request(&head)?;
         match (framing.length(), self.serving.settings.body_bytes) {
@@ -162,6 +181,21 @@ impl<'s, A: Answer> Connection<'s, A> {
             }
             _ => Ok((head, framing)),
         }
+    }
+
+    /// Waits for the rest of what began like the preface of HTTP/2.
+    async fn read_preface(&mut self) -> Nothing {
+        let reader = &mut self.reader;
+        while reader.data().len() < http2::PREFACE.len() && http2::PREFACE.starts_with(reader.data()) {
+            match poll_fn(|context| reader.poll_fill(context)).await {
+                Ok(count) if count > 0 => {}
+                _ => return Nothing::Left,
+            }
+        }
+        if reader.data().starts_with(http2::PREFACE) {
+            return Nothing::Preface;
+        }
+        BadRequest::Http2Preface.into()
     }
 
     /// Waits for the first byte of a request. A drain shortens the wait, but does not end it at once: a request
@@ -283,7 +317,7 @@ impl Asked {
         let ends = match head.version {
             Version::Http10 => !says("keep-alive"),
             // An upgrade that is not granted leaves open what the client sends next (CVE-2026-2833 and its like).
-            Version::Http11 => says("close") || head.fields.has(Name::Upgrade),
+            Version::Http11 | Version::Http2 => says("close") || head.fields.has(Name::Upgrade),
         };
         Self { method: head.method, version: head.version, ends, expects: head.fields.has(Name::Expect) }
     }
@@ -293,7 +327,7 @@ impl Asked {
         match (reply.body.length(), self.version) {
             _ if !has_body => Framing::Length(0),
             (Some(length), _) => Framing::Length(length),
-            (None, Version::Http11) => Framing::Chunked,
+            (None, Version::Http11 | Version::Http2) => Framing::Chunked,
             (None, Version::Http10) => Framing::Close,
         }
     }
@@ -314,7 +348,7 @@ async fn send(
     let persistence = match asked.version {
         _ if ends || framing == Framing::Close => Persistence::Close,
         Version::Http10 => Persistence::KeepAlive,
-        Version::Http11 => Persistence::Unsaid,
+        Version::Http11 | Version::Http2 => Persistence::Unsaid,
     };
     let Reply { head, mut body, .. } = reply;
     writer.send(|out| http1::reply_head(out, &head, framing, persistence), &mut body, framing).await?;

@@ -273,14 +273,14 @@ mod tests {
     use rustls::{ClientConfig, HandshakeKind, RootCertStore, ServerConfig};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
-    use tokio::sync::watch;
+    use tokio::sync::{mpsc, watch};
     use tokio::task::LocalSet;
     use tokio_rustls::TlsConnector;
     use tokio_rustls::client::TlsStream;
 
     use super::{Entrance, ProxyProtocol};
     use crate::listen::{
-        Answer, Client, Current, Drain, Identity, Interim, Refusal, Serving, Sessions, Settings, bind, run,
+        Answer, Client, Current, Door, Identity, Interim, Refusal, Serving, Sessions, Settings, bind, run,
         server_config,
     };
     use crate::message::{Body, Fields, Reply, ReplyHead, Request, Status};
@@ -305,10 +305,11 @@ mod tests {
         }
     }
 
-    /// What is served with, for this name, and a client that believes its certificate.
-    fn serving(tls: Arc<ServerConfig>) -> Serving<Content> {
+    fn serving() -> Serving<Content> {
         const LONG: Duration = Duration::from_secs(60);
         let settings = Settings {
+            connections: 10,
+            connections_per_address: None,
             header_bytes: 16_384,
             body_bytes: None,
             header_timeout: LONG,
@@ -316,9 +317,11 @@ mod tests {
             keep_alive_timeout: LONG,
             write_timeout: LONG,
         };
-        let entrance =
-            Entrance { tls: Some(tls), proxy_protocol: ProxyProtocol::None, trusted: Arc::default() };
-        Serving { settings, entrances: vec![entrance], answer: Content }
+        Serving { settings, answer: Content }
+    }
+
+    fn speaking(tls: Arc<ServerConfig>) -> Entrance {
+        Entrance { tls: Some(tls), proxy_protocol: ProxyProtocol::None, trusted: Arc::default() }
     }
 
     /// A certificate of its own for a.test, and the text of it.
@@ -354,18 +357,20 @@ mod tests {
             || Arc::new(ClientConfig::builder().with_root_certificates(roots.clone()).with_no_client_auth());
         let sockets = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
         let address = sockets[0].local_addr().unwrap();
-        let (_stop, stopped) = watch::channel(false);
-        let current = Rc::new(Current::new(serving(before)));
+        let (_stop, stopped) = watch::channel(None);
+        let entrance = watch::Sender::new(speaking(before));
+        let (open, doors) = mpsc::unbounded_channel();
+        let (socket, shut) = (sockets.into_iter().next().unwrap(), watch::Sender::new(false).subscribe());
+        open.send(Door { socket, entrance: entrance.subscribe(), shut }).unwrap();
         let doctor = LocalSet::new();
-        let drain = Drain { delay: Duration::ZERO, timeout: Duration::ZERO };
-        doctor.spawn_local(run(sockets, Rc::clone(&current), stopped, drain));
+        doctor.spawn_local(run(doors, Rc::new(Current::new(serving())), Arc::default(), stopped));
         let clients = async {
             let shown =
                 |stream: &TlsStream<TcpStream>| stream.get_ref().1.peer_certificates().unwrap()[0].to_vec();
             let known = client();
             let mut open = connect(address, &known).await;
             assert!(is_answered(&mut open).await);
-            current.swap(serving(after));
+            entrance.send_replace(speaking(after));
             let mut other = connect(address, &client()).await;
             assert!(is_answered(&mut other).await && is_answered(&mut open).await);
             assert_ne!(shown(&other), shown(&open));

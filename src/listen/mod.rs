@@ -8,6 +8,7 @@ mod capacity;
 mod caught;
 mod connection;
 mod entrance;
+mod http2;
 mod seldom;
 mod serving;
 mod socket;

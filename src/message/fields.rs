@@ -68,6 +68,9 @@ pub struct Field<'a> {
     pub value: &'a [u8],
 }
 
+/// For the fields that a head gains on its way, in bytes.
+const ROOM_FOR_CHANGES: usize = 256;
+
 /// The fields of a head in the order received, with the text of the whole head.
 #[derive(Clone, Default)]
 pub struct Fields {
@@ -86,10 +89,15 @@ impl Fields {
     /// then names the spans.
     #[must_use]
     pub fn over(head: &[u8], fields: usize) -> Self {
-        const ROOM_FOR_CHANGES: usize = 256;
-        let mut text = Vec::with_capacity(head.len() + ROOM_FOR_CHANGES);
-        text.extend_from_slice(head);
-        Self { text, entries: Vec::with_capacity(fields + 8) }
+        let mut list = Self::with_room(head.len(), fields);
+        list.text.extend_from_slice(head);
+        list
+    }
+
+    /// An empty list with room for `text` bytes and `fields` fields, and some more of both.
+    #[must_use]
+    pub fn with_room(text: usize, fields: usize) -> Self {
+        Self { text: Vec::with_capacity(text + ROOM_FOR_CHANGES), entries: Vec::with_capacity(fields + 8) }
     }
 
     /// Adds a field whose text is already in the arena.

@@ -49,6 +49,7 @@ impl Method {
 pub enum Version {
     Http10,
     Http11,
+    Http2,
 }
 
 /// The start line and fields of a request.

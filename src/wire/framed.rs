@@ -24,6 +24,20 @@ pub struct Pace {
     pub bytes_per_second: u64,
 }
 
+impl Pace {
+    /// Until when the next byte of a body must be there: soon after the last one, and not slower than the pace on
+    /// average.
+    #[must_use]
+    pub fn deadline(self, started: Instant, received: u64) -> Option<Instant> {
+        let idle = now().checked_add(self.idle)?;
+        let Some(seconds) = received.checked_div(self.bytes_per_second) else {
+            return Some(idle);
+        };
+        let earned = started.checked_add(self.idle)?.checked_add(Duration::from_secs(seconds));
+        earned.map(|earned| earned.min(idle)).or(Some(idle))
+    }
+}
+
 #[derive(Debug)]
 enum State {
     Left(u64),
@@ -97,7 +111,7 @@ impl Framed {
             reader.expect_much();
         }
         if !std::mem::replace(&mut self.waits, true) {
-            reader.set_deadline(self.deadline());
+            reader.set_deadline(self.pace.deadline(self.started, self.received));
         }
         let outcome = ready!(reader.poll_fill(context));
         self.waits = false;
@@ -105,16 +119,6 @@ impl Framed {
             io::ErrorKind::TimedOut => Broken::TimedOut,
             kind => Broken::Connection(kind),
         }))
-    }
-
-    /// Until when the next byte must be there: soon after the last one, and not slower than the pace on average.
-    fn deadline(&self) -> Option<Instant> {
-        let idle = now().checked_add(self.pace.idle)?;
-        let Some(seconds) = self.received.checked_div(self.pace.bytes_per_second) else {
-            return Some(idle);
-        };
-        let earned = self.started.checked_add(self.pace.idle)?.checked_add(Duration::from_secs(seconds));
-        earned.map(|earned| earned.min(idle)).or(Some(idle))
     }
 
     fn look<R: AsyncRead + Unpin>(&mut self, reader: &mut Reader<R>) -> Result<Look, Broken> {

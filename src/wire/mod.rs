@@ -16,4 +16,4 @@ pub use raw::Raw;
 pub use reader::{HeadError, Reader};
 pub use stream::{ReadHalf, Stream, WriteHalf};
 pub use timer::{Timer, now, run as run_timers, wake_all};
-pub use writer::{SendError, Writer};
+pub use writer::{Out, SendError, Writer};

@@ -64,6 +64,12 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         Self { io, first, buffer: None, scanned: 0, ended: false, timer: Timer::new() }
     }
 
+    /// The half itself, with what was read and not yet used.
+    pub fn into_io(self) -> (R, Vec<u8>) {
+        let left_over = self.data().to_vec();
+        (self.io, left_over)
+    }
+
     /// What was read and not yet used.
     #[must_use]
     pub fn data(&self) -> &[u8] {

@@ -44,11 +44,19 @@ impl From<io::Error> for SendError {
 }
 
 /// Text waiting to be written, in a buffer of the worker's pool.
-struct Out(Vec<u8>);
+pub struct Out(pub Vec<u8>);
 
 impl Out {
-    fn new() -> Self {
+    /// An empty buffer.
+    #[must_use]
+    pub fn new() -> Self {
         Self(POOL.with_borrow_mut(Vec::pop).unwrap_or_else(|| Vec::with_capacity(ENOUGH + COPIED)))
+    }
+}
+
+impl Default for Out {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

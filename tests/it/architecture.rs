@@ -14,7 +14,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const KEPT_IN: [(&str, &str); 2] = [("serde_yaml", "config"), ("anyhow", "cli")];
 
 /// Crates that no pure module names.
-const IO: [&str; 4] = ["tokio", "hyper", "hyper_util", "socket2"];
+const IO: [&str; 5] = ["tokio", "hyper", "hyper_util", "h2", "socket2"];
 
 /// Words that may stand right before a path and are no part of it, as in `use ::tokio`.
 const BEFORE_A_PATH: [&str; 13] =

@@ -13,6 +13,7 @@ mod architecture;
 mod cli;
 mod corpus;
 mod demo;
+mod http2;
 mod life;
 mod limits;
 mod policy;

@@ -65,7 +65,6 @@ fn what_is_ambiguous_or_malformed_is_refused_with_its_reason() {
         ("GET :80/ HTTP/1.1\r\nHost: a\r\n\r\n".into(), 400, "header_doctor_target"),
         ("GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n".into(), 400, "header_doctor_target_differs_from_host"),
         (get("Host: a\r\nExpect: a-miracle\r\n\r\n"), 417, "header_doctor_expectation"),
-        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(), 505, "header_doctor_http2_on_http1_port"),
         ("\x16\x03\x01\x02".into(), 400, "header_doctor_tls_on_plain_port"),
         (
             get("Host: a\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n"),

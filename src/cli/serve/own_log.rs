@@ -2,7 +2,7 @@
 
 use std::panic::{self, Location};
 
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -13,7 +13,7 @@ use crate::report::Paint;
 
 /// What is left to decide of a log that was started.
 pub(super) struct OwnLog {
-    level: Handle<LevelFilter, Registry>,
+    level: Handle<Targets, Registry>,
 }
 
 impl OwnLog {
@@ -37,14 +37,18 @@ impl OwnLog {
     }
 }
 
-const fn filter(level: Level) -> LevelFilter {
-    match level {
-        Level::Error => LevelFilter::ERROR,
-        Level::Warn => LevelFilter::WARN,
-        Level::Info => LevelFilter::INFO,
-        Level::Debug => LevelFilter::DEBUG,
-        Level::Trace => LevelFilter::TRACE,
-    }
+/// What libraries say of a request is not ours to vouch for, since it may hold a target or a value: they are silent.
+fn filter(level: Level) -> Targets {
+    Targets::new().with_target(
+        "header_doctor",
+        match level {
+            Level::Error => LevelFilter::ERROR,
+            Level::Warn => LevelFilter::WARN,
+            Level::Info => LevelFilter::INFO,
+            Level::Debug => LevelFilter::DEBUG,
+            Level::Trace => LevelFilter::TRACE,
+        },
+    )
 }
 
 /// Tells of a panic, in constant words: what it says itself may hold text of a request, a token among it.

@@ -346,6 +346,8 @@ fn set_via(fields: &mut Fields, arrived: &Arrived, version: Version) {
     let own: &[u8] = match version {
         Version::Http10 => b"1.0 header-doctor",
         Version::Http11 => b"1.1 header-doctor",
+        // RFC 9110 §2.5: where a minor version is wanted, 0 stands for none.
+        Version::Http2 => b"2.0 header-doctor",
     };
     if arrived.via.count == 0 {
         let own = fields.store(own);

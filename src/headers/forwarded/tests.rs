@@ -113,6 +113,7 @@ fn the_doctor_names_itself_behind_those_before_it() {
     };
     assert_eq!(via(Version::Http11, &[]), "1.1 header-doctor");
     assert_eq!(via(Version::Http10, &[]), "1.0 header-doctor");
+    assert_eq!(via(Version::Http2, &[]), "2.0 header-doctor");
     assert_eq!(via(Version::Http11, &["2 edge", "1.1 cache"]), "2 edge, 1.1 cache, 1.1 header-doctor");
 }
 

@@ -27,16 +27,19 @@ use rustls::{RootCertStore, ServerConfig};
 pub(super) enum Protocol {
     /// HTTP/1.1 and 1.0.
     Http1,
+    /// HTTP/2.
+    Http2,
 }
 
 impl Protocol {
     /// What is offered to clients under TLS, the preferred first.
-    const OFFERED: [Self; 1] = [Self::Http1];
+    const OFFERED: [Self; 2] = [Self::Http2, Self::Http1];
 
     /// Its name in the negotiation (RFC 7301 §6).
     const fn name(self) -> &'static [u8] {
         match self {
             Self::Http1 => b"http/1.1",
+            Self::Http2 => b"h2",
         }
     }
 

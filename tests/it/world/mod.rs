@@ -3,11 +3,13 @@
 //! Nothing here sleeps: everything waits for what it needs, and gives up loudly after [`PATIENCE`].
 
 mod doctor;
+mod h2;
 mod load;
 mod origin;
 mod tls;
 mod wire;
 
+pub(crate) use self::h2::{H2, read, wait};
 pub(crate) use doctor::Doctor;
 pub(crate) use load::Load;
 pub(crate) use origin::Origin;

@@ -124,9 +124,14 @@ impl Wire {
     }
 
     /// Everything up to the end of the connection.
-    pub(crate) fn read_to_end(mut self) -> String {
+    pub(crate) fn read_to_end(self) -> String {
+        String::from_utf8_lossy(&self.read()).into_owned()
+    }
+
+    /// Everything up to the end of the connection, as bytes.
+    pub(crate) fn read(mut self) -> Vec<u8> {
         while self.fill() > 0 {}
-        String::from_utf8_lossy(&self.held).into_owned()
+        self.held
     }
 
     /// Everything up to the end of the connection; an error when the connection was reset.

@@ -1,0 +1,272 @@
+//! A client's connection that speaks HTTP/2 (RFC 9113): many requests at a time, each answered by the same [`Answer`]
+//! as one of HTTP/1.1.
+//!
+//! HTTP/1.1 is read by a codec of our own because its wire is evidence: spelling, odd bytes and two readings of one
+//! head are what the product tells of. Of HTTP/2 there is one reading. It has binary frames, compressed heads, flow
+//! control and a long record of floods, which the `h2` library has met, and its names have no spelling. The library is
+//! used without hyper's server around it, which could neither send an interim reply nor see that a client grants
+//! nothing more.
+//!
+//! One task drives the connection; each request is a task of its own, which ends with its stream.
+
+mod conduct;
+mod io;
+mod reply;
+mod request;
+mod stream;
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::server::{Builder, Connection as Library, SendResponse};
+use h2::{Ping, PingPong, Reason, RecvStream};
+use tokio::time::Instant;
+
+use super::accept::Worker;
+use super::{Answer, Client, Current, Settings};
+use crate::wire::{ReadHalf, Reader, Timer, WriteHalf, now};
+use io::Io;
+
+/// The bytes with which a client begins (RFC 9113 §3.4).
+pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The most requests of one connection at a time; browsers want a hundred (RFC 9113 §6.5.2).
+const STREAMS: u32 = 128;
+
+/// How much of one request's body may be under way, in bytes.
+const STREAM_WINDOW: u32 = 256 * 1024;
+
+/// The same for all requests of a connection, and so what it can make us hold.
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+/// The most bytes of one reply that the library holds.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// How many streams may break the protocol before the connection ends (CVE-2025-8671).
+const FAULTS: usize = 256;
+
+/// How long nothing may come while requests are under way, before the client is asked for a sign of life.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// How long that sign may take.
+const SIGN: Duration = Duration::from_secs(20);
+
+/// How long a connection without requests stays open once the client was told that it ends.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Serves a connection to its end. `reader` may hold its first bytes.
+pub(super) async fn serve<A: Answer + 'static>(
+    reader: Reader<ReadHalf>,
+    write: WriteHalf,
+    client: Client,
+    current: Rc<Current<A>>,
+    worker: Rc<Worker>,
+) {
+    let settings = current.get().settings;
+    let io = Io::new(reader, write, settings.write_timeout);
+    let timer = Timer::new();
+    timer.set_after(settings.header_timeout);
+    let Some(mut library) = handshake(&settings, &io, &timer).await else {
+        return;
+    };
+    let signs = library.ping_pong().map(|pings| Signs { pings, asked: None });
+    let idle = Some(Idle { since: now(), limit: settings.header_timeout });
+    let open = Rc::new(Cell::new(0));
+    let mut connection =
+        Connection { library, io, signs, timer, client, current, worker, open, idle, ending: false };
+    poll_fn(|context| connection.poll(context)).await;
+    connection.take_leave().await;
+}
+
+/// Waits for the client's preface; none, or another, is no reason for a word.
+async fn handshake(settings: &Settings, io: &Io, timer: &Timer) -> Option<Library<Io, Bytes>> {
+    // Heads a little too large are answered in our own words; far larger ones by the library.
+    let header_list = u32::try_from(settings.header_bytes.saturating_mul(2)).unwrap_or(u32::MAX);
+    let mut builder = Builder::new();
+    builder
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(header_list)
+        .max_send_buffer_size(SEND_BUFFER)
+        .max_local_error_reset_streams(Some(FAULTS));
+    let mut handshake = pin!(builder.handshake(io.clone()));
+    poll_fn(|context| {
+        if let Poll::Ready(outcome) = handshake.as_mut().poll(context) {
+            return Poll::Ready(outcome.ok());
+        }
+        if let Poll::Ready(Err(_)) = io.poll_send(context) {
+            return Poll::Ready(None);
+        }
+        timer.poll(context).map(|()| None)
+    })
+    .await
+}
+
+struct Connection<A> {
+    library: Library<Io, Bytes>,
+    io: Io,
+    signs: Option<Signs>,
+    timer: Timer,
+    client: Client,
+    current: Rc<Current<A>>,
+    worker: Rc<Worker>,
+    open: Rc<Cell<usize>>,
+    idle: Option<Idle>,
+    ending: bool,
+}
+
+/// Since when a connection has no request, and how long it may stay so.
+#[derive(Clone, Copy)]
+struct Idle {
+    since: Instant,
+    limit: Duration,
+}
+
+/// What a look at the connection's own affairs says.
+enum Next {
+    Wait,
+    Again,
+    End,
+}
+
+impl<A: Answer + 'static> Connection<A> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match self.library.poll_accept(context) {
+                Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond),
+                Poll::Ready(Some(Err(error))) => {
+                    tracing::debug!(reason = %error, "A connection of HTTP/2 failed");
+                    return Poll::Ready(());
+                }
+                Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Pending => match self.look(context) {
+                    Next::Again => {}
+                    Next::Wait => return Poll::Pending,
+                    Next::End => return Poll::Ready(()),
+                },
+            }
+        }
+    }
+
+    /// Answers a request in a task of its own.
+    fn begin(&mut self, request: http::Request<RecvStream>, respond: SendResponse<Bytes>) {
+        self.idle = None;
+        let open = Open::new(&self.open);
+        let (serving, client) = (self.current.get(), self.client);
+        tokio::task::spawn_local(async move {
+            stream::serve(serving, client, request, respond).await;
+            drop(open);
+        });
+    }
+
+    /// Everything beside requests: what waits to be written, abuse, a drain, signs of life, idleness.
+    fn look(&mut self, context: &mut Context<'_>) -> Next {
+        if let Poll::Ready(Err(_)) = self.io.poll_send(context) {
+            return Next::End;
+        }
+        if let Some(abuse) = self.io.abuse() {
+            tracing::debug!(reason = %abuse, "Closed a connection of HTTP/2 for abuse");
+            self.library.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+            return if std::mem::replace(&mut self.ending, true) { Next::End } else { Next::Again };
+        }
+        if self.worker.is_draining() && !self.ending {
+            return self.end_gracefully();
+        }
+        self.look_at_the_clock(context)
+    }
+
+    fn look_at_the_clock(&mut self, context: &mut Context<'_>) -> Next {
+        let deadline = match self.idle() {
+            Some(idle) => idle.since.checked_add(idle.limit),
+            None => self.signs.as_mut().and_then(|signs| signs.deadline(self.io.last_read(), context)),
+        };
+        self.timer.set(deadline);
+        if self.timer.poll(context).is_pending() {
+            return Next::Wait;
+        }
+        match self.idle {
+            Some(_) if self.ending => Next::End,
+            Some(_) => self.end_gracefully(),
+            None if self.signs.as_mut().is_some_and(Signs::ask) => Next::Again,
+            None => Next::End,
+        }
+    }
+
+    /// The state of being idle, begun now if it was not before.
+    fn idle(&mut self) -> Option<Idle> {
+        if self.open.get() > 0 {
+            self.idle = None;
+            return None;
+        }
+        let limit = || if self.ending { GRACE } else { self.current.get().settings.keep_alive_timeout };
+        Some(*self.idle.get_or_insert_with(|| Idle { since: now(), limit: limit() }))
+    }
+
+    /// Says that no request is taken any more. Those that are under way to us still are, for one round trip
+    /// (RFC 9113 §6.8).
+    fn end_gracefully(&mut self) -> Next {
+        self.library.graceful_shutdown();
+        self.ending = true;
+        self.idle = None;
+        Next::Again
+    }
+
+    /// Sends the last words, as long as that takes the client no longer than its goodbye may.
+    async fn take_leave(self) {
+        self.timer.set_after(GRACE);
+        poll_fn(|context| match self.io.poll_send(context) {
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending => self.timer.poll(context),
+        })
+        .await;
+    }
+}
+
+/// One request under way, counted as long as it is.
+struct Open(Rc<Cell<usize>>);
+
+impl Open {
+    fn new(open: &Rc<Cell<usize>>) -> Self {
+        open.set(open.get() + 1);
+        Self(Rc::clone(open))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+/// Signs of life, asked for by PING when a client with requests under way has been quiet.
+struct Signs {
+    pings: PingPong,
+    asked: Option<Instant>,
+}
+
+impl Signs {
+    /// When the client must be asked, or has to have answered.
+    fn deadline(&mut self, last_read: Instant, context: &mut Context<'_>) -> Option<Instant> {
+        if self.asked.is_some() && self.pings.poll_pong(context).is_ready() {
+            self.asked = None;
+        }
+        match self.asked {
+            Some(asked) => asked.checked_add(SIGN),
+            None => last_read.checked_add(QUIET),
+        }
+    }
+
+    /// Asks for one; not when the last one is still missing.
+    fn ask(&mut self) -> bool {
+        self.asked.is_none() && self.pings.send_ping(Ping::opaque()).is_ok() && {
+            self.asked = Some(now());
+            true
+        }
+    }
+}
