@@ -284,6 +284,58 @@ fn a_client_that_takes_its_request_back_cancels_it_at_the_origin() {
 }
 
 #[test]
+fn a_client_that_vanishes_cancels_what_it_asked_for() {
+    let origin = Origin::playing(|mut wire, tell| {
+        tell(wire.head());
+        assert!(wire.is_at_end());
+        tell("cancelled".into());
+    });
+    let doctor = Doctor::observing(&origin);
+    // GET http / a, and HTTP/2's POST of the same whose body never comes.
+    for (ends, method) in [(1, 0x82), (0, 0x83)] {
+        let head = [&[method, 0x86, 0x84, 0x41, 1][..], b"a"].concat();
+        let client =
+            doctor.connect().send(PREFACE).send(frame(4, 0, 0, &[])).send(frame(1, 4 | ends, 1, &head));
+        assert!(origin.request().contains("Host: a\r\n"));
+        client.reset();
+        assert_eq!(origin.request(), "cancelled");
+        let event = doctor.event();
+        assert!(event["client_gone"] == true || event["failure"]["who"] == "client", "{event}");
+    }
+}
+
+#[test]
+fn an_answer_to_a_body_still_on_its_way_reaches_the_client() {
+    let origin = Origin::playing(|mut wire, _| {
+        wire.head();
+        wire.put("HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\nConnection: close\r\n\r\nless");
+    });
+    let doctor = Doctor::before(&origin);
+    let mut client = H2::to(doctor.address());
+    let (reply, mut body) = client.send(request("POST", "/").body(()).unwrap(), false);
+    body.send_data(vec![b'x'; 1000].into(), false).unwrap();
+    let reply = wait(reply).unwrap();
+    assert_eq!(reply.status(), 413);
+    assert_eq!(read(reply.into_body()).unwrap().0, b"less");
+    let asked = wait(std::future::poll_fn(|context| body.poll_reset(context))).unwrap();
+    assert_eq!(asked, Reason::NO_ERROR, "the client need not send the rest");
+    assert_eq!(client.ask(get("/")).unwrap().status(), 413, "the connection goes on");
+}
+
+#[test]
+fn a_body_that_comes_too_slowly_is_given_up() {
+    let origin = Origin::playing(|mut wire, _| {
+        wire.head();
+        while !wire.is_at_end() {}
+    });
+    let doctor = Doctor::with_sections(&origin, "limits: { body_timeout: 1s }");
+    let mut client = H2::to(doctor.address());
+    let (reply, mut body) = client.send(request("POST", "/").body(()).unwrap(), false);
+    body.send_data(Bytes::from_static(b"x"), false).unwrap();
+    assert_eq!(wait(reply).unwrap().status(), 408);
+}
+
+#[test]
 fn a_body_that_contradicts_its_length_is_no_request_of_the_origin() {
     let origin = Origin::playing(|mut wire, tell| {
         tell(wire.head());

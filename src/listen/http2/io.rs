@@ -35,6 +35,7 @@ struct Line {
     last_read: Instant,
     conduct: Conduct,
     abuse: Option<Abuse>,
+    is_read: bool,
 }
 
 impl Io {
@@ -53,6 +54,7 @@ impl Io {
             last_read: now(),
             conduct: Conduct::new(now()),
             abuse: None,
+            is_read: true,
         })))
     }
 
@@ -61,9 +63,9 @@ impl Io {
         self.0.borrow().last_read
     }
 
-    /// What is wrong with how the peer behaves; then nothing more is read.
-    pub(super) fn abuse(&self) -> Option<Abuse> {
-        self.0.borrow().abuse
+    /// What is wrong with how the peer behaves, said once; nothing more is read then.
+    pub(super) fn take_abuse(&self) -> Option<Abuse> {
+        self.0.borrow_mut().abuse.take()
     }
 
     /// Writes what waits.
@@ -77,8 +79,8 @@ impl Io {
 
 impl Line {
     fn poll_read(&mut self, context: &mut Context<'_>, room: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.abuse.is_some() {
-            // The driving task looks at it as soon as the library waits.
+        if !self.is_read {
+            // The driving task looks into it as soon as the library waits.
             return Poll::Pending;
         }
         let before = room.filled().len();
@@ -92,6 +94,7 @@ impl Line {
         self.last_read = now();
         let come = room.filled().get(before..).unwrap_or_default();
         self.abuse = self.conduct.read(come, self.last_read).err();
+        self.is_read = self.abuse.is_none();
         Poll::Ready(Ok(()))
     }
 

@@ -28,6 +28,7 @@ use h2::{Ping, PingPong, Reason, RecvStream};
 use tokio::time::Instant;
 
 use super::accept::Worker;
+use super::LAST_CALL;
 use super::{Answer, Client, Current, Settings};
 use crate::wire::{ReadHalf, Reader, Timer, WriteHalf, now};
 use io::Io;
@@ -71,7 +72,7 @@ pub(super) async fn serve<A: Answer + 'static>(
     let io = Io::new(reader, write, settings.write_timeout);
     let timer = Timer::new();
     timer.set_after(settings.header_timeout);
-    let Some(mut library) = handshake(&settings, &io, &timer).await else {
+    let Some(mut library) = handshake(&settings, &io, &timer, &worker).await else {
         return;
     };
     let signs = library.ping_pong().map(|pings| Signs { pings, asked: None });
@@ -84,7 +85,12 @@ pub(super) async fn serve<A: Answer + 'static>(
 }
 
 /// Waits for the client's preface; none, or another, is no reason for a word.
-async fn handshake(settings: &Settings, io: &Io, timer: &Timer) -> Option<Library<Io, Bytes>> {
+async fn handshake(
+    settings: &Settings,
+    io: &Io,
+    timer: &Timer,
+    worker: &Worker,
+) -> Option<Library<Io, Bytes>> {
     // Heads a little too large are answered in our own words; far larger ones by the library.
     let header_list = u32::try_from(settings.header_bytes.saturating_mul(2)).unwrap_or(u32::MAX);
     let mut builder = Builder::new();
@@ -96,12 +102,16 @@ async fn handshake(settings: &Settings, io: &Io, timer: &Timer) -> Option<Librar
         .max_send_buffer_size(SEND_BUFFER)
         .max_local_error_reset_streams(Some(FAULTS));
     let mut handshake = pin!(builder.handshake(io.clone()));
+    let mut last_call = false;
     poll_fn(|context| {
         if let Poll::Ready(outcome) = handshake.as_mut().poll(context) {
             return Poll::Ready(outcome.ok());
         }
         if let Poll::Ready(Err(_)) = io.poll_send(context) {
             return Poll::Ready(None);
+        }
+        if worker.is_draining() && !std::mem::replace(&mut last_call, true) {
+            timer.set_after(LAST_CALL);
         }
         timer.poll(context).map(|()| None)
     })
@@ -170,10 +180,10 @@ impl<A: Answer + 'static> Connection<A> {
         if let Poll::Ready(Err(_)) = self.io.poll_send(context) {
             return Next::End;
         }
-        if let Some(abuse) = self.io.abuse() {
-            tracing::debug!(reason = %abuse, "Closed a connection of HTTP/2 for abuse");
+        if let Some(abuse) = self.io.take_abuse() {
+            tracing::debug!(reason = %abuse, "Closing a connection of HTTP/2 for abuse");
             self.library.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
-            return if std::mem::replace(&mut self.ending, true) { Next::End } else { Next::Again };
+            return Next::Again;
         }
         if self.worker.is_draining() && !self.ending {
             return self.end_gracefully();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::SendStream;
 use h2::server::SendResponse;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::message::{Body, Broken, Fields, Fill, Method, Name, Reply, ReplyHead, Source};
 use crate::wire::Timer;
@@ -54,13 +54,36 @@ pub(super) fn head(reply: &ReplyHead) -> Response<()> {
 fn map(fields: &Fields, keep: impl Fn(Name) -> bool) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(fields.len());
     for field in fields.iter().filter(|field| !ends_here(field.id) && keep(field.id)) {
-        if let (Ok(name), Ok(value)) =
-            (HeaderName::from_bytes(field.name), HeaderValue::from_bytes(field.value))
-        {
+        let name = common(field.id).or_else(|| HeaderName::from_bytes(field.name).ok());
+        if let (Some(name), Ok(mut value)) = (name, HeaderValue::from_bytes(field.value)) {
+            // Kept out of the compression's memory, where its length could tell of it (RFC 7541 §7.1.3).
+            value.set_sensitive(field.id == Name::SetCookie);
             headers.append(name, value);
         }
     }
     headers
+}
+
+/// The names that most replies have, which the library need not look up.
+const fn common(id: Name) -> Option<HeaderName> {
+    Some(match id {
+        Name::Age => header::AGE,
+        Name::CacheControl => header::CACHE_CONTROL,
+        Name::ContentEncoding => header::CONTENT_ENCODING,
+        Name::ContentLength => header::CONTENT_LENGTH,
+        Name::ContentType => header::CONTENT_TYPE,
+        Name::Date => header::DATE,
+        Name::Link => header::LINK,
+        Name::Location => header::LOCATION,
+        Name::Server => header::SERVER,
+        Name::SetCookie => header::SET_COOKIE,
+        Name::Vary => header::VARY,
+        Name::WwwAuthenticate => header::WWW_AUTHENTICATE,
+        Name::AccessControlAllowHeaders => header::ACCESS_CONTROL_ALLOW_HEADERS,
+        Name::AccessControlAllowOrigin => header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        Name::AccessControlExposeHeaders => header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        _ => return None,
+    })
 }
 
 const fn ends_here(id: Name) -> bool {
@@ -200,5 +223,47 @@ impl Sender {
             timer
         });
         timer.poll(context).map(|()| Err(Cut::Stalled))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Name, common, head};
+    use crate::message::{Fields, ReplyHead, Status};
+
+    #[test]
+    fn a_head_keeps_what_is_for_the_client_in_order() {
+        let fields = Fields::from([
+            ("Content-Type", "text/html"),
+            ("Connection", "close"),
+            ("Set-Cookie", "a=1"),
+            ("X-WP-Total", "7"),
+            ("set-cookie", "b=2"),
+            ("Transfer-Encoding", "chunked"),
+            ("Keep-Alive", "timeout=5"),
+            ("X-Odd", ""),
+        ]);
+        let head = head(&ReplyHead::build(Status::OK, fields));
+        let fields: Vec<_> = head.headers().iter().map(|(name, value)| (name.as_str(), value)).collect();
+        let text: Vec<_> = fields.iter().map(|(name, value)| (*name, value.to_str().unwrap())).collect();
+        assert_eq!(
+            text,
+            [
+                ("content-type", "text/html"),
+                ("set-cookie", "a=1"),
+                ("set-cookie", "b=2"),
+                ("x-wp-total", "7"),
+                ("x-odd", "")
+            ]
+        );
+        assert!(fields.iter().all(|(name, value)| value.is_sensitive() == (*name == "set-cookie")));
+    }
+
+    #[test]
+    fn a_name_that_is_not_looked_up_is_the_same() {
+        for name in [Name::Age, Name::WwwAuthenticate, Name::AccessControlAllowOrigin, Name::Link, Name::Vary]
+        {
+            assert!(common(name).unwrap().as_str().eq_ignore_ascii_case(name.canonical()), "{name:?}");
+        }
     }
 }

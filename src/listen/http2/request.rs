@@ -244,3 +244,100 @@ fn broken(error: &h2::Error) -> Broken {
         None => Broken::Malformed("it is not as long as announced, or breaks the rules of HTTP/2"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::proptest;
+    use proptest::string::string_regex;
+
+    use super::{Fields, RequestHead, SPELLED, head, put, spell};
+    use crate::http1::BadRequest;
+
+    fn spelled(name: &str) -> String {
+        let mut out = Vec::new();
+        spell(&mut out, name);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn read(uri: &str, fields: &[(&str, &str)]) -> Result<RequestHead, BadRequest> {
+        let request = http::Request::get(uri);
+        let request = fields.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        head(&request.body(()).unwrap().into_parts().0, 200)
+    }
+
+    #[test]
+    fn names_are_spelled_as_http1_usually_spells_them() {
+        let cases = [
+            ("accept-language", "Accept-Language"),
+            ("x", "X"),
+            ("x--y", "X--Y"),
+            ("sec-ch-ua", "Sec-Ch-Ua"),
+            ("x_under_score", "X_under_score"),
+            ("dnt", "DNT"),
+            ("etag", "ETag"),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(spelled(name), expected);
+        }
+        assert!(SPELLED.is_sorted_by_key(|name| name.to_ascii_lowercase()));
+    }
+
+    #[test]
+    fn white_space_around_a_value_is_no_part_of_it() {
+        let head =
+            read("http://a/", &[("x-a", " b "), ("cookie", " c=1 "), ("authorization", "\tBearer a ")])
+                .unwrap();
+        let values: Vec<_> = head.fields.iter().map(|field| String::from_utf8_lossy(field.value)).collect();
+        assert_eq!(values, ["a", "b", "c=1", "Bearer a"]);
+    }
+
+    #[test]
+    fn every_fault_has_its_own_name() {
+        let long = "x".repeat(200);
+        let cases = [
+            ("http://a/", vec![("host", "b")], BadRequest::TargetHost),
+            ("http://a/", vec![("host", "a:80")], BadRequest::TargetHost),
+            ("http://a/", vec![("host", "a"), ("host", "a")], BadRequest::HostTwice),
+            ("http://u@a/", vec![], BadRequest::Host),
+            ("/", vec![], BadRequest::HostMissing),
+            ("/", vec![("host", "a/b")], BadRequest::Host),
+            ("*", vec![("host", "a")], BadRequest::Target),
+            ("ftp://a/", vec![], BadRequest::Target),
+            ("http://a/", vec![("x", long.as_str())], BadRequest::HeadTooLarge),
+            ("http://a/", vec![("expect", "x")], BadRequest::Expectation),
+        ];
+        for (uri, fields, expected) in cases {
+            assert_eq!(read(uri, &fields).err(), Some(expected), "{uri} {fields:?}");
+        }
+        assert_eq!(read(&format!("http://a/{long}"), &[]).err(), Some(BadRequest::TargetTooLong));
+        assert!(read("http://A/", &[("host", "a")]).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn fields_keep_their_order_and_values(
+            lines in vec((string_regex("x[a-z0-9_-]{0,8}").unwrap(), string_regex("[!-~]{0,9}").unwrap()), 0..20),
+        ) {
+            let mut map = http::HeaderMap::new();
+            for (name, value) in &lines {
+                map.append(http::HeaderName::try_from(name).unwrap(), value.parse().unwrap());
+            }
+            let mut fields = Fields::new();
+            put(&mut fields, &map);
+            let found: Vec<_> = fields
+                .iter()
+                .map(|field| (String::from_utf8_lossy(field.name).to_lowercase(), field.value.to_vec()))
+                .collect();
+            // The lines of one name stand where its first stood.
+            let mut expected: Vec<(String, Vec<u8>)> = Vec::new();
+            for (name, _) in &lines {
+                if !expected.iter().any(|(known, _)| known == name) {
+                    let same = lines.iter().filter(|(other, _)| other == name);
+                    expected.extend(same.map(|(name, value)| (name.clone(), value.clone().into_bytes())));
+                }
+            }
+            assert_eq!(found, expected);
+        }
+    }
+}

@@ -17,38 +17,25 @@ use crate::listen::{Answer, Client, Interim, Refusal, Serving};
 use crate::message::{Method, Name, Reply, ReplyHead, Request, RequestHead, Status};
 use crate::wire::Pace;
 
-/// How a stream ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// Its reply was sent whole.
-    Whole,
-    /// Its reply broke off, on our side or the upstream's.
-    Broken,
-    /// The client reset it, left, or took nothing for too long.
-    Abandoned,
-}
-
 /// Answers one request.
 pub(super) async fn serve<A: Answer>(
     serving: Rc<Serving<A>>,
     client: Client,
     request: http::Request<RecvStream>,
     respond: SendResponse<Bytes>,
-) -> Ended {
+) {
     let respond = RefCell::new(respond);
     let asked = Method::of(request.method().as_str().as_bytes());
     let Some(reply) = answer(&serving, client, request, &respond).await else {
-        return Ended::Abandoned;
+        return;
     };
     let stall = serving.settings.write_timeout;
-    let (ended, reason) = match caught(pin!(reply::send(&respond, asked, reply, stall))).await {
-        Ok(Ok(())) => return Ended::Whole,
-        Ok(Err(Cut::Gone)) => return Ended::Abandoned,
-        Ok(Err(Cut::Stalled)) => (Ended::Abandoned, Reason::CANCEL),
-        Ok(Err(Cut::Body)) | Err(Panicked) => (Ended::Broken, Reason::INTERNAL_ERROR),
+    let reason = match caught(pin!(reply::send(&respond, asked, reply, stall))).await {
+        Ok(Ok(()) | Err(Cut::Gone)) => return,
+        Ok(Err(Cut::Stalled)) => Reason::CANCEL,
+        Ok(Err(Cut::Body)) | Err(Panicked) => Reason::INTERNAL_ERROR,
     };
     respond.borrow_mut().send_reset(reason);
-    ended
 }
 
 /// The reply to a request; nothing when the client has reset its stream before.
