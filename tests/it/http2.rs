@@ -134,6 +134,22 @@ fn what_may_not_be_forwarded_is_refused_with_its_reason() {
 }
 
 #[test]
+fn a_head_far_too_large_is_answered_or_ends_its_connection() {
+    let origin = Origin::answering(OK);
+    let doctor = Doctor::before(&origin);
+    let before = doctor.memory();
+    for size in [130_000, 200_000, 1 << 20, 16 << 20] {
+        let mut client = H2::to(doctor.address());
+        let outcome = client.ask(request("GET", "/").header("x-long", "x".repeat(size)).body(()).unwrap());
+        assert!(outcome.map_or(true, |reply| reply.status() == 431), "{size}");
+    }
+    assert!(origin.was_not_asked());
+    assert_eq!(H2::to(doctor.address()).ask(get("/")).unwrap().status(), 200);
+    let grown = doctor.memory().saturating_sub(before);
+    assert!(grown < 5 << 10, "memory grew by {grown} KiB");
+}
+
+#[test]
 fn without_an_authority_the_host_field_counts() {
     let origin = Origin::answering(OK);
     let doctor = Doctor::before(&origin);
@@ -447,6 +463,31 @@ fn a_client_that_grants_nothing_is_cut_off() {
         assert_eq!(reply.status(), 200);
         assert_eq!(read(reply.into_body()).unwrap_err().reason(), Some(Reason::CANCEL));
     }
+}
+
+#[test]
+fn a_client_that_grants_everything_and_reads_nothing_is_cut_off() {
+    let origin = Origin::playing(|mut wire, tell| {
+        tell(wire.head());
+        wire.put("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let piece = format!("10000\r\n{}\r\n", "x".repeat(1 << 16));
+        while wire.try_put(piece.as_bytes()).is_ok() {}
+        tell("cut off".into());
+    });
+    let doctor = Doctor::with_sections(&origin, "limits: { write_timeout: 1s }");
+    let before = doctor.memory();
+    // SETTINGS_INITIAL_WINDOW_SIZE and the connection's window at their most.
+    let most =
+        [frame(4, 0, 0, &[0, 4, 0x7f, 0xff, 0xff, 0xff]), frame(8, 0, 0, &[0x7f, 0xff, 0, 0])].concat();
+    let mut client = doctor.connect().send(PREFACE).send(most);
+    let head = [&[0x82, 0x86, 0x84, 0x41, 1][..], b"a"].concat();
+    for number in 0..20 {
+        client.put(frame(1, 5, number * 2 + 1, &head));
+    }
+    (0..40).for_each(|_| drop(origin.request()));
+    let grown = doctor.memory().saturating_sub(before);
+    assert!(grown < 8 << 10, "memory grew by {grown} KiB");
+    drop(client);
 }
 
 #[test]

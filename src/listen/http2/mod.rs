@@ -280,3 +280,74 @@ impl Signs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+
+    use super::{PREFACE, serve};
+    use crate::listen::accept::Worker;
+    use crate::listen::{Answer, Client, Current, Interim, Refusal, Serving, Settings};
+    use crate::message::{Body, Fields, Reply, ReplyHead, Request, Status};
+    use crate::wire::{Reader, Stream};
+
+    struct Nobody;
+
+    impl Answer for Nobody {
+        async fn answer<'c>(&self, _: Client, _: Request<'c>, _: &mut impl Interim) -> Reply<'c> {
+            self.panicked()
+        }
+
+        fn refuse(&self, _: Client, _: Refusal) -> Reply<'static> {
+            self.panicked()
+        }
+
+        fn panicked(&self) -> Reply<'static> {
+            let head = ReplyHead::build(Status::NO_CONTENT, Fields::new());
+            Reply { head, body: Body::empty(), close: false }
+        }
+    }
+
+    /// All that is said to a client that sends `bytes` and no more.
+    async fn told(bytes: &[u8]) -> Vec<u8> {
+        const SHORT: Duration = Duration::from_secs(1);
+        let settings = Settings {
+            header_bytes: 16_384,
+            body_bytes: None,
+            header_timeout: SHORT,
+            body_timeout: SHORT,
+            keep_alive_timeout: SHORT,
+            write_timeout: SHORT,
+        };
+        let (mut client, server) = UnixStream::pair().unwrap();
+        let (read, write) = Stream::Unix(server).split();
+        let current = Rc::new(Current::new(Serving { settings, answer: Nobody }));
+        let client_is = Client { address: "127.0.0.1:1".parse().unwrap() };
+        client.write_all(bytes).await.unwrap();
+        let doctor = serve(Reader::of_heads(read), write, client_is, current, Rc::new(Worker::default()));
+        let mut told = Vec::new();
+        let (_, read) = tokio::join!(doctor, client.read_to_end(&mut told));
+        // Closed with bytes unread, a connection is reset.
+        let _reset = read;
+        told
+    }
+
+    #[tokio::test(flavor = "current_thread", start_paused = true)]
+    async fn where_http2_was_agreed_upon_nothing_else_is_served() {
+        tokio::spawn(crate::wire::run_timers());
+        for bytes in [&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..], b"INVALID CONNECTION PREFACE\r\n\r\n", b""] {
+            let told = told(bytes).await;
+            assert!(told.get(3).is_none_or(|kind| *kind == 4), "SETTINGS at most");
+            assert!(memchr::memmem::find(&told, b"HTTP/1").is_none());
+        }
+        let told = told(PREFACE).await;
+        assert!(
+            told.windows(4).any(|header| header == [0, 0, 8, 7]),
+            "a client that asks nothing is told goodbye"
+        );
+    }
+}
