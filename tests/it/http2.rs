@@ -221,6 +221,25 @@ fn bodies_pass_both_ways_and_are_framed_anew() {
 }
 
 #[test]
+fn trailers_of_a_request_are_passed_on() {
+    let origin = Origin::playing(|mut wire, tell| {
+        wire.head();
+        wire.bytes("5\r\nhello\r\n".len());
+        tell(wire.head());
+        wire.put(OK);
+    });
+    let doctor = Doctor::before(&origin);
+    let mut client = H2::to(doctor.address());
+    let (reply, mut body) = client.send(request("POST", "/").body(()).unwrap(), false);
+    body.send_data(Bytes::from_static(b"hello"), false).unwrap();
+    let fields = [("x-sum", "1"), ("authorization", "x")];
+    let fields = fields.map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()));
+    body.send_trailers(fields.into_iter().collect()).unwrap();
+    assert_eq!(origin.request(), "0\r\nX-Sum: 1\r\n\r\n");
+    assert_eq!(wait(reply).unwrap().status(), 200);
+}
+
+#[test]
 fn a_post_without_a_body_says_so_to_the_origin() {
     let origin = Origin::answering(OK);
     let doctor = Doctor::before(&origin);

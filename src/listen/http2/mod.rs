@@ -151,7 +151,10 @@ impl<A: Answer + 'static> Connection<A> {
             match self.library.poll_accept(context) {
                 Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond),
                 Poll::Ready(Some(Err(error))) => {
-                    tracing::debug!(reason = %error, "A connection of HTTP/2 failed");
+                    // Its own words may hold what the client sent along with its goodbye.
+                    if let Some(reason) = error.reason() {
+                        tracing::debug!(%reason, "A connection of HTTP/2 failed");
+                    }
                     return Poll::Ready(());
                 }
                 Poll::Ready(None) => return Poll::Ready(()),
@@ -288,18 +291,21 @@ mod tests {
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::UnixStream;
+    use tokio::task::LocalSet;
+    use tokio::time::Instant;
 
-    use super::{PREFACE, serve};
+    use super::{GRACE, PREFACE, QUIET, SIGN, serve};
     use crate::listen::accept::Worker;
     use crate::listen::{Answer, Client, Current, Interim, Refusal, Serving, Settings};
     use crate::message::{Body, Fields, Reply, ReplyHead, Request, Status};
     use crate::wire::{Reader, Stream};
 
+    /// Never answers.
     struct Nobody;
 
     impl Answer for Nobody {
         async fn answer<'c>(&self, _: Client, _: Request<'c>, _: &mut impl Interim) -> Reply<'c> {
-            self.panicked()
+            std::future::pending().await
         }
 
         fn refuse(&self, _: Client, _: Refusal) -> Reply<'static> {
@@ -349,5 +355,18 @@ mod tests {
             told.windows(4).any(|header| header == [0, 0, 8, 7]),
             "a client that asks nothing is told goodbye"
         );
+    }
+
+    #[tokio::test(flavor = "current_thread", start_paused = true)]
+    async fn a_client_that_shows_no_sign_of_life_is_given_up() {
+        tokio::spawn(crate::wire::run_timers());
+        let begun = Instant::now();
+        // SETTINGS, and GET http / a, which nobody answers.
+        let frames =
+            [&[0, 0, 0, 4, 0, 0, 0, 0, 0][..], &[0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x86, 0x84, 0x41, 1, b'a']];
+        let asked = LocalSet::new().run_until(told(&[PREFACE, &frames.concat()].concat())).await;
+        assert!(asked.windows(4).any(|header| header == [0, 0, 8, 6]), "it is asked by PING");
+        let waited = begun.elapsed();
+        assert!(waited >= QUIET + SIGN && waited < QUIET + SIGN + 2 * GRACE, "{waited:?}");
     }
 }
