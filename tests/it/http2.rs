@@ -240,6 +240,21 @@ fn trailers_of_a_request_are_passed_on() {
 }
 
 #[test]
+fn a_body_in_many_small_frames_is_no_abuse() {
+    let origin = Origin::playing(|mut wire, tell| {
+        tell(wire.message());
+        wire.put(OK);
+    });
+    let doctor = Doctor::before(&origin);
+    let mut client = H2::to(doctor.address());
+    let post = request("POST", "/").header("content-length", "50000").body(()).unwrap();
+    let (reply, mut body) = client.send(post, false);
+    (0..5000).for_each(|number| body.send_data(Bytes::from_static(b"0123456789"), number == 4999).unwrap());
+    assert_eq!(wait(reply).unwrap().status(), 200);
+    assert!(origin.request().len() > 50_000);
+}
+
+#[test]
 fn a_post_without_a_body_says_so_to_the_origin() {
     let origin = Origin::answering(OK);
     let doctor = Doctor::before(&origin);

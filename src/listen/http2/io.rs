@@ -19,6 +19,9 @@ use crate::wire::{Out, ReadHalf, Reader, Timer, WriteHalf, now};
 /// When this much waits, in bytes, it is written before more is taken.
 const ENOUGH: usize = 24 * 1024;
 
+/// When this much was read, in bytes, others have their turn: those whose requests it brought, most of all.
+const TURN: usize = 32 * 1024;
+
 /// A connection, shared by the library, which reads and writes, and the task that drives it, which flushes.
 #[derive(Clone)]
 pub(super) struct Io(Rc<RefCell<Line>>);
@@ -26,6 +29,7 @@ pub(super) struct Io(Rc<RefCell<Line>>);
 struct Line {
     left_over: Vec<u8>,
     read: ReadHalf,
+    turn: usize,
     write: WriteHalf,
     out: Option<Out>,
     written: usize,
@@ -45,6 +49,7 @@ impl Io {
         Self(Rc::new(RefCell::new(Line {
             left_over,
             read,
+            turn: 0,
             write,
             out: None,
             written: 0,
@@ -58,6 +63,11 @@ impl Io {
         })))
     }
 
+    /// Begins another turn of reading.
+    pub(super) fn next_turn(&self) {
+        self.0.borrow_mut().turn = 0;
+    }
+
     /// When something was last read.
     pub(super) fn last_read(&self) -> Instant {
         self.0.borrow().last_read
@@ -66,6 +76,14 @@ impl Io {
     /// What is wrong with how the peer behaves, said once; nothing more is read then.
     pub(super) fn take_abuse(&self) -> Option<Abuse> {
         self.0.borrow_mut().abuse.take()
+    }
+
+    /// Writes what waits and says that nothing follows.
+    ///
+    /// # Errors
+    /// The connection failed, or the peer takes nothing.
+    pub(super) fn poll_close(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.borrow_mut().poll_shutdown(context)
     }
 
     /// Writes what waits.
@@ -83,6 +101,10 @@ impl Line {
             // The driving task looks into it as soon as the library waits.
             return Poll::Pending;
         }
+        if self.turn >= TURN {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = room.filled().len();
         if self.left_over.is_empty() {
             ready!(Pin::new(&mut self.read).poll_read(context, room))?;
@@ -93,6 +115,7 @@ impl Line {
         }
         self.last_read = now();
         let come = room.filled().get(before..).unwrap_or_default();
+        self.turn += come.len();
         self.abuse = self.conduct.read(come, self.last_read).err();
         self.is_read = self.abuse.is_none();
         Poll::Ready(Ok(()))

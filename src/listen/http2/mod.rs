@@ -100,6 +100,7 @@ async fn handshake(
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(header_list)
         .max_send_buffer_size(SEND_BUFFER)
+        .data_frame_budget(CONNECTION_WINDOW as usize)
         .max_local_error_reset_streams(Some(FAULTS));
     let mut handshake = pin!(builder.handshake(io.clone()));
     let mut last_call = false;
@@ -147,6 +148,7 @@ enum Next {
 
 impl<A: Answer + 'static> Connection<A> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.io.next_turn();
         loop {
             match self.library.poll_accept(context) {
                 Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond),
@@ -233,7 +235,7 @@ impl<A: Answer + 'static> Connection<A> {
     /// Sends the last words, as long as that takes the client no longer than its goodbye may.
     async fn take_leave(self) {
         self.timer.set_after(GRACE);
-        poll_fn(|context| match self.io.poll_send(context) {
+        poll_fn(|context| match self.io.poll_close(context) {
             Poll::Ready(_) => Poll::Ready(()),
             Poll::Pending => self.timer.poll(context),
         })
