@@ -44,7 +44,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    fn new(capacity: Arc<Capacity>) -> Self {
+    pub(super) fn new(capacity: Arc<Capacity>) -> Self {
         let (draining, open, closed) = Default::default();
         Self { draining, open, closed, capacity, cannot_accept: Seldom::default() }
     }

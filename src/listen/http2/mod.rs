@@ -28,8 +28,7 @@ use h2::{Ping, PingPong, Reason, RecvStream};
 use tokio::time::Instant;
 
 use super::accept::Worker;
-use super::LAST_CALL;
-use super::{Answer, Client, Current, Settings};
+use super::{Answer, Client, Current, LAST_CALL, Settings};
 use crate::wire::{ReadHalf, Reader, Timer, WriteHalf, now};
 use io::Io;
 
@@ -324,6 +323,8 @@ mod tests {
     async fn told(bytes: &[u8]) -> Vec<u8> {
         const SHORT: Duration = Duration::from_secs(1);
         let settings = Settings {
+            connections: 10,
+            connections_per_address: None,
             header_bytes: 16_384,
             body_bytes: None,
             header_timeout: SHORT,
@@ -334,9 +335,15 @@ mod tests {
         let (mut client, server) = UnixStream::pair().unwrap();
         let (read, write) = Stream::Unix(server).split();
         let current = Rc::new(Current::new(Serving { settings, answer: Nobody }));
-        let client_is = Client { address: "127.0.0.1:1".parse().unwrap() };
+        let client_is = Client { address: "127.0.0.1:1".parse().unwrap(), secure: true };
         client.write_all(bytes).await.unwrap();
-        let doctor = serve(Reader::of_heads(read), write, client_is, current, Rc::new(Worker::default()));
+        let doctor = serve(
+            Reader::of_heads(read),
+            write,
+            client_is,
+            current,
+            Rc::new(Worker::new(std::sync::Arc::default())),
+        );
         let mut told = Vec::new();
         let (_, read) = tokio::join!(doctor, client.read_to_end(&mut told));
         // Closed with bytes unread, a connection is reset.
