@@ -43,7 +43,7 @@ pub(super) struct Flags {
 
     /// Send all requests to this address, instead of the sites in the file.
     ///
-    /// `http://HOST:PORT`, `HOST:PORT` or `unix:/PATH`. It makes one site that answers for any host.
+    /// `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT` or `unix:/PATH`. It makes one site that answers for any host.
     #[arg(long, value_name = "URL", env = "HEADER_DOCTOR_UPSTREAM", hide_env_values = true)]
     upstream: Option<String>,
 
@@ -95,10 +95,10 @@ impl Flags {
     /// The plan that flags, environment and file make together.
     pub(super) fn plan(&self, matches: &ArgMatches) -> anyhow::Result<Plan> {
         let source = source(self.file())?;
-        self.plan_of(source.as_ref(), matches)
+        Self::plan_of(source.as_ref(), &self.overrides(matches)?)
     }
 
-    /// The plan with what its listeners need of other files.
+    /// The plan with what the files it names hold, ready to be put in force.
     pub(super) fn prepared(&self, matches: &ArgMatches, sessions: &Sessions) -> anyhow::Result<Prepared> {
         self.prepared_over(self.file(), matches, sessions)
     }
@@ -110,16 +110,16 @@ impl Flags {
         matches: &ArgMatches,
         sessions: &Sessions,
     ) -> anyhow::Result<Prepared> {
-        let source = source(file)?;
-        let plan = self.plan_of(source.as_ref(), matches)?;
+        let (source, overrides) = (source(file)?, self.overrides(matches)?);
+        let mut plan = Self::plan_of(source.as_ref(), &overrides)?;
+        plan.read_files(source.as_ref().filter(|_| overrides.upstream.is_none()), &variable)?;
         let entrances = plan.entrances(source.as_ref(), &variable, sessions, now())?;
         Ok(Prepared { plan, entrances })
     }
 
-    fn plan_of(&self, source: Option<&Source>, matches: &ArgMatches) -> anyhow::Result<Plan> {
-        let overrides = self.overrides(matches)?;
+    fn plan_of(source: Option<&Source>, overrides: &Overrides) -> anyhow::Result<Plan> {
         let around = Surroundings { terminal: stdout().is_terminal(), cores: config::cores() };
-        Ok(Plan::new(source, &variable, &overrides, around)?)
+        Ok(Plan::new(source, &variable, overrides, around)?)
     }
 
     /// The file that `--config` or its variable names.

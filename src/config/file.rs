@@ -46,9 +46,8 @@ impl Shape {
         if !overrides.listeners.is_empty() {
             listeners.clone_from(&overrides.listeners);
         }
-        if let Some(address) = &overrides.upstream {
-            let upstream = Upstream::new(address.clone());
-            sites = vec![Site::any(upstream)];
+        if let Some(target) = &overrides.upstream {
+            sites = vec![Site::any(Upstream::of_flag(target)?)];
         }
         if sites.is_empty() {
             return Ok(None);

@@ -22,6 +22,7 @@ mod redirects;
 mod sites;
 mod tls;
 mod trusted_proxies;
+mod upstream_tls;
 mod upstreams;
 mod values;
 mod via;
@@ -37,9 +38,10 @@ pub use overrides::{Overrides, Surroundings};
 pub use reading::Lookup;
 pub use sites::{Hosts, Mode, Site};
 pub use tls::{Certificate, ClientCertificates, Tls};
+pub use upstream_tls::UpstreamTls;
 pub use upstreams::Upstream;
-pub use values::Address;
 pub(crate) use values::Parsed;
+pub use values::{Address, HostHeader, Target};
 pub use workers::cores;
 
 use crate::headers::Trusted;
@@ -122,7 +124,8 @@ impl Plan {
         around: Surroundings,
     ) -> Result<Self, Error> {
         let Some(source) = source else {
-            return Shape::default().plan(overrides, around).ok().flatten().ok_or(Error::NoUpstream);
+            let plan = Shape::default().plan(overrides, around);
+            return plan.map_err(of_flags)?.ok_or(Error::NoUpstream);
         };
         let shape: Shape = reading::read(&source.text, lookup).map_err(|found| source.mistake(found))?;
         let problem = match shape.plan(overrides, around) {
@@ -134,16 +137,38 @@ impl Plan {
         Err(source.mistake((problem, position)))
     }
 
-    /// The files that the configuration names and that are read for it; a change of one is a change of the plan.
-    #[must_use]
-    pub fn files(&self) -> Vec<PathBuf> {
-        let tls = self.listeners.iter().filter_map(|listener| listener.tls.as_ref());
-        tls.flat_map(Tls::files).map(std::path::Path::to_owned).collect()
-    }
-
     fn in_folder(mut self, folder: &std::path::Path) -> Self {
         self.listeners.iter_mut().for_each(|listener| listener.resolve(folder));
+        self.sites.iter_mut().for_each(|site| site.upstream.resolve(folder));
         self
+    }
+
+    /// Reads the files that the plan's upstreams name, and makes of them what `run` needs. `source` is the file the plan was
+    /// made from, for the place of a mistake; nothing where flags named the upstream.
+    ///
+    /// # Errors
+    /// A file cannot be read, or does not hold what it should.
+    pub fn read_files(&mut self, source: Option<&Source>, lookup: &Lookup<'_>) -> Result<(), Error> {
+        let read = |(index, site): (usize, &mut Site)| {
+            let read = site.upstream.read_files();
+            read.map_err(|problem| problem.under(0).under("upstreams").under(index).under("sites"))
+        };
+        self.sites.iter_mut().enumerate().try_for_each(read).map_err(|problem| {
+            let Some(source) = source else {
+                return of_flags(problem);
+            };
+            let position = reading::locate::<Shape>(&source.text, lookup, problem.path.clone());
+            source.mistake((problem, position))
+        })
+    }
+
+    /// The files that the plan names beside its own: when one changes, the plan is to be made anew.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let listeners = self.listeners.iter().filter_map(|listener| listener.tls.as_ref());
+        let listeners = listeners.flat_map(Tls::files).map(std::path::Path::to_owned);
+        let upstreams = self.sites.iter().filter_map(|site| site.upstream.tls.as_ref());
+        listeners.chain(upstreams.filter_map(|tls| tls.ca.clone())).collect()
     }
 
     /// The file that means this plan, every default written out.
@@ -161,6 +186,12 @@ fn folder_of(file: &std::path::Path) -> PathBuf {
     // Without a current folder, the name as given is the best there is.
     let here = || std::env::current_dir().map_or_else(|_| folder.to_owned(), |here| here.join(folder));
     if folder.is_absolute() { folder.to_owned() } else { here() }
+}
+
+/// A mistake in what the command line says.
+fn of_flags(Problem { message, .. }: Problem) -> Error {
+    let (file, path) = ("--upstream".to_owned(), String::new());
+    Error::Wrong(Mistake { file, position: None, path, message })
 }
 
 fn no_sites() -> Problem {

@@ -2,7 +2,7 @@
 
 use super::listeners::Listener;
 use super::log::Format;
-use super::values::Address;
+use super::values::Target;
 use crate::headers::Range;
 use crate::headers::cors::OriginPattern;
 use std::num::NonZeroUsize;
@@ -14,7 +14,7 @@ pub struct Overrides {
     /// Replaces all `listeners` when not empty.
     pub listeners: Vec<Listener>,
     /// Replaces all `sites` by one for any host, with this upstream and default times.
-    pub upstream: Option<Address>,
+    pub upstream: Option<Target>,
     /// Sets the mode of every site, from the file or not, to observe.
     pub observe: bool,
     /// Replaces `trusted_proxies` when not empty.

@@ -4,9 +4,11 @@
 
 use super::error::Problem;
 use super::reading::Scalar;
-use super::values::{Address, Timeout};
+use super::upstream_tls::{self, Http2, UpstreamTls};
+use super::values::{Address, HostHeader, Target, Timeout};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::time::Duration;
 
 /// Where to send requests, and how long to wait there.
@@ -14,6 +16,10 @@ use std::time::Duration;
 pub struct Upstream {
     /// Where to connect to.
     pub address: Address,
+    /// What TLS asks of it; nothing in clear.
+    pub tls: Option<UpstreamTls>,
+    /// What it is told as `Host`.
+    pub host: HostHeader,
     /// The longest time to establish a connection.
     pub connect_timeout: Duration,
     /// The longest time from the end of the request to the first byte of the reply.
@@ -28,10 +34,49 @@ impl Upstream {
     pub const fn new(address: Address) -> Self {
         Self {
             address,
+            tls: None,
+            host: HostHeader::Preserve,
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(60),
         }
+    }
+
+    /// The one that a flag names.
+    pub(super) fn of_flag(target: &Target) -> Result<Self, Problem> {
+        Ok(Self { tls: upstream_tls::check(target, None, None)?, ..Self::new(target.address.clone()) })
+    }
+
+    /// Its URL.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        Target { address: self.address.clone(), is_secure: self.tls.is_some() }
+    }
+
+    /// What it is told as `Host` instead of what the client said; nothing for that itself.
+    #[must_use]
+    pub fn host_sent(&self) -> Option<String> {
+        let own_port = if self.tls.is_some() { ":443" } else { ":80" };
+        match &self.host {
+            HostHeader::Preserve => None,
+            HostHeader::Upstream => {
+                let authority = self.address.authority();
+                Some(authority.strip_suffix(own_port).unwrap_or(&authority).to_owned())
+            }
+            HostHeader::Named(name) => Some(name.clone()),
+        }
+    }
+
+    /// Names its files as seen from anywhere.
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        if let Some(ca) = self.tls.as_mut().and_then(|tls| tls.ca.as_mut()) {
+            *ca = folder.join(&*ca);
+        }
+    }
+
+    /// Reads the files it names.
+    pub(super) fn read_files(&mut self) -> Result<(), Problem> {
+        self.tls.as_mut().map_or(Ok(()), UpstreamTls::read_files)
     }
 }
 
@@ -40,8 +85,17 @@ impl Upstream {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Upstream")]
 pub(super) struct Shape {
-    /// `http://HOST:PORT`, `HOST:PORT` or `unix:/PATH`; the port is 80 where `http://` stands without one.
-    url: Scalar<Address>,
+    /// `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT` or `unix:/PATH`; without a port `http://` is 80 and `https://` 443.
+    url: Scalar<Target>,
+    /// What TLS asks of an `https://` upstream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<upstream_tls::Shape>,
+    /// Whether an `https://` upstream may choose HTTP/2; `never` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http2: Option<Scalar<Http2>>,
+    /// What the upstream is told as `Host`: what the client said (`preserve`, as when absent), the host of `url`
+    /// (`upstream`), or this name.
+    host: Option<Scalar<HostHeader>>,
     /// The longest time to establish a connection; 5s when absent.
     connect_timeout: Option<Scalar<Timeout>>,
     /// The longest time from the end of the request to the first byte of the reply; 60s when absent.
@@ -62,27 +116,31 @@ pub(super) fn check(shapes: Option<Vec<Shape>>) -> Result<Upstream, Problem> {
         let message = "is a second upstream, and balancing comes in a later version; keep one";
         return Err(Problem::here(message).under(1));
     }
-    Ok(shape.into())
+    upstream(shape).map_err(|problem| problem.under(0))
 }
 
-impl From<Shape> for Upstream {
-    fn from(shape: Shape) -> Self {
-        let Scalar(address) = shape.url;
-        let default = Self::new(address);
-        Self {
-            connect_timeout: shape.connect_timeout.map_or(default.connect_timeout, |set| set.0.0),
-            response_timeout: shape.response_timeout.map_or(default.response_timeout, |set| set.0.0),
-            idle_timeout: shape.idle_timeout.map_or(default.idle_timeout, |set| set.0.0),
-            ..default
-        }
-    }
+fn upstream(shape: Shape) -> Result<Upstream, Problem> {
+    let Scalar(target) = shape.url;
+    let tls = upstream_tls::check(&target, shape.tls, shape.http2)?;
+    let default = Upstream::new(target.address);
+    Ok(Upstream {
+        tls,
+        host: shape.host.map_or_else(HostHeader::default, |Scalar(host)| host),
+        connect_timeout: shape.connect_timeout.map_or(default.connect_timeout, |set| set.0.0),
+        response_timeout: shape.response_timeout.map_or(default.response_timeout, |set| set.0.0),
+        idle_timeout: shape.idle_timeout.map_or(default.idle_timeout, |set| set.0.0),
+        ..default
+    })
 }
 
 impl From<&Upstream> for Shape {
     fn from(upstream: &Upstream) -> Self {
         let timeout = |time| Some(Scalar(Timeout(time)));
         Self {
-            url: Scalar(upstream.address.clone()),
+            url: Scalar(upstream.target()),
+            tls: upstream.tls.as_ref().map(Into::into),
+            http2: upstream.tls.as_ref().map(|tls| Scalar(tls.offer.into())),
+            host: Some(Scalar(upstream.host.clone())),
             connect_timeout: timeout(upstream.connect_timeout),
             response_timeout: timeout(upstream.response_timeout),
             idle_timeout: timeout(upstream.idle_timeout),

@@ -249,6 +249,8 @@ fn one_origin() -> io::Result<cors::Policy> {
 fn before(address: SocketAddr) -> upstream::Settings {
     upstream::Settings {
         address: Address::Tcp { host: address.ip().to_string(), port: address.port() },
+        tls: None,
+        host: None,
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_secs(60),
         idle_timeout: Duration::from_secs(60),

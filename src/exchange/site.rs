@@ -71,8 +71,8 @@ impl Site {
         upstream: Settings,
         acceptances: Arc<Acceptances>,
     ) -> Self {
-        let upstream_name = upstream.address.to_string().into();
-        let authority = upstream.address.authority();
+        let upstream_name = upstream.to_string().into();
+        let authority = upstream.authority();
         let upstream = Upstream::new(upstream);
         Self { hosts, policy, upstream, upstream_name, authority, acceptances }
     }

@@ -4,6 +4,7 @@
 //! read everything (an early 413), or answer piece by piece as it reads.
 
 use std::future::poll_fn;
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -34,7 +35,7 @@ impl Upstream {
     ///
     /// # Errors
     /// There is no reply; the error says whose side broke.
-    pub async fn send<'c>(
+    pub(super) async fn send_by_http1<'c>(
         &self,
         head: &RequestHead,
         body: Body<'c>,
@@ -53,7 +54,8 @@ impl Upstream {
         self.send_over(connection, head, body).await
     }
 
-    async fn send_over<'c>(
+    /// Sends a request over this connection.
+    pub(super) async fn send_over<'c>(
         &self,
         connection: Connection,
         head: &RequestHead,
@@ -122,7 +124,7 @@ impl<'c> Upload<'c> {
 }
 
 /// An exchange under way: the request is being sent, the reply awaited.
-pub struct Pending<'c> {
+pub(super) struct Pending<'c> {
     reader: Reader<ReadHalf>,
     upload: Upload<'c>,
     asked: Method,
@@ -138,7 +140,7 @@ impl<'c> Pending<'c> {
     ///
     /// # Errors
     /// There is no reply; the error says whose side broke.
-    pub async fn head(&mut self) -> Result<ReplyHead, Error> {
+    pub(super) async fn head(&mut self) -> Result<ReplyHead, Error> {
         let length = match self.await_head().await? {
             Ok(length) => length,
             Err(failure) => return Err(self.explain(failure)),
@@ -180,6 +182,9 @@ impl<'c> Pending<'c> {
             HeadError::TimedOut => Error::ResponseTimeout(self.settings.response_timeout),
             HeadError::BareLineFeed => Error::Malformed(BadReply::BareLineFeed),
             HeadError::TooLarge { .. } => Error::Malformed(BadReply::HeadTooLarge),
+            // TLS without its closing word.
+            HeadError::Connection(ErrorKind::UnexpectedEof) if self.reader.data().is_empty() => Error::Closed,
+            HeadError::Connection(ErrorKind::UnexpectedEof) => Error::HeadTruncated,
             HeadError::Connection(kind) => Error::Connection(kind),
         }
     }
@@ -189,7 +194,7 @@ impl<'c> Pending<'c> {
     ///
     /// # Errors
     /// The reply is ambiguous.
-    pub fn body(mut self, head: &mut ReplyHead) -> Result<Body<'c>, Error> {
+    pub(super) fn body(mut self, head: &mut ReplyHead) -> Result<Body<'c>, Error> {
         let framing = http1::of_reply(self.asked, head)?;
         if head.status == Status::SWITCHING_PROTOCOLS {
             return self.switched(head);

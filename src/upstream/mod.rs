@@ -2,15 +2,23 @@
 
 mod address;
 mod connection;
+mod fault;
 mod http;
+mod http2;
+mod pending;
 mod pool;
+mod send;
+mod tls;
 
+use std::fmt;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
 pub use address::Address;
-pub use http::Pending;
+pub use fault::{Distrust, TlsFault};
+pub use pending::Pending;
+pub use tls::{Authorities, BadAuthorities, BadTerms, Offer, Terms, Tls, Trust};
 
 use rustix::io::Errno;
 
@@ -23,6 +31,10 @@ use pool::Pool;
 pub struct Settings {
     /// Where it listens.
     pub address: Address,
+    /// What TLS asks of it; nothing for an upstream that is spoken to in clear. Only TCP is spoken TLS over.
+    pub tls: Option<Tls>,
+    /// What it is told as `Host`, with a port where that is not the scheme's own; nothing leaves what the client said.
+    pub host: Option<String>,
     /// For the connection to be there.
     pub connect_timeout: Duration,
     /// From the end of the request to the first byte of the reply.
@@ -34,10 +46,34 @@ pub struct Settings {
     pub header_bytes: usize,
 }
 
+impl Settings {
+    /// What stands for it where URLs are compared: always with a port.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let has_port = |host: &str| host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+        match &self.host {
+            Some(host) if has_port(host) => host.clone(),
+            Some(host) => format!("{host}:{}", if self.tls.is_some() { 443 } else { 80 }),
+            None => self.address.authority(),
+        }
+    }
+}
+
+/// Its URL, as an operator writes it.
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.tls, &self.address) {
+            (Some(_), address @ Address::Tcp { .. }) => write!(f, "https://{}", address.authority()),
+            (_, address) => address.fmt(f),
+        }
+    }
+}
+
 /// A place to send requests to, with the connections this worker holds to it.
 pub struct Upstream {
     settings: Rc<Settings>,
     pool: Rc<Pool>,
+    http2: Rc<http2::Connections>,
 }
 
 impl Upstream {
@@ -46,7 +82,11 @@ impl Upstream {
     pub fn new(settings: Settings) -> Self {
         let pool = Rc::new(Pool::default());
         tokio::task::spawn_local(pool::sweep(Rc::downgrade(&pool)));
-        Self { settings: Rc::new(settings), pool }
+        let http2 = Rc::new(http2::Connections::default());
+        if settings.tls.as_ref().is_some_and(|tls| tls.terms().offer == Offer::Http2) {
+            tokio::task::spawn_local(http2::sweep(Rc::downgrade(&http2)));
+        }
+        Self { settings: Rc::new(settings), pool, http2 }
     }
 }
 
@@ -65,6 +105,12 @@ pub enum Error {
     /// No connection in time.
     #[error("the upstream did not accept a connection within {0:?}")]
     ConnectTimeout(Duration),
+    /// The certificate it showed is not trusted.
+    #[error("the upstream's certificate is not trusted: {0}")]
+    Certificate(Distrust),
+    /// TLS could not be agreed on.
+    #[error("the upstream {0}")]
+    Tls(TlsFault),
     /// The connection ended before a reply began.
     #[error("the upstream closed the connection without a reply")]
     Closed,
@@ -91,7 +137,7 @@ impl Error {
     pub fn status(&self) -> Status {
         let code = match self {
             Self::NoDescriptor => 503,
-            Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => 504,
+            Self::ConnectTimeout(_) | Self::ResponseTimeout(_) | Self::Tls(TlsFault::Stalled(_)) => 504,
             Self::RequestBody(Broken::TimedOut) => 408,
             Self::RequestBody(Broken::TooLarge(_)) => 413,
             Self::RequestBody(_) => 400,
@@ -108,6 +154,8 @@ impl Error {
             Self::Connect(_) => "header_doctor_upstream_unreachable",
             Self::NoDescriptor => "header_doctor_out_of_file_descriptors",
             Self::ConnectTimeout(_) => "header_doctor_upstream_connect_timeout",
+            Self::Certificate(_) => "header_doctor_upstream_certificate",
+            Self::Tls(_) => "header_doctor_upstream_tls",
             Self::Closed => "header_doctor_upstream_closed",
             Self::HeadTruncated => "header_doctor_upstream_truncated",
             Self::Connection(_) => "header_doctor_upstream_connection",

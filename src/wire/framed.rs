@@ -117,6 +117,8 @@ impl Framed {
         self.waits = false;
         Poll::Ready(outcome.map_err(|error| match error.kind() {
             io::ErrorKind::TimedOut => Broken::TimedOut,
+            // TLS without its closing word: what was sent may be longer (RFC 8446 §6.1).
+            io::ErrorKind::UnexpectedEof => Broken::Truncated,
             kind => Broken::Connection(kind),
         }))
     }

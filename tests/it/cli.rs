@@ -81,7 +81,7 @@ fn a_wrong_flag_is_told_by_its_name() {
     assert_eq!(
         run(&["run", "--upstream", "htp://x"]),
         refused(
-            "--upstream: \"htp://x\" is not an upstream; write http://HOST:PORT, HOST:PORT or unix:/PATH"
+            "--upstream: \"htp://x\" is not an upstream; write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:/PATH"
         )
     );
     assert_eq!(
@@ -174,12 +174,16 @@ fn every_example_is_valid() {
         .map(|entry| format!("config/{}", entry.expect("a file").file_name().to_string_lossy()))
         .collect();
     examples.sort();
-    let expected =
-        ["config/header-doctor.yaml", "config/minimal.yaml", "config/observe.yaml", "config/tls.yaml"];
-    assert_eq!(examples, expected);
+    let names = ["header-doctor", "https-upstream", "minimal", "observe", "tls"];
+    assert_eq!(examples, names.map(|name| format!("config/{name}.yaml")));
     let folder = certificates();
+    let made = rcgen::generate_simple_self_signed(["a.test".to_owned()]).expect("a certificate");
+    let ca = file("origin-ca.pem", &made.cert.pem());
     for example in examples {
-        let variables = [("TLS_FOLDER", folder.path().to_str().expect("a plain name"))];
+        let variables = [
+            ("TLS_FOLDER", folder.path().to_str().expect("a plain name")),
+            ("ORIGIN_CA", ca.to_str().expect("a plain name")),
+        ];
         let ended = run_with(&["config", "validate", &example], &variables);
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
         assert!(ended.out.starts_with(&format!("{example}: valid; ")), "{}", ended.out);
@@ -221,12 +225,30 @@ fn a_file_that_tls_needs_is_missed_by_run_and_validate_and_not_by_show() {
 }
 
 #[test]
+fn a_missing_authority_is_found_by_run_and_validate_and_shown_by_show() {
+    let text = "sites:\n  - upstreams:\n      - url: https://h\n        tls:\n          ca: no-ca.pem\n";
+    let path = file("https.yaml", text);
+    let missing = path.with_file_name("no-ca.pem");
+    let path = path.to_string_lossy();
+    let message = format!(
+        "{path}:5:15: sites[0].upstreams[0].tls.ca: \"{}\" cannot be read: No such file or directory (os error 2); \
+         name a PEM file of certificates",
+        missing.display()
+    );
+    for command in [&["config", "validate"][..], &["run", "--config"]] {
+        assert_eq!(run(&[command, &[path.as_ref()]].concat()), refused(&message));
+    }
+    let shown = run(&["config", "show", "--config", &path]).out;
+    assert!(shown.contains(&format!("ca: {}\n", missing.display())), "{shown}");
+}
+
+#[test]
 fn a_wrong_file_is_told_line_and_path() {
     let path = file("wrong.yaml", "sites:\n  - upstreams:\n      - url: htp://x\n");
     let path = path.to_string_lossy();
     let message = format!(
         "{path}:3:14: sites[0].upstreams[0].url: \"htp://x\" is not an upstream; \
-         write http://HOST:PORT, HOST:PORT or unix:/PATH"
+         write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:/PATH"
     );
     for arguments in [&["config", "validate"][..], &["config", "validate", "--config"], &["run", "--config"]]
     {

@@ -26,6 +26,8 @@ mod second_parser;
 mod secrets;
 mod tls;
 mod upgrade;
+mod upstream_http2;
+mod upstream_tls;
 mod upstreams;
 mod verdicts;
 mod what_hyper_hides;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 
-use crate::config::{self, ClientAddress, Exchanges, Hosts, Level, Log, Plan};
+use crate::config::{self, ClientAddress, Exchanges, Hosts, Level, Log, Plan, UpstreamTls};
 use crate::diagnosis::{RULES, Severity};
 use crate::event::{Bus, ExchangeIds, Tally};
 use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, Recorder, Shows, Site, Sites};
@@ -31,16 +31,20 @@ pub(super) struct InForce {
     trusted: Arc<Trusted>,
     /// One for each site of the plan.
     acceptances: Vec<Arc<Acceptances>>,
+    /// Where each site sends its requests.
+    upstreams: Vec<upstream::Settings>,
 }
 
 impl InForce {
     /// A plan; what its sites had in the one before they keep, a site being known by its hosts and its upstream.
-    pub(super) fn new(plan: Plan, before: Option<&Self>, lasting: &Lasting) -> Self {
+    pub(super) fn new(plan: Plan, before: Option<&Self>, lasting: &Lasting) -> anyhow::Result<Self> {
         let trusted = Arc::new(plan.trusted_proxies.clone());
         let fresh = || Arc::new(Acceptances::since(lasting.began));
         let kept = |site| before.and_then(|before| before.acceptances_of(site)).unwrap_or_else(fresh);
         let acceptances = plan.sites.iter().map(kept).collect();
-        Self { plan, trusted, acceptances }
+        let upstreams = plan.sites.iter().map(|site| settings(&plan, &site.upstream));
+        let upstreams = upstreams.collect::<anyhow::Result<_>>()?;
+        Ok(Self { plan, trusted, acceptances, upstreams })
     }
 
     fn acceptances_of(&self, site: &config::Site) -> Option<Arc<Acceptances>> {
@@ -71,8 +75,9 @@ impl Share {
     pub(super) fn serving(self) -> Serving<Sites> {
         let Self { in_force, recorder, promises, .. } = self;
         let plan = &in_force.plan;
-        let sites = plan.sites.iter().zip(&in_force.acceptances);
-        let sites = sites.map(|(settings, accepted)| site(plan, settings, Arc::clone(accepted))).collect();
+        let remembered = in_force.acceptances.iter().map(Arc::clone);
+        let sites = plan.sites.iter().zip(in_force.upstreams.iter().cloned()).zip(remembered);
+        let sites = sites.map(|((wanted, upstream), accepted)| site(wanted, upstream, accepted)).collect();
         let answer = Sites::new(sites, recorder, Arc::clone(&in_force.trusted), promises);
         Serving { settings: limits(&plan.limits), answer }
     }
@@ -104,7 +109,7 @@ fn recorder(log: Log, lasting: &Lasting) -> anyhow::Result<Recorder> {
     })
 }
 
-fn site(plan: &Plan, site: &config::Site, acceptances: Arc<Acceptances>) -> Site {
+fn site(site: &config::Site, upstream: upstream::Settings, acceptances: Arc<Acceptances>) -> Site {
     let hosts = match &site.hosts {
         Hosts::Any => Vec::new(),
         Hosts::Named(names) => names.clone(),
@@ -113,13 +118,6 @@ fn site(plan: &Plan, site: &config::Site, acceptances: Arc<Acceptances>) -> Site
         config::Mode::Treat => Mode::Treat,
         config::Mode::Observe => Mode::Observe,
     };
-    let settings = upstream::Settings {
-        address: site.upstream.address.clone(),
-        connect_timeout: site.upstream.connect_timeout,
-        response_timeout: site.upstream.response_timeout,
-        idle_timeout: site.upstream.idle_timeout,
-        header_bytes: plan.limits.header_bytes,
-    };
     let policy = Policy {
         mode,
         authorization: site.authorization.clone(),
@@ -127,7 +125,19 @@ fn site(plan: &Plan, site: &config::Site, acceptances: Arc<Acceptances>) -> Site
         redirects: site.redirects,
         via: site.via,
     };
-    Site::new(hosts, policy, settings, acceptances)
+    Site::new(hosts, policy, upstream, acceptances)
+}
+
+fn settings(plan: &Plan, upstream: &config::Upstream) -> anyhow::Result<upstream::Settings> {
+    Ok(upstream::Settings {
+        address: upstream.address.clone(),
+        tls: upstream.tls.as_ref().map(UpstreamTls::made).transpose()?,
+        host: upstream.host_sent(),
+        connect_timeout: upstream.connect_timeout,
+        response_timeout: upstream.response_timeout,
+        idle_timeout: upstream.idle_timeout,
+        header_bytes: plan.limits.header_bytes,
+    })
 }
 
 const fn limits(limits: &config::Limits) -> listen::Settings {

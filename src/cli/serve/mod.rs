@@ -81,11 +81,12 @@ async fn live(source: impl Source, page: Page) -> anyhow::Result<End> {
     let repeats = Every::new(repeats(plan.log));
     let (bus, writer) = start_log(&plan, page, &repeats)?;
     let lasting = lasting(bus)?;
-    let in_force = Arc::new(InForce::new(plan.clone(), None, &lasting));
+    let in_force = Arc::new(InForce::new(plan.clone(), None, &lasting)?);
     let shares = (0..plan.workers.get()).map(|_| Share::new(&in_force, &lasting));
     let workers = Workers::start(shares.collect::<anyhow::Result<_>>()?).await?;
     listeners.put_in_force(bound, &workers);
     warn_of(&prepared.entrances);
+    warn_of_unverified(&plan);
     let tally = Arc::clone(&lasting.tally);
     descriptors::provide(plan.limits.connections);
     let doctor = Doctor {
@@ -154,6 +155,18 @@ impl<S: Source> Doctor<S> {
 /// Certificates that are not valid now serve all the same: whoever knows of it may be about to replace them.
 fn warn_of(entrances: &Entrances) {
     entrances.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+}
+
+/// Nobody is to forget that a debugging aid is in force.
+fn warn_of_unverified(plan: &Plan) {
+    for upstream in plan.sites.iter().map(|site| &site.upstream) {
+        if upstream.tls.as_ref().is_some_and(|tls| !tls.verify) {
+            tracing::warn!(
+                upstream = %upstream.target(),
+                "The certificate of this upstream is not verified (tls.verify: false): whoever answers in its place reads every credential"
+            );
+        }
+    }
 }
 
 /// Starts the thread that writes what happens. It ends when nobody can write to the bus any more.

@@ -60,7 +60,7 @@ impl<S: Source> Doctor<S> {
         let change = self.listeners.change_to(&prepared, self.workers.count())?;
         let Prepared { plan, entrances } = prepared;
         let paths = files(&self.source, &plan);
-        let in_force = Arc::new(InForce::new(plan, Some(&self.in_force), &self.lasting));
+        let in_force = Arc::new(InForce::new(plan, Some(&self.in_force), &self.lasting)?);
         let shares = (0..self.workers.count()).map(|_| Share::new(&in_force, &self.lasting));
         let shares = shares.collect::<anyhow::Result<_>>()?;
         self.workers.serve(shares).await?;
@@ -73,6 +73,7 @@ impl<S: Source> Doctor<S> {
         self.files.watch(paths);
         self.in_force = in_force;
         super::warn_of(&entrances);
+        super::warn_of_unverified(&self.in_force.plan);
         tracing::info!(listeners, sites, "Reloaded");
         Ok(())
     }

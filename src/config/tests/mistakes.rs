@@ -43,7 +43,7 @@ fn a_wrong_value_is_told_line_and_path() {
             "# first\nlisteners:\n  - address: :80\nsites:\n  - upstreams:\n      - connect_timeout: 1s\n        url: htp://x\n"
         ),
         "7:14: sites[0].upstreams[0].url: \"htp://x\" is not an upstream; \
-         write http://HOST:PORT, HOST:PORT or unix:/PATH"
+         write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:/PATH"
     );
 }
 
@@ -277,7 +277,7 @@ fn an_address_is_listened_on_once() {
 
 #[test]
 fn a_file_without_sites_needs_a_flag() {
-    let overrides = Overrides { upstream: Some(tcp("h", 80)), ..Overrides::default() };
+    let overrides = Overrides { upstream: Some(tcp("h", 80).into()), ..Overrides::default() };
     for text in ["", "# nothing\n", "workers: 2", "sites:"] {
         assert!(
             refused(text).contains("sites: names no site, so there is nowhere to send requests; write"),

@@ -4,6 +4,7 @@ mod damage;
 mod mistakes;
 mod schema;
 mod tls;
+mod upstreams;
 
 use super::{
     Address, Drain, Error, Exchanges, Format, Hosts, Limits, Listener, Mode, Overrides, Plan, Source,
@@ -20,6 +21,7 @@ const MINIMAL: &str = include_str!("../../../config/minimal.yaml");
 const OBSERVE: &str = include_str!("../../../config/observe.yaml");
 const UNUSUAL: &str =
     "sites: [{ upstreams: [{ url: 'unix:/$${a}' }] }]\nworkers: 7\nlog: { repeats: 1500ms }";
+const HTTPS: &str = include_str!("../../../config/https-upstream.yaml");
 const FULL: &str = include_str!("../../../config/header-doctor.yaml");
 const TLS: &str = include_str!("../../../config/tls.yaml");
 
@@ -92,7 +94,7 @@ fn what_a_plan_is_shown_as_means_the_same_plan() {
     let headers = "trusted_proxies: [private, loopback, 192.0.2.7, 'fd00::/8']\nsites: [{ upstreams: [{ url: 'h:80' }], \
                    redirects: rewrite, via: send, authorization: { recover_from: [X-Auth, x_auth], mirror_to: [x-auth], \
                    placeholder_tokens: refuse } }]";
-    for text in [MINIMAL, OBSERVE, FULL, TLS, UNUSUAL, browsers, headers] {
+    for text in [MINIMAL, OBSERVE, FULL, TLS, HTTPS, UNUSUAL, browsers, headers] {
         let plan = plan(text);
         let shown = plan.to_yaml().unwrap();
         assert_eq!(super::tests::plan(&shown), plan, "{shown}");
@@ -125,7 +127,7 @@ fn flags_beat_the_file() {
     let listener = "127.0.0.1:9999".parse::<Listener>().unwrap();
     let overrides = Overrides {
         listeners: vec![listener.clone()],
-        upstream: Some(tcp("h", 80)),
+        upstream: Some(tcp("h", 80).into()),
         observe: true,
         log_format: Some(Format::Pretty),
         cors_origins: vec!["https://flag.test".parse().unwrap()],
@@ -215,7 +217,7 @@ fn a_flag_for_observing_leaves_the_sites_of_the_file() {
 
 #[test]
 fn a_mistake_is_reported_even_in_what_a_flag_replaces() {
-    let overrides = Overrides { upstream: Some(tcp("h", 80)), ..Overrides::default() };
+    let overrides = Overrides { upstream: Some(tcp("h", 80).into()), ..Overrides::default() };
     assert!(plan_with("sites: [{ mode: off }]", &overrides).is_err());
 }
 
@@ -232,7 +234,7 @@ fn a_terminal_gets_the_pretty_log_unless_the_file_says_otherwise() {
 #[test]
 fn without_a_file_flags_and_defaults_make_the_plan() {
     let plan = |overrides: &Overrides| Plan::new(None, &environment, overrides, AROUND);
-    let overrides = Overrides { upstream: Some(tcp("127.0.0.1", 8081)), ..Overrides::default() };
+    let overrides = Overrides { upstream: Some(tcp("127.0.0.1", 8081).into()), ..Overrides::default() };
     assert_eq!(plan(&overrides).unwrap(), super::tests::plan(MINIMAL));
     assert!(matches!(plan(&Overrides::default()), Err(Error::NoUpstream)));
 }

@@ -4,15 +4,21 @@
 
 mod address;
 mod duration;
+mod file_name;
 mod host;
+mod host_header;
 mod parsed;
+mod server_name;
 mod size;
 mod switch;
 pub(super) mod words;
 
-pub use address::Address;
+pub use address::{Address, Target};
 pub(super) use duration::{Span, Timeout};
+pub(super) use file_name::FileName;
 pub(super) use host::Host;
+pub use host_header::HostHeader;
 pub(crate) use parsed::Parsed;
+pub(super) use server_name::VerifiedName;
 pub(super) use size::{Bound, Size};
 pub(super) use switch::Switch;

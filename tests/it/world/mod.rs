@@ -4,13 +4,16 @@
 
 mod doctor;
 mod h2;
+pub(crate) mod http2_origin;
 mod load;
 mod origin;
+pub(crate) mod secure;
 mod tls;
 mod wire;
 
 pub(crate) use self::h2::{H2, read, wait};
 pub(crate) use doctor::Doctor;
+pub(crate) use http2_origin::Http2Origin;
 pub(crate) use load::Load;
 pub(crate) use origin::Origin;
 pub(crate) use tls::{Authority, asking_for};

@@ -85,6 +85,11 @@ impl Wire {
         }
     }
 
+    /// The same connection, for another thread to send on.
+    pub(crate) fn other_hand(&self) -> Self {
+        Self::over(self.stream.try_clone().unwrap())
+    }
+
     /// Says that nothing more is sent.
     pub(crate) fn finish(self) -> Self {
         self.stream.shutdown(Shutdown::Write).unwrap();

@@ -1,4 +1,4 @@
-//! Where an upstream is: `http://HOST:PORT`, `HOST:PORT` or `unix:/PATH`.
+//! Where an upstream is: `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT` or `unix:/PATH`.
 //!
 //! Parsed once and kept in parts, so that nobody downstream builds an address by joining strings. It is an address
 //! and not a URL: a path, a query or a password in it would have to be either obeyed or ignored, and both surprise.
@@ -7,35 +7,61 @@ use crate::config::error::Refused;
 use crate::config::reading::Leaf;
 pub use crate::upstream::Address;
 use serde_json::{Value, json};
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-const FORMS: &str = "write http://HOST:PORT, HOST:PORT or unix:/PATH";
+const FORMS: &str = "write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:/PATH";
 
 /// The longest path of a Unix socket on Linux (`sun_path` without its final zero).
 const LONGEST_SOCKET_PATH: usize = 107;
 
-impl FromStr for Address {
+/// Where an upstream is and whether it is spoken to under TLS: what stands in `url`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Where it listens.
+    pub address: Address,
+    /// Whether under TLS; never for a Unix socket.
+    pub is_secure: bool,
+}
+
+impl From<Address> for Target {
+    fn from(address: Address) -> Self {
+        Self { address, is_secure: false }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_secure {
+            return write!(f, "https://{}", self.address.authority());
+        }
+        self.address.fmt(f)
+    }
+}
+
+impl FromStr for Target {
     type Err = Refused;
 
     fn from_str(text: &str) -> Result<Self, Refused> {
         if let Some(path) = text.strip_prefix("unix:") {
-            return unix(path);
+            return unix(path).map(Into::into);
         }
         if let Some(kind) = NOT_YET.iter().find(|kind| text.starts_with(**kind)) {
             return Err(Refused::new(format!("asks for {kind}, which is not in this version"), FORMS));
         }
         match text.split_once("://") {
-            None => tcp(text, None),
-            Some(("http", rest)) => tcp(rest, Some(80)),
+            None => tcp(text, None).map(Into::into),
+            Some(("http", rest)) => tcp(rest, Some(80)).map(Into::into),
+            Some(("https", rest)) => Ok(Self { address: tcp(rest, Some(443))?, is_secure: true }),
             Some(_) => Err(Refused::new("is not an upstream", FORMS)),
         }
     }
 }
 
 /// What later versions will understand.
-const NOT_YET: &[&str] = &["https:", "fastcgi:", "fastcgi+unix:"];
+const NOT_YET: &[&str] = &["fastcgi:", "fastcgi+unix:"];
 
 fn unix(path: &str) -> Result<Address, Refused> {
     // `unix:///run/web.sock` is the same path as a URL; `unix://run/web.sock` would name a host.
@@ -76,7 +102,7 @@ fn tcp(text: &str, default_port: Option<u16>) -> Result<Address, Refused> {
     Ok(Address::Tcp { host, port })
 }
 
-fn host_and_port(authority: &str) -> Result<(String, Option<u16>), Refused> {
+pub(crate) fn host_and_port(authority: &str) -> Result<(String, Option<u16>), Refused> {
     let bad_host = || Refused::new("has no host that could be looked up", FORMS);
     if let Some(bracketed) = authority.strip_prefix('[') {
         let (host, rest) = bracketed.split_once(']').ok_or_else(bad_host)?;
@@ -124,10 +150,10 @@ pub(crate) fn is_host(text: &str) -> bool {
 /// A host in a JSON Schema: a name, an IPv4 address, or an IPv6 address in brackets.
 pub(crate) const HOST: &str = r"([A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|\[[0-9A-Fa-f:.]+\])";
 
-impl Leaf for Address {
+impl Leaf for Target {
     fn schema() -> Vec<Value> {
         vec![
-            json!({ "type": "string", "pattern": format!("^http://{HOST}(:[0-9]{{1,5}})?$"), "examples": ["http://10.0.0.7:8080"] }),
+            json!({ "type": "string", "pattern": format!("^https?://{HOST}(:[0-9]{{1,5}})?$"), "examples": ["http://10.0.0.7:8080", "https://origin.example.com"] }),
             json!({ "type": "string", "pattern": format!("^{HOST}:[0-9]{{1,5}}$"), "examples": ["10.0.0.7:8080"] }),
             json!({ "type": "string", "pattern": "^unix:(//)?/.+$", "examples": ["unix:/run/web.sock"] }),
         ]

@@ -1,10 +1,10 @@
 //! What is an upstream's address and what is not, as tables.
 
-use super::Address;
+use super::{Address, Target};
 use proptest::prelude::{any, proptest};
 
 fn read(text: &str) -> String {
-    text.parse::<Address>().map_or_else(|refused| refused.to_string(), |address| address.to_string())
+    text.parse::<Target>().map_or_else(|refused| refused.to_string(), |address| address.to_string())
 }
 
 #[test]
@@ -17,6 +17,8 @@ fn every_form_is_understood() {
         ("name.example.com.:80", "http://name.example.com.:80"),
         ("[::1]:8080", "http://[::1]:8080"),
         ("http://[2001:DB8::0]", "http://[2001:db8::]:80"),
+        ("https://Origin.example.com", "https://origin.example.com:443"),
+        ("https://10.0.0.7:8443", "https://10.0.0.7:8443"),
         ("unix:/run/web.sock", "unix:/run/web.sock"),
         ("unix:///run/web.sock", "unix:/run/web.sock"),
     ] {
@@ -27,8 +29,9 @@ fn every_form_is_understood() {
 #[test]
 fn an_address_is_kept_in_parts() {
     let tcp = Address::Tcp { host: "::1".to_owned(), port: 9 };
-    assert_eq!("http://[::1]:9".parse(), Ok(tcp));
-    assert_eq!("unix:/a b".parse(), Ok(Address::Unix("/a b".into())));
+    assert_eq!("http://[::1]:9".parse(), Ok(Target::from(tcp.clone())));
+    assert_eq!("https://[::1]:9".parse(), Ok(Target { address: tcp, is_secure: true }));
+    assert_eq!("unix:/a b".parse(), Ok(Target::from(Address::Unix("/a b".into()))));
 }
 
 #[test]
@@ -39,12 +42,17 @@ fn what_is_not_an_address_is_refused_by_name() {
         ("http://h:80/", "has a path,"),
         ("http://h:80/wp?x", "has a path,"),
         ("h:80?x=1", "has a query or fragment,"),
-        ("https://h", "asks for https:, which is not in this version; write http://"),
+        ("https:h", "has no port"),
+        ("https://h/wp", "has a path,"),
+        ("https://", "has no host"),
         ("fastcgi://h:9000", "asks for fastcgi:,"),
         ("fastcgi:h:9000", "asks for fastcgi:,"),
         ("fastcgi+unix:/run/php.sock", "asks for fastcgi+unix:,"),
-        ("htp://x", "is not an upstream; write http://HOST:PORT, HOST:PORT or unix:/PATH"),
-        ("wordpress", "is not an upstream; write http://HOST:PORT, HOST:PORT or unix:/PATH"),
+        ("htp://x", "is not an upstream; write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:/PATH"),
+        (
+            "wordpress",
+            "is not an upstream; write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:/PATH",
+        ),
         ("", "has no host"),
         (":8080", "has no host"),
         ("http://", "has no host"),
@@ -62,7 +70,7 @@ fn what_is_not_an_address_is_refused_by_name() {
         ("unix:/", "is not the path of a socket;"),
         ("unix://web.sock", "is not the path of a socket;"),
     ] {
-        let refused = text.parse::<Address>().expect_err(text).to_string();
+        let refused = text.parse::<Target>().expect_err(text).to_string();
         assert!(refused.starts_with(wrong), "{text}: {refused}");
     }
     assert!(read(&format!("unix:/{}", "x".repeat(107))).starts_with("has a path no socket can have"));
@@ -70,14 +78,14 @@ fn what_is_not_an_address_is_refused_by_name() {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_back(text in "(http://)?[a-zA-Z0-9.:\\[\\]-]{1,12}(:[0-9]{1,5})?") {
-        if let Ok(address) = text.parse::<Address>() {
+    fn what_is_written_is_read_back(text in "(https?://)?[a-zA-Z0-9.:\\[\\]-]{1,12}(:[0-9]{1,5})?") {
+        if let Ok(address) = text.parse::<Target>() {
             assert_eq!(address.to_string().parse(), Ok(address));
         }
     }
 
     #[test]
     fn no_text_panics(text in any::<String>()) {
-        drop(text.parse::<Address>());
+        drop(text.parse::<Target>());
     }
 }

@@ -1,0 +1,297 @@
+//! One exchange over a shared connection: a stream of HTTP/2.
+//!
+//! As over HTTP/1.1 the request's body is sent while the reply is awaited and read. Dropping an exchange resets its
+//! stream and disturbs no other.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use h2::client::ResponseFuture;
+use h2::{RecvStream, SendStream};
+
+use super::super::{Error, Settings};
+use super::{Lease, failure, head};
+use crate::headers::hop_by_hop;
+use crate::http1::{self, BadReply, Framing};
+use crate::message::{Body, Broken, Fields, Fill, Method, Name, ReplyHead, RequestHead, Source, Status};
+use crate::wire::Timer;
+
+/// How many interim replies are passed on before the upstream is called broken.
+const MAX_INTERIM: u32 = 64;
+
+/// The most of a request's body that is handed on at once, in bytes.
+const PIECE: usize = 64 * 1024;
+
+/// An exchange under way.
+pub(in crate::upstream) struct Exchange<'c> {
+    reply: ResponseFuture,
+    received: Option<RecvStream>,
+    upload: Option<Upload<'c>>,
+    waiting: Option<Timer>,
+    asked: Method,
+    interim: u32,
+    settings: Rc<Settings>,
+    lease: Lease,
+}
+
+impl<'c> Exchange<'c> {
+    /// Begins to send a request.
+    pub(in crate::upstream) fn start(
+        lease: Lease,
+        head: &RequestHead,
+        body: Body<'c>,
+        settings: &Rc<Settings>,
+    ) -> Result<Self, Error> {
+        let request = head::request(head).ok_or(Error::Connection(io::ErrorKind::InvalidInput))?;
+        let is_whole = body.is_empty();
+        let sent = lease.0.sender.clone().send_request(request, is_whole);
+        let (reply, stream) = sent.map_err(|error| {
+            lease.retire();
+            failure(&error)
+        })?;
+        let upload = (!is_whole).then(|| Upload::new(stream, body, settings));
+        Ok(Self {
+            reply,
+            received: None,
+            upload,
+            waiting: None,
+            asked: head.method,
+            interim: 0,
+            settings: Rc::clone(settings),
+            lease,
+        })
+    }
+
+    /// The next head of the reply.
+    pub(in crate::upstream) async fn head(&mut self) -> Result<ReplyHead, Error> {
+        let head = poll_fn(|context| self.poll_head(context)).await?;
+        if head.status == Status::SWITCHING_PROTOCOLS {
+            return Err(BadReply::UnaskedSwitch.into());
+        }
+        self.interim += u32::from(head.status.is_interim());
+        if self.interim > MAX_INTERIM {
+            return Err(BadReply::TooManyInterim.into());
+        }
+        Ok(head)
+    }
+
+    fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<Result<ReplyHead, Error>> {
+        if let Poll::Ready(outcome) = self.poll_reply(context) {
+            return Poll::Ready(outcome.map_err(|error| self.explain(&error)));
+        }
+        if let Some(upload) = &mut self.upload {
+            ready!(upload.poll(context)).map_err(Error::RequestBody)?;
+            self.upload = None;
+        }
+        let after = self.settings.response_timeout;
+        ready!(armed(&mut self.waiting, after).poll(context));
+        // It may be the connection that is dead.
+        self.lease.retire();
+        Poll::Ready(Err(Error::ResponseTimeout(after)))
+    }
+
+    fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<Result<ReplyHead, h2::Error>> {
+        if let Poll::Ready(Some(interim)) = self.reply.poll_informational(context) {
+            let interim = interim?;
+            return Poll::Ready(Ok(head::reply(interim.status(), interim.headers())));
+        }
+        let (reply, received) = ready!(Pin::new(&mut self.reply).poll(context))?.into_parts();
+        self.received = Some(received);
+        Poll::Ready(Ok(head::reply(reply.status, &reply.headers)))
+    }
+
+    fn explain(&self, error: &h2::Error) -> Error {
+        if !error.is_reset() {
+            self.lease.retire();
+        }
+        failure(error)
+    }
+
+    /// The body that follows the final head. Removes the fields that end here.
+    pub(in crate::upstream) fn body(self, head: &mut ReplyHead) -> Result<Body<'c>, Error> {
+        let framing = http1::of_reply(self.asked, head)?;
+        hop_by_hop::remove(&mut head.fields);
+        let Some(stream) = self.received else {
+            return Err(Error::Closed);
+        };
+        if stream.is_end_stream() && framing == Framing::Close {
+            // What ends here without a word about its length has none; HTTP/1.1 must say so.
+            head.fields.set(Name::ContentLength, b"0");
+            return Ok(Body::empty());
+        }
+        if framing == Framing::Length(0) && stream.is_end_stream() {
+            return Ok(Body::empty());
+        }
+        Ok(Body::from_source(
+            framing.length(),
+            ReplyBody {
+                stream,
+                piece: Bytes::new(),
+                left: framing.length(),
+                upload: self.upload,
+                waiting: None,
+                trailers: None,
+                settings: self.settings,
+                lease: Some(self.lease),
+            },
+        ))
+    }
+}
+
+/// A timer that runs since it was first asked for.
+fn armed(timer: &mut Option<Timer>, after: std::time::Duration) -> &Timer {
+    timer.get_or_insert_with(|| {
+        let timer = Timer::new();
+        timer.set_after(after);
+        timer
+    })
+}
+
+/// A request's body on its way.
+struct Upload<'c> {
+    stream: SendStream<Bytes>,
+    body: Body<'c>,
+    stalled: Option<Timer>,
+    settings: Rc<Settings>,
+}
+
+impl<'c> Upload<'c> {
+    fn new(stream: SendStream<Bytes>, body: Body<'c>, settings: &Rc<Settings>) -> Self {
+        Self { stream, body, stalled: None, settings: Rc::clone(settings) }
+    }
+
+    /// Sends on, to the end. An upstream that takes no more is no error yet: it may have answered.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        loop {
+            let Poll::Ready(fill) = self.body.poll_fill(context) else {
+                // An upstream that resets meanwhile takes no more.
+                return self.stream.poll_reset(context).map(|_| Ok(()));
+            };
+            if fill? == Fill::End {
+                // A stream that was reset meanwhile tells its reply.
+                let _reset = self.end();
+                return Poll::Ready(Ok(()));
+            }
+            if !ready!(self.poll_piece(context)) {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    /// Sends a piece and says whether there may be more.
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        let wanted = self.body.data().len().min(PIECE);
+        self.stream.reserve_capacity(wanted);
+        while self.stream.capacity() == 0 {
+            match self.stream.poll_capacity(context) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(_) => return Poll::Ready(false),
+                Poll::Pending => {
+                    return armed(&mut self.stalled, self.settings.idle_timeout)
+                        .poll(context)
+                        .map(|()| false);
+                }
+            }
+        }
+        self.stalled = None;
+        let count = wanted.min(self.stream.capacity());
+        let piece = Bytes::copy_from_slice(self.body.data().get(..count).unwrap_or_default());
+        self.body.consume(count);
+        Poll::Ready(self.stream.send_data(piece, false).is_ok())
+    }
+
+    fn end(&mut self) -> Result<(), h2::Error> {
+        let trailers = self.body.trailers().map(|trailers| head::trailers(&trailers));
+        match trailers.filter(|trailers| !trailers.is_empty()) {
+            Some(trailers) => self.stream.send_trailers(trailers),
+            None => self.stream.send_data(Bytes::new(), true),
+        }
+    }
+}
+
+/// The body of a reply, received as it is asked for.
+struct ReplyBody<'c> {
+    stream: RecvStream,
+    piece: Bytes,
+    /// How much may still come, where the head said it.
+    left: Option<u64>,
+    upload: Option<Upload<'c>>,
+    waiting: Option<Timer>,
+    trailers: Option<Fields>,
+    settings: Rc<Settings>,
+    /// Given back at the end.
+    lease: Option<Lease>,
+}
+
+impl ReplyBody<'_> {
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Fill, h2::Error>> {
+        while self.piece.is_empty() {
+            let Some(piece) = ready!(self.stream.poll_data(context)) else {
+                let trailers = ready!(self.stream.poll_trailers(context))?;
+                self.trailers = trailers.map(|trailers| head::fields(&trailers));
+                self.lease = None;
+                return Poll::Ready(Ok(Fill::End));
+            };
+            self.piece = piece?;
+        }
+        Poll::Ready(Ok(Fill::Data))
+    }
+}
+
+impl ReplyBody<'_> {
+    /// A body longer than its head said would be taken for the next reply.
+    fn check(&self, fill: Fill) -> Result<Fill, Broken> {
+        match self.left {
+            Some(left) if self.piece.len() as u64 > left => {
+                Err(Broken::Malformed("it is longer than announced"))
+            }
+            _ => Ok(fill),
+        }
+    }
+}
+
+impl Source for ReplyBody<'_> {
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<Fill, Broken>> {
+        if self.lease.is_none() {
+            return Poll::Ready(Ok(Fill::End));
+        }
+        if let Some(upload) = &mut self.upload
+            && let Poll::Ready(outcome) = upload.poll(context)
+        {
+            self.upload = None;
+            outcome?;
+        }
+        if let Poll::Ready(outcome) = self.poll_piece(context) {
+            self.waiting = None;
+            return Poll::Ready(outcome.map_err(|error| broken(&error)).and_then(|fill| self.check(fill)));
+        }
+        armed(&mut self.waiting, self.settings.idle_timeout).poll(context).map(|()| Err(Broken::TimedOut))
+    }
+
+    fn data(&self) -> &[u8] {
+        &self.piece
+    }
+
+    fn consume(&mut self, count: usize) {
+        let count = count.min(self.piece.len());
+        self.piece.advance(count);
+        self.left = self.left.map(|left| left.saturating_sub(count as u64));
+        // Fails for a stream that is over, whose window nobody needs.
+        let _over = self.stream.flow_control().release_capacity(count);
+    }
+
+    fn trailers(&mut self) -> Option<Fields> {
+        self.trailers.take()
+    }
+}
+
+fn broken(error: &h2::Error) -> Broken {
+    match failure(error) {
+        Error::Connection(kind) => Broken::Connection(kind),
+        _ => Broken::Truncated,
+    }
+}

@@ -1,0 +1,51 @@
+//! An exchange under way, whatever version of HTTP it goes by.
+
+use super::{Error, http, http2};
+use crate::message::{Body, ReplyHead};
+
+/// An exchange under way: the request is being sent, the reply awaited.
+pub struct Pending<'c>(By<'c>);
+
+enum By<'c> {
+    Http1(http::Pending<'c>),
+    Http2(Box<http2::Exchange<'c>>),
+}
+
+impl Pending<'_> {
+    /// The next head of the reply: interim ones first, then the final one.
+    ///
+    /// # Errors
+    /// There is no reply; the error says whose side broke.
+    pub async fn head(&mut self) -> Result<ReplyHead, Error> {
+        match &mut self.0 {
+            By::Http1(pending) => pending.head().await,
+            By::Http2(exchange) => exchange.head().await,
+        }
+    }
+}
+
+impl<'c> Pending<'c> {
+    /// The body that follows the final head. Removes the fields that end here, and a Content-Length that a
+    /// Transfer-Encoding overrides.
+    ///
+    /// # Errors
+    /// The reply is ambiguous.
+    pub fn body(self, head: &mut ReplyHead) -> Result<Body<'c>, Error> {
+        match self.0 {
+            By::Http1(pending) => pending.body(head),
+            By::Http2(exchange) => exchange.body(head),
+        }
+    }
+}
+
+impl<'c> From<http::Pending<'c>> for Pending<'c> {
+    fn from(pending: http::Pending<'c>) -> Self {
+        Self(By::Http1(pending))
+    }
+}
+
+impl<'c> From<http2::Exchange<'c>> for Pending<'c> {
+    fn from(exchange: http2::Exchange<'c>) -> Self {
+        Self(By::Http2(Box::new(exchange)))
+    }
+}

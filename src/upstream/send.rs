@@ -1,0 +1,111 @@
+//! How a request gets its way to the upstream: by HTTP/1.1, or by HTTP/2 where the upstream chose it.
+//!
+//! What HTTP/2 cannot carry (an upgrade, a target that is no URI) goes by HTTP/1.1 whatever was chosen.
+
+use tokio::time::timeout;
+
+use super::connection::{Connection, connect};
+use super::tls::Offer;
+use super::{Error, Pending, Upstream, http2};
+use crate::message::{Body, Name, ReplyHead, RequestHead};
+use crate::wire::Stream;
+
+/// What a new request can go by.
+enum Way {
+    Http1(Connection),
+    Http2(http2::Lease),
+}
+
+impl Upstream {
+    /// Sends a request and waits for the first head of the reply, which may be an interim one.
+    ///
+    /// A connection in use that turns out dead is replaced once, when sending again can do no harm: the method is
+    /// idempotent, there is no body, and not a byte of a reply has come.
+    ///
+    /// # Errors
+    /// There is no reply; the error says whose side broke.
+    pub async fn send<'c>(
+        &self,
+        head: &RequestHead,
+        body: Body<'c>,
+    ) -> Result<(Pending<'c>, ReplyHead), Error> {
+        let named = self.settings.host.as_ref().map(|host| with_host(head, host));
+        let head = named.as_ref().unwrap_or(head);
+        if self.may_speak_http2() && http2::request(head).is_some() {
+            return Box::pin(self.send_by_either(head, body)).await;
+        }
+        let (pending, first) = self.send_by_http1(head, body).await?;
+        Ok((pending.into(), first))
+    }
+
+    fn may_speak_http2(&self) -> bool {
+        let offers = |tls: &super::Tls| tls.terms().offer == Offer::Http2;
+        self.settings.tls.as_ref().is_some_and(offers) && !self.http2.is_declined()
+    }
+
+    async fn send_by_either<'c>(
+        &self,
+        head: &RequestHead,
+        body: Body<'c>,
+    ) -> Result<(Pending<'c>, ReplyHead), Error> {
+        let may_repeat = body.is_empty() && head.method.is_idempotent();
+        if may_repeat && let Some(lease) = self.http2.take() {
+            match self.send_by_http2(lease, head, Body::empty()).await {
+                Err(Error::Closed | Error::Connection(_)) => {}
+                outcome => return outcome,
+            }
+        }
+        match self.way().await? {
+            Way::Http2(lease) => self.send_by_http2(lease, head, body).await,
+            Way::Http1(connection) => {
+                let (pending, first) = self.send_over(connection, head, body).await?;
+                Ok((pending.into(), first))
+            }
+        }
+    }
+
+    async fn send_by_http2<'c>(
+        &self,
+        lease: http2::Lease,
+        head: &RequestHead,
+        body: Body<'c>,
+    ) -> Result<(Pending<'c>, ReplyHead), Error> {
+        let mut exchange = http2::Exchange::start(lease, head, body, &self.settings)?;
+        let first = exchange.head().await?;
+        Ok((exchange.into(), first))
+    }
+
+    /// A connection with room for one more exchange. Who comes while one is being made waits for it: whether it can
+    /// be shared shows only afterwards.
+    async fn way(&self) -> Result<Way, Error> {
+        let after = self.settings.connect_timeout;
+        let opening = timeout(after, self.http2.opening.lock());
+        let _opening = opening.await.map_err(|_| Error::ConnectTimeout(after))?;
+        while let Some(lease) = self.http2.take() {
+            if lease.is_ready().await {
+                return Ok(Way::Http2(lease));
+            }
+        }
+        let pooled = if self.http2.is_declined() { self.pool.take() } else { None };
+        if let Some(connection) = pooled {
+            return Ok(Way::Http1(connection));
+        }
+        match connect(&self.settings, Offer::Http2).await? {
+            Stream::Tls(stream) if http2::is_chosen(&stream) => {
+                let lease = timeout(after, self.http2.open(stream, &self.settings)).await;
+                lease.map_err(|_| Error::ConnectTimeout(after))?.map(Way::Http2)
+            }
+            stream => {
+                self.http2.decline();
+                Ok(Way::Http1(Connection::over(stream, &self.settings)))
+            }
+        }
+    }
+}
+
+/// The same head for an upstream that is told another host.
+fn with_host(head: &RequestHead, host: &str) -> RequestHead {
+    let mut head = head.clone();
+    head.fields.set(Name::Host, host.as_bytes());
+    head
+}
