@@ -5,14 +5,20 @@
 use tokio::time::timeout;
 
 use super::connection::{Connection, connect};
+use super::http2::Failed;
 use super::tls::Offer;
 use super::{Error, Pending, Upstream, http2};
 use crate::message::{Body, Name, ReplyHead, RequestHead};
 use crate::wire::Stream;
 
+/// How often a request is sent at most, where the upstream says each time that it did nothing with it.
+const TRIES: u32 = 3;
+
 /// What a new request can go by.
 enum Way {
     Http1(Connection),
+    /// A connection of the pool, or a new one.
+    AnyHttp1,
     Http2(http2::Lease),
 }
 
@@ -20,7 +26,8 @@ impl Upstream {
     /// Sends a request and waits for the first head of the reply, which may be an interim one.
     ///
     /// A connection in use that turns out dead is replaced once, when sending again can do no harm: the method is
-    /// idempotent, there is no body, and not a byte of a reply has come.
+    /// idempotent, there is no body, and not a byte of a reply has come. What an upstream says in HTTP/2 it did not
+    /// process is sent again whatever it is.
     ///
     /// # Errors
     /// There is no reply; the error says whose side broke.
@@ -46,20 +53,26 @@ impl Upstream {
     async fn send_by_either<'c>(
         &self,
         head: &RequestHead,
-        body: Body<'c>,
+        mut body: Body<'c>,
     ) -> Result<(Pending<'c>, ReplyHead), Error> {
-        let may_repeat = body.is_empty() && head.method.is_idempotent();
-        if may_repeat && let Some(lease) = self.http2.take() {
-            match self.send_by_http2(lease, head, Body::empty()).await {
-                Err(Error::Closed | Error::Connection(_)) => {}
-                outcome => return outcome,
-            }
-        }
-        match self.way().await? {
-            Way::Http2(lease) => self.send_by_http2(lease, head, body).await,
-            Way::Http1(connection) => {
-                let (pending, first) = self.send_over(connection, head, body).await?;
-                Ok((pending.into(), first))
+        let mut left = TRIES;
+        loop {
+            let lease = match self.way().await? {
+                Way::Http2(lease) => lease,
+                Way::Http1(connection) => {
+                    let (pending, first) = self.send_over(connection, head, body).await?;
+                    return Ok((pending.into(), first));
+                }
+                Way::AnyHttp1 => {
+                    let (pending, first) = self.send_by_http1(head, body).await?;
+                    return Ok((pending.into(), first));
+                }
+            };
+            left -= 1;
+            match self.send_by_http2(lease, head, body).await {
+                Ok((exchange, first)) => return Ok((exchange.into(), first)),
+                Err(Failed { unsent: Some(unsent), .. }) if left > 0 => body = unsent,
+                Err(Failed { error, .. }) => return Err(error),
             }
         }
     }
@@ -69,26 +82,24 @@ impl Upstream {
         lease: http2::Lease,
         head: &RequestHead,
         body: Body<'c>,
-    ) -> Result<(Pending<'c>, ReplyHead), Error> {
-        let mut exchange = http2::Exchange::start(lease, head, body, &self.settings)?;
-        let first = exchange.head().await?;
-        Ok((exchange.into(), first))
+    ) -> Result<(http2::Exchange<'c>, ReplyHead), Failed<'c>> {
+        http2::Exchange::start(lease, head, body, &self.settings)?.first().await
     }
 
     /// A connection with room for one more exchange. Who comes while one is being made waits for it: whether it can
     /// be shared shows only afterwards.
     async fn way(&self) -> Result<Way, Error> {
+        if let Some(lease) = self.http2.take_ready().await {
+            return Ok(Way::Http2(lease));
+        }
         let after = self.settings.connect_timeout;
         let opening = timeout(after, self.http2.opening.lock());
         let _opening = opening.await.map_err(|_| Error::ConnectTimeout(after))?;
-        while let Some(lease) = self.http2.take() {
-            if lease.is_ready().await {
-                return Ok(Way::Http2(lease));
-            }
+        if let Some(lease) = self.http2.take_ready().await {
+            return Ok(Way::Http2(lease));
         }
-        let pooled = if self.http2.is_declined() { self.pool.take() } else { None };
-        if let Some(connection) = pooled {
-            return Ok(Way::Http1(connection));
+        if self.http2.is_declined() {
+            return Ok(Way::AnyHttp1);
         }
         match connect(&self.settings, Offer::Http2).await? {
             Stream::Tls(stream) if http2::is_chosen(&stream) => {

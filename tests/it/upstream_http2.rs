@@ -171,6 +171,16 @@ fn a_request_that_a_connection_takes_down_with_it_is_sent_again() {
 }
 
 #[test]
+fn what_was_not_processed_is_sent_again_with_its_body() {
+    let world = world();
+    let body = "x".repeat(50_000);
+    let request = format!("POST /busy HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let reply = world.doctor.connect().send(request).reply();
+    assert_eq!((reply.status(), reply.body.len()), (200, body.len()));
+    assert_eq!([world.origin.told(), world.origin.told()].map(|asked| asked.starts_with("POST ")), [true; 2]);
+}
+
+#[test]
 fn silence_ends_in_time() {
     let world = world_with(", response_timeout: 300ms");
     let reply = world.get("/silent");

@@ -10,11 +10,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
+use h2::RecvStream;
 use h2::client::ResponseFuture;
-use h2::{RecvStream, SendStream};
 
 use super::super::{Error, Settings};
-use super::{Lease, failure, head};
+use super::upload::Upload;
+use super::{Lease, armed, failure, head, is_unprocessed};
 use crate::headers::hop_by_hop;
 use crate::http1::{self, BadReply, Framing};
 use crate::message::{Body, Broken, Fields, Fill, Method, Name, ReplyHead, RequestHead, Source, Status};
@@ -23,19 +24,27 @@ use crate::wire::Timer;
 /// How many interim replies are passed on before the upstream is called broken.
 const MAX_INTERIM: u32 = 64;
 
-/// The most of a request's body that is handed on at once, in bytes.
-const PIECE: usize = 64 * 1024;
-
 /// An exchange under way.
 pub(in crate::upstream) struct Exchange<'c> {
     reply: ResponseFuture,
     received: Option<RecvStream>,
     upload: Option<Upload<'c>>,
+    /// Whether the request has no body.
+    is_whole: bool,
+    /// Whether the upstream said that it did nothing with the request.
+    is_unprocessed: bool,
     waiting: Option<Timer>,
     asked: Method,
     interim: u32,
     settings: Rc<Settings>,
     lease: Lease,
+}
+
+/// An exchange without a reply.
+pub(in crate::upstream) struct Failed<'c> {
+    pub(in crate::upstream) error: Error,
+    /// The body for another try, where one can do no harm.
+    pub(in crate::upstream) unsent: Option<Body<'c>>,
 }
 
 impl<'c> Exchange<'c> {
@@ -45,25 +54,52 @@ impl<'c> Exchange<'c> {
         head: &RequestHead,
         body: Body<'c>,
         settings: &Rc<Settings>,
-    ) -> Result<Self, Error> {
-        let request = head::request(head).ok_or(Error::Connection(io::ErrorKind::InvalidInput))?;
+    ) -> Result<Self, Failed<'c>> {
+        let Some(request) = head::request(head) else {
+            return Err(Failed { error: Error::Connection(io::ErrorKind::InvalidInput), unsent: None });
+        };
         let is_whole = body.is_empty();
-        let sent = lease.0.sender.clone().send_request(request, is_whole);
-        let (reply, stream) = sent.map_err(|error| {
-            lease.retire();
-            failure(&error)
-        })?;
+        let sent = lease.connection.sender.clone().send_request(request, is_whole);
+        let (reply, stream) = match sent {
+            Ok(sent) => sent,
+            Err(error) => {
+                lease.retire();
+                return Err(Failed { error: failure(&error), unsent: Some(body) });
+            }
+        };
         let upload = (!is_whole).then(|| Upload::new(stream, body, settings));
         Ok(Self {
             reply,
             received: None,
             upload,
+            is_whole,
+            is_unprocessed: false,
             waiting: None,
             asked: head.method,
             interim: 0,
             settings: Rc::clone(settings),
             lease,
         })
+    }
+
+    /// The first head of the reply; consumes the exchange where there is none.
+    pub(in crate::upstream) async fn first(mut self) -> Result<(Self, ReplyHead), Failed<'c>> {
+        match self.head().await {
+            Ok(head) => Ok((self, head)),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn failed(self, error: Error) -> Failed<'c> {
+        let broke = matches!(error, Error::Closed | Error::Connection(_));
+        let is_harmless = self.is_whole && self.asked.is_idempotent() && !self.lease.is_first;
+        let may_repeat = self.is_unprocessed || (broke && is_harmless);
+        let unsent = match self.upload {
+            _ if !may_repeat => None,
+            _ if self.is_whole => Some(Body::empty()),
+            upload => upload.and_then(Upload::again),
+        };
+        Failed { error, unsent }
     }
 
     /// The next head of the reply.
@@ -83,9 +119,8 @@ impl<'c> Exchange<'c> {
         if let Poll::Ready(outcome) = self.poll_reply(context) {
             return Poll::Ready(outcome.map_err(|error| self.explain(&error)));
         }
-        if let Some(upload) = &mut self.upload {
+        if let Some(upload) = self.upload.as_mut().filter(|upload| !upload.is_over()) {
             ready!(upload.poll(context)).map_err(Error::RequestBody)?;
-            self.upload = None;
         }
         let after = self.settings.response_timeout;
         ready!(armed(&mut self.waiting, after).poll(context));
@@ -104,7 +139,8 @@ impl<'c> Exchange<'c> {
         Poll::Ready(Ok(head::reply(reply.status, &reply.headers)))
     }
 
-    fn explain(&self, error: &h2::Error) -> Error {
+    fn explain(&mut self, error: &h2::Error) -> Error {
+        self.is_unprocessed = is_unprocessed(error);
         if !error.is_reset() {
             self.lease.retire();
         }
@@ -132,84 +168,13 @@ impl<'c> Exchange<'c> {
                 stream,
                 piece: Bytes::new(),
                 left: framing.length(),
-                upload: self.upload,
+                upload: self.upload.filter(|upload| !upload.is_over()),
                 waiting: None,
                 trailers: None,
                 settings: self.settings,
                 lease: Some(self.lease),
             },
         ))
-    }
-}
-
-/// A timer that runs since it was first asked for.
-fn armed(timer: &mut Option<Timer>, after: std::time::Duration) -> &Timer {
-    timer.get_or_insert_with(|| {
-        let timer = Timer::new();
-        timer.set_after(after);
-        timer
-    })
-}
-
-/// A request's body on its way.
-struct Upload<'c> {
-    stream: SendStream<Bytes>,
-    body: Body<'c>,
-    stalled: Option<Timer>,
-    settings: Rc<Settings>,
-}
-
-impl<'c> Upload<'c> {
-    fn new(stream: SendStream<Bytes>, body: Body<'c>, settings: &Rc<Settings>) -> Self {
-        Self { stream, body, stalled: None, settings: Rc::clone(settings) }
-    }
-
-    /// Sends on, to the end. An upstream that takes no more is no error yet: it may have answered.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Broken>> {
-        loop {
-            let Poll::Ready(fill) = self.body.poll_fill(context) else {
-                // An upstream that resets meanwhile takes no more.
-                return self.stream.poll_reset(context).map(|_| Ok(()));
-            };
-            if fill? == Fill::End {
-                // A stream that was reset meanwhile tells its reply.
-                let _reset = self.end();
-                return Poll::Ready(Ok(()));
-            }
-            if !ready!(self.poll_piece(context)) {
-                return Poll::Ready(Ok(()));
-            }
-        }
-    }
-
-    /// Sends a piece and says whether there may be more.
-    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<bool> {
-        let wanted = self.body.data().len().min(PIECE);
-        self.stream.reserve_capacity(wanted);
-        while self.stream.capacity() == 0 {
-            match self.stream.poll_capacity(context) {
-                Poll::Ready(Some(Ok(_))) => {}
-                Poll::Ready(_) => return Poll::Ready(false),
-                Poll::Pending => {
-                    return armed(&mut self.stalled, self.settings.idle_timeout)
-                        .poll(context)
-                        .map(|()| false);
-                }
-            }
-        }
-        self.stalled = None;
-        let count = wanted.min(self.stream.capacity());
-        let piece = Bytes::copy_from_slice(self.body.data().get(..count).unwrap_or_default());
-        self.body.consume(count);
-        Poll::Ready(self.stream.send_data(piece, false).is_ok())
-    }
-
-    fn end(&mut self) -> Result<(), h2::Error> {
-        let trailers = self.body.trailers().map(|trailers| head::trailers(&trailers));
-        match trailers.filter(|trailers| !trailers.is_empty()) {
-            Some(trailers) => self.stream.send_trailers(trailers),
-            None => self.stream.send_data(Bytes::new(), true),
-        }
     }
 }
 

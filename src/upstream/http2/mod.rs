@@ -5,6 +5,7 @@
 
 mod exchange;
 mod head;
+mod upload;
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -19,8 +20,8 @@ use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsStream;
 
 use super::{Error, Settings};
-use crate::wire::now;
-pub(super) use exchange::Exchange;
+use crate::wire::{Timer, now};
+pub(super) use exchange::{Exchange, Failed};
 pub(super) use head::request;
 
 /// How much of one reply may be under way to a client that reads slowly.
@@ -59,10 +60,20 @@ struct Connection {
 
 impl Connections {
     /// A connection with room for one more exchange.
-    pub(super) fn take(&self) -> Option<Lease> {
+    fn take(&self) -> Option<Lease> {
         let mut open = self.open.borrow_mut();
         open.retain(|connection| !connection.retired.get());
-        open.iter().find(|connection| connection.has_room()).map(Lease::new)
+        open.iter().find(|connection| connection.has_room()).map(|connection| Lease::new(connection, false))
+    }
+
+    /// The same, of those that still take requests.
+    pub(super) async fn take_ready(&self) -> Option<Lease> {
+        loop {
+            let lease = self.take()?;
+            if lease.is_ready().await {
+                return Some(lease);
+            }
+        }
     }
 
     /// Whether the upstream has chosen HTTP/1.1 before. That holds until the next plan: what it is configured to
@@ -105,7 +116,7 @@ impl Connections {
             }
         });
         self.open.borrow_mut().push(Rc::clone(&connection));
-        Ok(Lease::new(&connection))
+        Ok(Lease::new(&connection, true))
     }
 
     fn sweep(&self) {
@@ -134,18 +145,22 @@ impl Connection {
 }
 
 /// The place of one exchange on a connection.
-pub(super) struct Lease(Rc<Connection>);
+pub(super) struct Lease {
+    connection: Rc<Connection>,
+    /// Whether the connection was made for this exchange.
+    is_first: bool,
+}
 
 impl Lease {
-    fn new(connection: &Rc<Connection>) -> Self {
+    fn new(connection: &Rc<Connection>, is_first: bool) -> Self {
         connection.active.update(|active| active + 1);
-        Self(Rc::clone(connection))
+        Self { connection: Rc::clone(connection), is_first }
     }
 
     /// Whether a request can be sent: the upstream has neither closed nor said goodbye. Otherwise the connection is
     /// used for no other.
-    pub(super) async fn is_ready(&self) -> bool {
-        let is_ready = self.0.sender.clone().ready().await.is_ok();
+    async fn is_ready(&self) -> bool {
+        let is_ready = self.connection.sender.clone().ready().await.is_ok();
         if !is_ready {
             self.retire();
         }
@@ -154,15 +169,24 @@ impl Lease {
 
     /// Takes the connection out of use; the exchanges under way go on.
     fn retire(&self) {
-        self.0.retired.set(true);
+        self.connection.retired.set(true);
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.0.active.update(|active| active.saturating_sub(1));
-        self.0.used.set(now());
+        self.connection.active.update(|active| active.saturating_sub(1));
+        self.connection.used.set(now());
     }
+}
+
+/// A timer that runs since it was first asked for.
+fn armed(timer: &mut Option<Timer>, after: Duration) -> &Timer {
+    timer.get_or_insert_with(|| {
+        let timer = Timer::new();
+        timer.set_after(after);
+        timer
+    })
 }
 
 /// What a failure means for an exchange that has no reply yet.
@@ -173,7 +197,7 @@ fn failure(error: &h2::Error) -> Error {
             kind => Error::Connection(kind),
         };
     }
-    if error.is_go_away() && error.is_remote() {
+    if is_unprocessed(error) {
         return Error::Closed;
     }
     Error::Connection(if error.is_remote() {
@@ -181,4 +205,11 @@ fn failure(error: &h2::Error) -> Error {
     } else {
         io::ErrorKind::InvalidData
     })
+}
+
+/// Whether the upstream says that it did nothing with the request: it said goodbye before, or refused the stream (RFC 9113
+/// §8.7). What it had begun when it said goodbye is told by other errors.
+fn is_unprocessed(error: &h2::Error) -> bool {
+    let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    error.is_remote() && (error.is_go_away() || is_refused)
 }

@@ -81,10 +81,16 @@ async fn accept(listener: TcpListener, tls: TlsAcceptor, tell: Sender<String>, c
 }
 
 async fn serve(stream: TlsStream<TcpStream>, number: usize, tell: Sender<String>, together: Arc<Barrier>) {
+    let mut refused = false;
     let mut connection = Builder::new().handshake::<_, Bytes>(stream).await.unwrap();
     while let Some(Ok((request, reply))) = connection.accept().await {
         let path = request.uri().path().to_owned();
         drop(tell.send(format!("{} {} {:?}", request.method(), request.uri(), request.headers())));
+        if path == "/busy" && !std::mem::replace(&mut refused, true) {
+            let mut reply = reply;
+            reply.send_reset(Reason::REFUSED_STREAM);
+            continue;
+        }
         match &*path {
             "/goodbye" => connection.graceful_shutdown(),
             // Only the first connection is that rude.
@@ -133,7 +139,7 @@ async fn answer(request: Request<RecvStream>, mut reply: SendResponse<Bytes>, to
     let head = Response::builder().header("x-wp-nonce", "1").header("etag", "2").header("set-cookie", "a=1");
     let mut stream = reply.send_response(head.header("set-cookie", "b=2").body(()).unwrap(), false).unwrap();
     match &*path {
-        "/echo" => echo(&mut body, &mut stream).await,
+        "/echo" | "/busy" => echo(&mut body, &mut stream).await,
         "/large" => send(&mut stream, Bytes::from(vec![b'x'; LARGE])).await,
         "/reset" => {
             send(&mut stream, Bytes::from_static(b"part")).await;
