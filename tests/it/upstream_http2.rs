@@ -188,6 +188,27 @@ fn silence_ends_in_time() {
 }
 
 #[test]
+fn silence_within_a_body_ends_in_time_and_is_seen() {
+    let world = world_with(", idle_timeout: 300ms");
+    let close = get("/stall").replace("Host:", "Connection: close\r\nHost:");
+    let seen = world.doctor.connect().send(close).try_read_to_end();
+    assert!(!seen.is_ok_and(|bytes| bytes.ends_with(b"0\r\n\r\n")));
+    let event = world.doctor.event();
+    assert_eq!(event["failure"]["who"], "upstream", "{event}");
+}
+
+#[test]
+fn an_exchange_whose_client_has_gone_is_cancelled() {
+    let world = world();
+    let client = world.doctor.connect().send(get("/silent"));
+    assert!(world.origin.told().starts_with("GET "));
+    client.reset();
+    assert_eq!(world.origin.told(), "Ok(CANCEL)");
+    assert_eq!(world.get("/").status(), 200);
+    assert_eq!(world.origin.connections(), 1);
+}
+
+#[test]
 fn an_upstream_without_http2_is_spoken_to_in_http1() {
     let authority = Authority::new();
     let mut config = authority.server("127.0.0.1");

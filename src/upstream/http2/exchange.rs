@@ -117,6 +117,8 @@ impl<'c> Exchange<'c> {
 
     fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<Result<ReplyHead, Error>> {
         if let Poll::Ready(outcome) = self.poll_reply(context) {
+            // After an interim reply the wait begins anew.
+            self.waiting = None;
             return Poll::Ready(outcome.map_err(|error| self.explain(&error)));
         }
         if let Some(upload) = self.upload.as_mut().filter(|upload| !upload.is_over()) {

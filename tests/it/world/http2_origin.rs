@@ -97,8 +97,18 @@ async fn serve(stream: TlsStream<TcpStream>, number: usize, tell: Sender<String>
             "/rude" if number == 1 => connection.abrupt_shutdown(Reason::NO_ERROR),
             _ => {}
         }
+        if path == "/silent" {
+            spawn_local(keep_silent(reply, tell.clone()));
+            continue;
+        }
         spawn_local(answer(request, reply, Arc::clone(&together)));
     }
+}
+
+/// Says nothing, and tells when the client no longer wants an answer.
+async fn keep_silent(mut reply: SendResponse<Bytes>, tell: Sender<String>) {
+    let reset = std::future::poll_fn(|context| reply.poll_reset(context)).await;
+    drop(tell.send(format!("{reset:?}")));
 }
 
 async fn answer(request: Request<RecvStream>, mut reply: SendResponse<Bytes>, together: Arc<Barrier>) {
@@ -110,7 +120,6 @@ async fn answer(request: Request<RecvStream>, mut reply: SendResponse<Bytes>, to
             together.wait().await;
         }
         "/refuse" => return reply.send_reset(Reason::INTERNAL_ERROR),
-        "/silent" => return std::future::pending().await,
         "/hint" => {
             let hint = Response::builder().status(103).header("link", "</a.css>").body(()).unwrap();
             reply.send_informational(hint).unwrap();
@@ -145,6 +154,10 @@ async fn answer(request: Request<RecvStream>, mut reply: SendResponse<Bytes>, to
             send(&mut stream, Bytes::from_static(b"part")).await;
             tokio::task::yield_now().await;
             return stream.send_reset(Reason::INTERNAL_ERROR);
+        }
+        "/stall" => {
+            send(&mut stream, Bytes::from_static(b"part")).await;
+            return std::future::pending().await;
         }
         "/trailers" => {
             send(&mut stream, Bytes::from_static(b"hello")).await;
