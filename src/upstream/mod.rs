@@ -190,3 +190,46 @@ impl Error {
         matches!(self, Self::RequestBody(_))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rustls::pki_types::ServerName;
+
+    use super::{Address, Offer, Settings, Terms, Tls, Trust};
+
+    fn settings(host: Option<&str>, is_secure: bool) -> Settings {
+        let name = ServerName::try_from("a.test").unwrap();
+        let terms = Terms { name, trust: Trust::Anybody, offer: Offer::Http1 };
+        Settings {
+            address: Address::Tcp { host: "10.0.0.7".to_owned(), port: 8443 },
+            tls: is_secure.then(|| Tls::new(terms).unwrap()),
+            host: host.map(ToOwned::to_owned),
+            connect_timeout: Duration::ZERO,
+            response_timeout: Duration::ZERO,
+            idle_timeout: Duration::ZERO,
+            header_bytes: 0,
+        }
+    }
+
+    #[test]
+    fn an_upstream_is_compared_by_the_host_it_is_told() {
+        for (host, is_secure, authority) in [
+            (None, true, "10.0.0.7:8443"),
+            (Some("a.test"), true, "a.test:443"),
+            (Some("a.test"), false, "a.test:80"),
+            (Some("a.test:8080"), true, "a.test:8080"),
+            (Some("[::1]"), true, "[::1]:443"),
+            (Some("[::1]:8080"), true, "[::1]:8080"),
+        ] {
+            assert_eq!(settings(host, is_secure).authority(), authority);
+        }
+    }
+
+    #[test]
+    fn an_upstream_is_shown_as_it_is_written() {
+        assert_eq!(settings(None, true).to_string(), "https://10.0.0.7:8443");
+        assert_eq!(settings(Some("a.test"), false).to_string(), "http://10.0.0.7:8443");
+    }
+}

@@ -120,8 +120,10 @@ fn a_reply_without_a_body_says_so() {
 fn a_body_where_none_can_be_is_no_second_reply() {
     let world = world();
     let close = get("/surplus").replace("Host:", "Connection: close\r\nHost:");
-    let seen = world.doctor.connect().send(close).try_read_to_end().unwrap_or_default();
-    assert!(!String::from_utf8_lossy(&seen).contains("200 OK"), "{seen:?}");
+    let seen = world.doctor.connect().send(close).try_read_to_end();
+    assert!(!seen.is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("200 OK")));
+    let event = world.doctor.event();
+    assert_eq!(event["failure"]["who"], "upstream", "{event}");
 }
 
 #[test]

@@ -137,7 +137,9 @@ async fn answer(request: Request<RecvStream>, mut reply: SendResponse<Bytes>, to
         "/surplus" => {
             let nothing = Response::builder().status(204).body(()).unwrap();
             let mut stream = reply.send_response(nothing, false).unwrap();
-            return send(&mut stream, Bytes::from_static(b"HTTP/1.1 200 OK\r\n\r\n")).await;
+            send(&mut stream, Bytes::from_static(b"HTTP/1.1 200 OK\r\n\r\n")).await;
+            drop(stream.send_data(Bytes::new(), true));
+            return;
         }
         "/empty" => {
             reply.send_response(Response::new(()), true).unwrap();
