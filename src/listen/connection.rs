@@ -25,7 +25,7 @@ pub(super) const BYTES_PER_SECOND: u64 = 500;
 
 /// How long a client may go on sending after its request was answered and the connection half closed. Closing at
 /// once would reset the connection, and the client might never read the reply (RFC 9112 §9.6).
-const LINGER: Duration = Duration::from_secs(2);
+pub(super) const LINGER: Duration = Duration::from_secs(2);
 
 /// How long a client that is turned away may take to ask: clients take a reply that nobody asked for as a defect.
 const FIRST_WORD: Duration = Duration::from_secs(1);

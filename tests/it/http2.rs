@@ -373,6 +373,30 @@ fn an_answer_to_a_body_still_on_its_way_reaches_the_client() {
 }
 
 #[test]
+fn uploads_that_are_answered_early_do_not_end_their_connection() {
+    let refusal = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno";
+    let origin = Origin::playing(move |mut wire, _| {
+        wire.head();
+        wire.put(refusal);
+    });
+    let doctor = Doctor::before(&origin);
+    let mut client = H2::to(doctor.address());
+    for _ in 0..20 {
+        let uploads: Vec<_> = (0..20)
+            .map(|_| {
+                let (reply, mut body) = client.send(request("POST", "/").body(()).unwrap(), false);
+                // In many frames, most of which come after the reply.
+                (0..60).for_each(|_| drop(body.send_data(Bytes::from_static(&[b'x'; 1000]), false)));
+                (reply, body)
+            })
+            .collect();
+        for (reply, _body) in uploads {
+            assert_eq!(wait(reply).unwrap().status(), 401);
+        }
+    }
+}
+
+#[test]
 fn a_body_that_comes_too_slowly_is_given_up() {
     let origin = Origin::playing(|mut wire, _| {
         wire.head();

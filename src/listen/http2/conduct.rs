@@ -22,7 +22,8 @@ const FRAMES_PER_REQUEST: u64 = 4;
 /// One more is allowed for so many bytes sent to the client: it must grant them.
 const BYTES_PER_FRAME: u64 = 512;
 
-/// How many requests a client may take back in a period; beyond that it must be less than half of them.
+/// How many requests a client may take back in a period; beyond that it must be less than half of them, or no more
+/// than were answered: an upload that is answered early is taken back by right.
 const FREE_RESETS: u64 = 200;
 
 /// The bytes before each frame.
@@ -49,6 +50,7 @@ pub(super) struct Conduct {
 #[derive(Default)]
 struct Counts {
     requests: u64,
+    answered: u64,
     resets: u64,
     others: u64,
     sent: u64,
@@ -57,7 +59,7 @@ struct Counts {
 impl Conduct {
     /// A client of whom nothing was read.
     pub(super) const fn new(now: Instant) -> Self {
-        let counts = Counts { requests: 0, resets: 0, others: 0, sent: 0 };
+        let counts = Counts { requests: 0, answered: 0, resets: 0, others: 0, sent: 0 };
         Self { frames: Frames { skip: PREFACE.len(), header: [0; HEADER], known: 0 }, since: now, counts }
     }
 
@@ -77,6 +79,11 @@ impl Conduct {
         self.counts.judge()
     }
 
+    /// Takes note that a request was answered whole.
+    pub(super) const fn answered(&mut self) {
+        self.counts.answered += 1;
+    }
+
     /// Takes note of what was sent.
     pub(super) const fn sent(&mut self, bytes: usize) {
         self.counts.sent += bytes as u64;
@@ -89,7 +96,7 @@ impl Counts {
         if self.others > FREE_FRAMES + earned {
             return Err(Abuse::Control);
         }
-        if self.resets > FREE_RESETS && self.resets * 2 > self.requests {
+        if self.resets > FREE_RESETS + self.answered && self.resets * 2 > self.requests {
             return Err(Abuse::Resets);
         }
         Ok(())
@@ -186,6 +193,11 @@ mod tests {
         };
         assert_eq!((0..200).try_for_each(|_| back(&mut client)), Ok(()));
         assert_eq!(back(&mut client), Err(Abuse::Resets));
+        let mut client = conduct(start);
+        for _ in 0..1000 {
+            client.answered();
+            assert_eq!(back(&mut client), Ok(()));
+        }
         let mut client = conduct(start);
         for _ in 0..1000 {
             client.read(&frame(super::HEADERS, 20), start).unwrap();

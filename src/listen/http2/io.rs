@@ -63,6 +63,11 @@ impl Io {
         })))
     }
 
+    /// Takes note that a request was answered whole.
+    pub(super) fn answered(&self) {
+        self.0.borrow_mut().conduct.answered();
+    }
+
     /// Begins another turn of reading.
     pub(super) fn next_turn(&self) {
         self.0.borrow_mut().turn = 0;

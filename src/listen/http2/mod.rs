@@ -48,7 +48,11 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 const SEND_BUFFER: usize = 64 * 1024;
 
 /// How many streams may break the protocol before the connection ends (CVE-2025-8671).
-const FAULTS: usize = 256;
+const FAULTS: usize = 1024;
+
+/// How many streams are remembered for a second after we reset them. What a client had sent before it heard of the
+/// reset would count as faults once they are forgotten: an upload that is answered early has much under way.
+const REMEMBERED: usize = 1024;
 
 /// How long nothing may come while requests are under way, before the client is asked for a sign of life.
 const QUIET: Duration = Duration::from_secs(30);
@@ -100,6 +104,7 @@ async fn handshake(
         .max_header_list_size(header_list)
         .max_send_buffer_size(SEND_BUFFER)
         .data_frame_budget(CONNECTION_WINDOW as usize)
+        .max_concurrent_reset_streams(REMEMBERED)
         .max_local_error_reset_streams(Some(FAULTS));
     let mut handshake = pin!(builder.handshake(io.clone()));
     let mut last_call = false;
@@ -172,9 +177,9 @@ impl<A: Answer + 'static> Connection<A> {
     fn begin(&mut self, request: http::Request<RecvStream>, respond: SendResponse<Bytes>) {
         self.idle = None;
         let open = Open::new(&self.open);
-        let (serving, client) = (self.current.get(), self.client);
+        let (serving, client, io) = (self.current.get(), self.client, self.io.clone());
         tokio::task::spawn_local(async move {
-            stream::serve(serving, client, request, respond).await;
+            stream::serve(serving, client, request, respond, &io).await;
             drop(open);
         });
     }

@@ -4,6 +4,9 @@
 //! `getallheaders()` hands the spelling on to plugins that look for one. What the library's map loses besides: where
 //! the lines of one name stood among those of others. Their own order stays, and so does the order of the names.
 
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -14,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::http1::{self, BadRequest, MAX_FIELDS};
 use crate::listen::Refusal;
+use crate::listen::connection::LINGER;
 use crate::message::{Body, Broken, Fields, Fill, Method, Name, RequestHead, Source, Version};
 use crate::wire::{Pace, Timer, now};
 
@@ -122,13 +126,37 @@ fn spell(out: &mut Vec<u8>, name: &str) {
     }
 }
 
+/// What comes on a stream. Whoever answers reads it, as far as wanted; the rest is for [`linger`].
+pub(super) type Incoming = Rc<RefCell<RecvStream>>;
+
+/// Takes the rest of a body that was answered before it was read, for a while: reset at once, the client might never
+/// look at the reply, and what it has sent meanwhile would count as breaking the protocol.
+pub(super) async fn linger(incoming: &RefCell<RecvStream>) {
+    if incoming.borrow().is_end_stream() {
+        return;
+    }
+    let timer = Timer::new();
+    timer.set_after(LINGER);
+    poll_fn(|context| {
+        let mut stream = incoming.borrow_mut();
+        while let Poll::Ready(piece) = stream.poll_data(context) {
+            let Some(Ok(piece)) = piece else {
+                return Poll::Ready(());
+            };
+            let _gone = stream.flow_control().release_capacity(piece.len());
+        }
+        timer.poll(context)
+    })
+    .await;
+}
+
 /// The body behind a head.
 ///
 /// # Errors
 /// Its length is malformed, or larger than `limit`.
 pub(super) fn body(
     head: &mut RequestHead,
-    stream: RecvStream,
+    incoming: Option<Incoming>,
     pace: Pace,
     limit: Option<u64>,
 ) -> Result<Body<'static>, Refusal> {
@@ -139,15 +167,15 @@ pub(super) fn body(
         return Err(Refusal::BodyTooLarge(limit));
     }
     let is_announced = head.fields.has(Name::ContentLength);
-    if stream.is_end_stream() {
+    let Some(incoming) = incoming else {
         // Firewalls in front of PHP refuse such methods without a length (OWASP CRS 920180).
         if !is_announced && matches!(head.method, Method::Post | Method::Put | Method::Patch) {
             head.fields.append(b"Content-Length", b"0");
         }
         return Ok(Body::empty());
-    }
+    };
     let upload = Upload {
-        stream,
+        incoming,
         at_hand: Bytes::new(),
         received: 0,
         limit,
@@ -163,7 +191,7 @@ pub(super) fn body(
 /// The body of a request, taken from its stream as it is asked for: only what was used is granted anew, so a slow
 /// upstream slows the client.
 struct Upload {
-    stream: RecvStream,
+    incoming: Incoming,
     at_hand: Bytes,
     received: u64,
     limit: Option<u64>,
@@ -186,7 +214,8 @@ impl Upload {
 
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<Result<Fill, Broken>> {
         if self.trailers.is_none()
-            && let Some(map) = ready!(self.stream.poll_trailers(context)).map_err(|error| broken(&error))?
+            && let Some(map) =
+                ready!(self.incoming.borrow_mut().poll_trailers(context)).map_err(|error| broken(&error))?
         {
             let mut fields = Fields::new();
             put(&mut fields, &map);
@@ -212,7 +241,8 @@ impl Source for Upload {
             if self.is_whole {
                 return self.poll_end(context);
             }
-            match self.stream.poll_data(context) {
+            let piece = self.incoming.borrow_mut().poll_data(context);
+            match piece {
                 Poll::Ready(Some(Ok(piece))) => self.take(piece)?,
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(broken(&error))),
                 Poll::Ready(None) => self.is_whole = true,
@@ -229,7 +259,7 @@ impl Source for Upload {
         let count = count.min(self.at_hand.len());
         self.at_hand.advance(count);
         // Refused only where more is granted than came, or the stream is gone; the next read tells of that.
-        let _gone = self.stream.flow_control().release_capacity(count);
+        let _gone = self.incoming.borrow_mut().flow_control().release_capacity(count);
     }
 
     fn trailers(&mut self) -> Option<Fields> {

@@ -8,12 +8,14 @@ use std::rc::Rc;
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
+use http::request::Parts;
 
+use super::io::Io;
 use super::reply::{self, Cut};
-use super::request;
+use super::request::{self, Incoming};
 use crate::listen::caught::{Panicked, caught};
 use crate::listen::connection::BYTES_PER_SECOND;
-use crate::listen::{Answer, Client, Interim, Refusal, Serving};
+use crate::listen::{Answer, Client, Interim, Refusal, Serving, Settings};
 use crate::message::{Method, Name, Reply, ReplyHead, Request, RequestHead, Status};
 use crate::wire::Pace;
 
@@ -23,15 +25,25 @@ pub(super) async fn serve<A: Answer>(
     client: Client,
     request: http::Request<RecvStream>,
     respond: SendResponse<Bytes>,
+    io: &Io,
 ) {
     let respond = RefCell::new(respond);
     let asked = Method::of(request.method().as_str().as_bytes());
-    let Some(reply) = answer(&serving, client, request, &respond).await else {
+    let (parts, stream) = request.into_parts();
+    let incoming = (!stream.is_end_stream()).then(|| Rc::new(RefCell::new(stream)));
+    let Some(reply) = answer(&serving, client, parts, incoming.clone(), &respond).await else {
         return;
     };
     let stall = serving.settings.write_timeout;
     let reason = match caught(pin!(reply::send(&respond, asked, reply, stall))).await {
-        Ok(Ok(()) | Err(Cut::Gone)) => return,
+        Ok(Ok(())) => {
+            io.answered();
+            if let Some(incoming) = incoming {
+                request::linger(&incoming).await;
+            }
+            return;
+        }
+        Ok(Err(Cut::Gone)) => return,
         Ok(Err(Cut::Stalled)) => Reason::CANCEL,
         Ok(Err(Cut::Body)) | Err(Panicked) => Reason::INTERNAL_ERROR,
     };
@@ -42,10 +54,11 @@ pub(super) async fn serve<A: Answer>(
 async fn answer<A: Answer>(
     serving: &Serving<A>,
     client: Client,
-    request: http::Request<RecvStream>,
+    parts: Parts,
+    incoming: Option<Incoming>,
     respond: &RefCell<SendResponse<Bytes>>,
 ) -> Option<Reply<'static>> {
-    let request = match read(serving, request) {
+    let request = match read(&serving.settings, &parts, incoming) {
         Ok(request) => request,
         Err(Refused(None, refusal)) => return Some(serving.answer.refuse(client, refusal)),
         Err(Refused(Some(head), refusal)) => {
@@ -64,13 +77,11 @@ async fn answer<A: Answer>(
 /// Why a request is not answered, with its head where that is sound.
 struct Refused(Option<Box<RequestHead>>, Refusal);
 
-fn read<A>(serving: &Serving<A>, request: http::Request<RecvStream>) -> Result<Request<'static>, Refused> {
-    let settings = &serving.settings;
-    let (parts, stream) = request.into_parts();
+fn read(settings: &Settings, parts: &Parts, incoming: Option<Incoming>) -> Result<Request<'static>, Refused> {
     let mut head =
-        request::head(&parts, settings.header_bytes).map_err(|bad| Refused(None, Refusal::Bad(bad)))?;
+        request::head(parts, settings.header_bytes).map_err(|bad| Refused(None, Refusal::Bad(bad)))?;
     let pace = Pace { idle: settings.body_timeout, bytes_per_second: BYTES_PER_SECOND };
-    match request::body(&mut head, stream, pace, settings.body_bytes) {
+    match request::body(&mut head, incoming, pace, settings.body_bytes) {
         Ok(body) => Ok(Request { head, body }),
         Err(refusal @ Refusal::BodyTooLarge(_)) => Err(Refused(Some(Box::new(head)), refusal)),
         Err(refusal) => Err(Refused(None, refusal)),
