@@ -5,7 +5,9 @@
 //! nothing that could be a password is repeated. An empty variable counts as unset, as orchestrators like to
 //! leave them.
 
-use crate::config::{self, Entrances, Listener, Overrides, Parsed, Plan, Refused, Source, Surroundings};
+use crate::config::{
+    self, Entrances, Listener, Overrides, Parsed, Plan, Refused, Source, Surroundings, Target,
+};
 use crate::event::now;
 use crate::headers::Range;
 use crate::headers::cors::OriginPattern;
@@ -41,11 +43,18 @@ pub(super) struct Flags {
     )]
     listen: Vec<String>,
 
-    /// Send all requests to this address, instead of the sites in the file.
+    /// Send all requests to this address, instead of the sites in the file; may be repeated.
     ///
-    /// `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT` or `unix:/PATH`. It makes one site that answers for any host.
-    #[arg(long, value_name = "URL", env = "HEADER_DOCTOR_UPSTREAM", hide_env_values = true)]
-    upstream: Option<String>,
+    /// `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT` or `unix:/PATH`. It makes one site that answers for any host;
+    /// several upstreams share its requests. Several stand in the variable with commas.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HEADER_DOCTOR_UPSTREAM",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    upstream: Vec<String>,
 
     /// Change nothing on the way, only report; for every site, whatever the file says.
     #[arg(
@@ -112,7 +121,7 @@ impl Flags {
     ) -> anyhow::Result<Prepared> {
         let (source, overrides) = (source(file)?, self.overrides(matches)?);
         let mut plan = Self::plan_of(source.as_ref(), &overrides)?;
-        plan.read_files(source.as_ref().filter(|_| overrides.upstream.is_none()), &variable)?;
+        plan.read_files(source.as_ref().filter(|_| overrides.upstreams.is_empty()), &variable)?;
         let entrances = plan.entrances(source.as_ref(), &variable, sessions, now())?;
         Ok(Prepared { plan, entrances })
     }
@@ -141,6 +150,20 @@ impl Flags {
         Ok(listeners)
     }
 
+    fn upstreams(&self, matches: &ArgMatches) -> anyhow::Result<Vec<Target>> {
+        let mut upstreams: Vec<Target> = Vec::with_capacity(self.upstream.len());
+        for text in &self.upstream {
+            let Some(upstream) = given(text, "upstream", matches)? else {
+                continue;
+            };
+            if upstreams.contains(&upstream) {
+                bail!("{}: {upstream} stands there twice; keep one", name("upstream", matches));
+            }
+            upstreams.push(upstream);
+        }
+        Ok(upstreams)
+    }
+
     fn trusted_proxies(&self, matches: &ArgMatches) -> anyhow::Result<Vec<Range>> {
         let range = |text: &String| given(text, "trusted_proxy", matches).transpose();
         self.trusted_proxy.iter().filter_map(range).map(|range| range.map(|Parsed(range)| range)).collect()
@@ -155,7 +178,7 @@ impl Flags {
     fn overrides(&self, matches: &ArgMatches) -> anyhow::Result<Overrides> {
         Ok(Overrides {
             listeners: self.listeners(matches)?,
-            upstream: self.upstream.as_ref().map_or(Ok(None), |text| given(text, "upstream", matches))?,
+            upstreams: self.upstreams(matches)?,
             observe: self.observe,
             trusted_proxies: self.trusted_proxies(matches)?,
             cors_origins: self.cors_origins(matches)?,

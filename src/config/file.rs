@@ -46,8 +46,9 @@ impl Shape {
         if !overrides.listeners.is_empty() {
             listeners.clone_from(&overrides.listeners);
         }
-        if let Some(target) = &overrides.upstream {
-            sites = vec![Site::any(Upstream::of_flag(target)?)];
+        if !overrides.upstreams.is_empty() {
+            let upstreams = overrides.upstreams.iter().map(Upstream::of_flag);
+            sites = vec![Site::any(upstreams.collect::<Result<_, _>>()?)];
         }
         if sites.is_empty() {
             return Ok(None);

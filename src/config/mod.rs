@@ -39,7 +39,7 @@ pub use reading::Lookup;
 pub use sites::{Hosts, Mode, Site};
 pub use tls::{Certificate, ClientCertificates, Tls};
 pub use upstream_tls::UpstreamTls;
-pub use upstreams::Upstream;
+pub use upstreams::{Resolve, Upstream};
 pub(crate) use values::Parsed;
 pub use values::{Address, HostHeader, Target};
 pub use workers::cores;
@@ -139,7 +139,8 @@ impl Plan {
 
     fn in_folder(mut self, folder: &std::path::Path) -> Self {
         self.listeners.iter_mut().for_each(|listener| listener.resolve(folder));
-        self.sites.iter_mut().for_each(|site| site.upstream.resolve(folder));
+        let upstreams = self.sites.iter_mut().flat_map(|site| &mut site.upstreams);
+        upstreams.for_each(|upstream| upstream.begin_in(folder));
         self
     }
 
@@ -150,8 +151,7 @@ impl Plan {
     /// A file cannot be read, or does not hold what it should.
     pub fn read_files(&mut self, source: Option<&Source>, lookup: &Lookup<'_>) -> Result<(), Error> {
         let read = |(index, site): (usize, &mut Site)| {
-            let read = site.upstream.read_files();
-            read.map_err(|problem| problem.under(0).under("upstreams").under(index).under("sites"))
+            upstreams::read_files(&mut site.upstreams).map_err(|problem| problem.under(index).under("sites"))
         };
         self.sites.iter_mut().enumerate().try_for_each(read).map_err(|problem| {
             let Some(source) = source else {
@@ -167,7 +167,8 @@ impl Plan {
     pub fn files(&self) -> Vec<PathBuf> {
         let listeners = self.listeners.iter().filter_map(|listener| listener.tls.as_ref());
         let listeners = listeners.flat_map(Tls::files).map(std::path::Path::to_owned);
-        let upstreams = self.sites.iter().filter_map(|site| site.upstream.tls.as_ref());
+        let upstreams =
+            self.sites.iter().flat_map(|site| &site.upstreams).filter_map(|upstream| upstream.tls.as_ref());
         listeners.chain(upstreams.filter_map(|tls| tls.ca.clone())).collect()
     }
 

@@ -13,8 +13,8 @@ use std::num::NonZeroUsize;
 pub struct Overrides {
     /// Replaces all `listeners` when not empty.
     pub listeners: Vec<Listener>,
-    /// Replaces all `sites` by one for any host, with this upstream and default times.
-    pub upstream: Option<Target>,
+    /// Replaces all `sites` by one for any host, with these upstreams and default times, when not empty.
+    pub upstreams: Vec<Target>,
     /// Sets the mode of every site, from the file or not, to observe.
     pub observe: bool,
     /// Replaces `trusted_proxies` when not empty.

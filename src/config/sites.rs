@@ -22,8 +22,8 @@ pub struct Site {
     pub hosts: Hosts,
     /// Whether it may treat what it finds.
     pub mode: Mode,
-    /// Where its requests are sent to.
-    pub upstream: Upstream,
+    /// Where its requests are sent to; at least one, and none twice.
+    pub upstreams: Vec<Upstream>,
     /// What may be done about `Authorization`.
     pub authorization: headers::Policy,
     /// What is done about redirects to another origin.
@@ -65,8 +65,8 @@ pub(super) struct Shape {
     hosts: Option<Vec<Scalar<Host>>>,
     /// `treat` when absent.
     mode: Option<Scalar<Mode>>,
-    /// Where requests are sent to; for now exactly one.
-    #[schemars(required, length(min = 1, max = 1))]
+    /// Where requests are sent to: of several, each goes to the one with the fewest requests under way.
+    #[schemars(required, length(min = 1))]
     upstreams: Option<Vec<upstreams::Shape>>,
     /// What may be done about `Authorization` beside forwarding it; nothing when absent.
     authorization: Option<authorization::Shape>,
@@ -109,7 +109,7 @@ fn site(shape: Shape, index: usize, claimed: &mut Claimed) -> Result<Site, Probl
     Ok(Site {
         hosts: hosts(shape.hosts, index, claimed)?,
         mode: shape.mode.map_or_else(Mode::default, |Scalar(mode)| mode),
-        upstream: upstreams::check(shape.upstreams).map_err(|problem| problem.under("upstreams"))?,
+        upstreams: upstreams::check(shape.upstreams).map_err(|problem| problem.under("upstreams"))?,
         authorization: authorization::check(shape.authorization.unwrap_or_default())
             .map_err(|problem| problem.under("authorization"))?,
         redirects: shape.redirects.map_or_else(Redirects::default, |Scalar(word)| word).into(),
@@ -141,12 +141,12 @@ fn hosts(shapes: Option<Vec<Scalar<Host>>>, index: usize, claimed: &mut Claimed)
 }
 
 impl Site {
-    /// One for any host, with this upstream and a policy that changes nothing it is not asked to.
-    pub(super) fn any(upstream: Upstream) -> Self {
+    /// One for any host, with these upstreams and a policy that changes nothing it is not asked to.
+    pub(super) fn any(upstreams: Vec<Upstream>) -> Self {
         Self {
             hosts: Hosts::Any,
             mode: Mode::default(),
-            upstream,
+            upstreams,
             authorization: headers::Policy::default(),
             redirects: redirects::Policy::default(),
             via: forwarded::Via::default(),
@@ -164,7 +164,7 @@ impl From<&Site> for Shape {
         Self {
             hosts,
             mode: Some(Scalar(site.mode)),
-            upstreams: Some(vec![(&site.upstream).into()]),
+            upstreams: Some(site.upstreams.iter().map(Into::into).collect()),
             authorization: Some((&site.authorization).into()),
             redirects: Some(Scalar(site.redirects.into())),
             via: Some(Scalar(site.via.into())),

@@ -1,11 +1,11 @@
 //! Section `upstreams` of a site: where its requests are sent to.
-//!
-//! For now a site has exactly one; the file already has a list, so that no file changes when balancing comes.
 
 use super::error::Problem;
 use super::reading::Scalar;
 use super::upstream_tls::{self, Http2, UpstreamTls};
+use super::values::words::words;
 use super::values::{Address, HostHeader, Target, Timeout};
+use crate::upstream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -20,6 +20,8 @@ pub struct Upstream {
     pub tls: Option<UpstreamTls>,
     /// What it is told as `Host`.
     pub host: HostHeader,
+    /// What a name with several addresses stands for.
+    pub resolve: Resolve,
     /// The longest time to establish a connection.
     pub connect_timeout: Duration,
     /// The longest time from the end of the request to the first byte of the reply.
@@ -36,6 +38,7 @@ impl Upstream {
             address,
             tls: None,
             host: HostHeader::Preserve,
+            resolve: Resolve::First,
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(60),
@@ -68,15 +71,38 @@ impl Upstream {
     }
 
     /// Names its files as seen from anywhere.
-    pub(super) fn resolve(&mut self, folder: &Path) {
+    pub(super) fn begin_in(&mut self, folder: &Path) {
         if let Some(ca) = self.tls.as_mut().and_then(|tls| tls.ca.as_mut()) {
             *ca = folder.join(&*ca);
         }
     }
+}
 
-    /// Reads the files it names.
-    pub(super) fn read_files(&mut self) -> Result<(), Problem> {
-        self.tls.as_mut().map_or(Ok(()), UpstreamTls::read_files)
+/// Reads the files that the upstreams of a site name.
+pub(super) fn read_files(upstreams: &mut [Upstream]) -> Result<(), Problem> {
+    upstreams.iter_mut().enumerate().try_for_each(|(index, upstream)| {
+        let read = upstream.tls.as_mut().map_or(Ok(()), UpstreamTls::read_files);
+        read.map_err(|problem| problem.under(index).under("upstreams"))
+    })
+}
+
+words! {
+    /// What a name with several addresses stands for.
+    pub Resolve is "a way to resolve a name" {
+        /// One upstream: the first address that can be connected to serves.
+        #[default]
+        First = "first",
+        /// An upstream for each address.
+        All = "all",
+    }
+}
+
+impl From<Resolve> for upstream::Resolve {
+    fn from(resolve: Resolve) -> Self {
+        match resolve {
+            Resolve::First => Self::First,
+            Resolve::All => Self::All,
+        }
     }
 }
 
@@ -96,6 +122,9 @@ pub(super) struct Shape {
     /// What the upstream is told as `Host`: what the client said (`preserve`, as when absent), the host of `url`
     /// (`upstream`), or this name.
     host: Option<Scalar<HostHeader>>,
+    /// What a name with several addresses stands for; `first` when absent. Names are looked up again when their
+    /// answer expires.
+    resolve: Option<Scalar<Resolve>>,
     /// The longest time to establish a connection; 5s when absent.
     connect_timeout: Option<Scalar<Timeout>>,
     /// The longest time from the end of the request to the first byte of the reply; 60s when absent.
@@ -104,19 +133,24 @@ pub(super) struct Shape {
     idle_timeout: Option<Scalar<Timeout>>,
 }
 
-/// The one upstream of a site.
-pub(super) fn check(shapes: Option<Vec<Shape>>) -> Result<Upstream, Problem> {
-    let mut shapes = shapes.unwrap_or_default().into_iter();
-    let Some(shape) = shapes.next() else {
+/// The upstreams of a site.
+pub(super) fn check(shapes: Option<Vec<Shape>>) -> Result<Vec<Upstream>, Problem> {
+    let mut upstreams: Vec<Upstream> = Vec::new();
+    for shape in shapes.unwrap_or_default() {
+        let upstream = upstream(shape).map_err(|problem| problem.under(upstreams.len()))?;
+        if let Some(first) = upstreams.iter().position(|other| other.address == upstream.address) {
+            let message =
+                format!("{} already is upstreams[{first}]; keep it in one place", upstream.target());
+            return Err(Problem::here(message).under("url").under(upstreams.len()));
+        }
+        upstreams.push(upstream);
+    }
+    if upstreams.is_empty() {
         return Err(Problem::here(
             "names nowhere to send requests; write `upstreams: [{ url: \"http://HOST:PORT\" }]`",
         ));
-    };
-    if shapes.next().is_some() {
-        let message = "is a second upstream, and balancing comes in a later version; keep one";
-        return Err(Problem::here(message).under(1));
     }
-    upstream(shape).map_err(|problem| problem.under(0))
+    Ok(upstreams)
 }
 
 fn upstream(shape: Shape) -> Result<Upstream, Problem> {
@@ -126,6 +160,7 @@ fn upstream(shape: Shape) -> Result<Upstream, Problem> {
     Ok(Upstream {
         tls,
         host: shape.host.map_or_else(HostHeader::default, |Scalar(host)| host),
+        resolve: shape.resolve.map_or(default.resolve, |Scalar(word)| word),
         connect_timeout: shape.connect_timeout.map_or(default.connect_timeout, |set| set.0.0),
         response_timeout: shape.response_timeout.map_or(default.response_timeout, |set| set.0.0),
         idle_timeout: shape.idle_timeout.map_or(default.idle_timeout, |set| set.0.0),
@@ -141,6 +176,7 @@ impl From<&Upstream> for Shape {
             tls: upstream.tls.as_ref().map(Into::into),
             http2: upstream.tls.as_ref().map(|tls| Scalar(tls.offer.into())),
             host: Some(Scalar(upstream.host.clone())),
+            resolve: Some(Scalar(upstream.resolve)),
             connect_timeout: timeout(upstream.connect_timeout),
             response_timeout: timeout(upstream.response_timeout),
             idle_timeout: timeout(upstream.idle_timeout),

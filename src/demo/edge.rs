@@ -40,7 +40,7 @@ impl Edge {
         let Request { mut head, body } = request;
         hop_by_hop::remove(&mut head.fields);
         remap(&mut head.fields);
-        let (mut pending, mut head) = self.behind.send(&head, body).await?;
+        let (mut pending, mut head) = self.behind.send(&head, &mut Some(body)).await?;
         while head.status.is_interim() {
             interim.send(&head).await;
             head = pending.head().await?;

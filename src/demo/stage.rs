@@ -225,11 +225,12 @@ fn play(
 
 /// The doctor: the real one, with a site for each web server.
 fn doctor(sockets: &Sockets, recorder: Recorder) -> io::Result<Sites> {
+    let registry = Arc::default();
     let site = |hosts: &[&str], behind: &TcpListener, cors| {
         let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
         let accepted = Arc::new(Acceptances::since(Instant::now()));
         let policy = Policy { cors, ..Policy::new(Mode::Treat) };
-        Ok::<_, io::Error>(Site::new(hosts, policy, before(behind.local_addr()?), accepted))
+        Ok::<_, io::Error>(Site::new(hosts, policy, vec![before(behind.local_addr()?)], &registry, accepted))
     };
     let sites = vec![
         site(&[], &sockets.nginx, Some(one_origin()?))?,
@@ -251,6 +252,7 @@ fn before(address: SocketAddr) -> upstream::Settings {
         address: Address::Tcp { host: address.ip().to_string(), port: address.port() },
         tls: None,
         host: None,
+        resolve: upstream::Resolve::First,
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_secs(60),
         idle_timeout: Duration::from_secs(60),

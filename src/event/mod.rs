@@ -51,8 +51,10 @@ pub struct Event {
     pub authorization: AuthorizationSeen,
     /// The findings, the root cause first.
     pub findings: Vec<Scoped>,
-    /// The upstream that was asked.
+    /// The upstream that was asked, the last one where there were several.
     pub upstream: Option<Arc<str>>,
+    /// The upstreams that were asked before it and did not answer.
+    pub tried: Vec<Tried>,
     /// How long it took until the reply's last byte was sent; with a switch of protocols, until it was granted.
     pub duration: Duration,
     /// Why the doctor refused the request itself.
@@ -111,6 +113,17 @@ pub struct Failure {
     pub what: Cow<'static, str>,
 }
 
+/// An upstream that did not answer, so that another one was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// Which.
+    pub upstream: Arc<str>,
+    /// The stable code, `header_doctor_…`, that the exchange would have failed with.
+    pub code: &'static str,
+    /// What broke. It never quotes what was sent.
+    pub what: String,
+}
+
 /// A side of the exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -152,6 +165,7 @@ impl Event {
             authorization: AuthorizationSeen::default(),
             findings: Vec::new(),
             upstream: None,
+            tried: Vec::new(),
             duration: Duration::ZERO,
             refusal: None,
             failure: None,
@@ -194,7 +208,8 @@ impl Event {
             Side::Client => Severity::Note,
             Side::Doctor | Side::Upstream => Severity::Error,
         });
-        found.max(refused).max(failed)
+        let tried = (!self.tried.is_empty()).then_some(Severity::Warning);
+        found.max(refused).max(failed).max(tried)
     }
 }
 

@@ -11,6 +11,7 @@ mod record;
 mod site;
 mod watch;
 
+use std::cell::RefCell;
 use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use crate::listen::{Answer, Client, Interim, Refusal};
 use crate::message::{Body, Name, Reply, ReplyHead, Request, RequestHead, Status};
-use crate::upstream::{Error, Pending, Upstream};
+use crate::upstream::{Error, Group, Pending, Route};
 pub use memory::{Acceptances, Promises};
 pub use record::{Keeps, QUEUE, Recorder, Shows};
 pub use site::{Mode, Policy, Site, Sites};
@@ -50,7 +51,7 @@ impl Answer for Sites {
         if let Err(bad) = record.treat() {
             return record.refused(Status::BAD_REQUEST, bad.code(), bad.to_string());
         }
-        match forward(site.upstream(), record.head(), body, interim).await {
+        match forward(site.upstreams(), record.head(), body, record.route(), interim).await {
             Ok(reply) => record.answered(reply),
             Err(error) => record.failed(&error),
         }
@@ -87,12 +88,13 @@ impl Answer for Sites {
 
 /// Sends the request on and waits for the reply; interim replies go to the client as they come.
 async fn forward<'c>(
-    upstream: &Upstream,
+    upstreams: &Group,
     request: &RequestHead,
     body: Body<'c>,
+    route: &RefCell<Route>,
     interim: &mut impl Interim,
 ) -> Result<Reply<'c>, Error> {
-    let (mut pending, mut head) = send(upstream, request, body, interim).await?;
+    let (mut pending, mut head) = send(upstreams, request, body, route, interim).await?;
     while head.status.is_interim() {
         interim.send(&head).await;
         head = pending.head().await?;
@@ -104,13 +106,14 @@ async fn forward<'c>(
 /// Sends the request on. A client that waits for 100 before it sends its body is told to go on in time even by an
 /// upstream that never says so.
 async fn send<'c>(
-    upstream: &Upstream,
+    upstreams: &Group,
     request: &RequestHead,
     body: Body<'c>,
+    route: &RefCell<Route>,
     interim: &mut impl Interim,
 ) -> Result<(Pending<'c>, ReplyHead), Error> {
     let waits = !body.is_empty() && request.fields.has(Name::Expect);
-    let sending = upstream.send(request, body);
+    let sending = upstreams.send(request, body, route);
     if !waits {
         return sending.await;
     }

@@ -4,6 +4,7 @@
 //! healthy exchange is counted and forgotten, unless every exchange is to be logged.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -17,13 +18,13 @@ use super::site::Site;
 use super::watch::{Ending, watch};
 use crate::browser::Blocked;
 use crate::diagnosis::{Rule, Severity, diagnose_by};
-use crate::event::{Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Scoped, Side, Tally, now};
+use crate::event::{Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Scoped, Side, Tally, Tried, now};
 use crate::evidence::{Led, Look, Memory, Symptom, Trail, Treatment, Watched, look};
 use crate::headers::{Peer, Trusted, forwarded};
 use crate::listen::{self, Client};
 use crate::message::{Name, Reply, ReplyHead, RequestHead, Source, Status};
 use crate::secret::Key;
-use crate::upstream::Error;
+use crate::upstream::{Error, Route};
 
 /// How many events may wait for the log before they are dropped and counted.
 pub const QUEUE: usize = 4096;
@@ -88,6 +89,7 @@ impl Recorder {
             id: self.ids.next(),
             started: Instant::now(),
             site: None,
+            route: RefCell::default(),
             treatment: Treatment::default(),
             is_renewal: false,
             is_disbelieved: false,
@@ -181,6 +183,8 @@ pub(super) struct Record {
     pub(super) id: ExchangeId,
     pub(super) started: Instant,
     pub(super) site: Option<Rc<Site>>,
+    /// Which of the site's upstreams were asked.
+    route: RefCell<Route>,
     pub(super) treatment: Treatment,
     /// Whether the reply renewed a token.
     is_renewal: bool,
@@ -194,6 +198,10 @@ pub(super) struct Record {
 impl Record {
     pub(super) const fn head(&self) -> &RequestHead {
         &self.head
+    }
+
+    pub(super) const fn route(&self) -> &RefCell<Route> {
+        &self.route
     }
 
     /// Names the site as the one that is asked.
@@ -258,7 +266,9 @@ impl Record {
         let seen = Seen { led, blocked: self.blocked(&head) };
         let received = received.filter(|reply| self.is_suspect(reply, &seen));
         self.is_renewal = self.renews(&head);
-        let is_told = received.is_some() || self.is_renewal || self.recorder.keeps == Keeps::All;
+        let is_retried = !self.route.get_mut().failed.is_empty();
+        let is_told =
+            received.is_some() || is_retried || self.is_renewal || self.recorder.keeps == Keeps::All;
         let is_switched = body.is_tunnel();
         if (body.is_full() || is_switched) && !is_told {
             self.open = false;
@@ -304,7 +314,7 @@ impl Record {
             }
             Ending::Unwanted => gone(&mut event),
         }
-        let is_sick = !event.findings.is_empty() || event.failure.is_some();
+        let is_sick = !event.findings.is_empty() || event.failure.is_some() || !event.tried.is_empty();
         if is_sick || self.is_renewal || self.recorder.keeps == Keeps::All {
             self.conclude(event);
         }
@@ -352,7 +362,13 @@ impl Record {
         let mut event = Event::of(&self.head, self.id, now().before(duration), Arc::clone(&recorder.hop));
         event.client = recorder.shown(self.client);
         event.authorization.recovered_from = self.treatment.recovered_from.as_deref().map(str::to_owned);
-        event.upstream = self.site.as_ref().map(|site| site.upstream_name());
+        let Route { to, failed } = &*self.route.borrow();
+        event.upstream = to.clone().or_else(|| self.site.as_ref().map(|site| site.upstream_name()));
+        event.tried.extend(failed.iter().map(|failed| Tried {
+            upstream: Arc::clone(&failed.upstream),
+            code: failed.error.code(),
+            what: failed.error.to_string(),
+        }));
         event.duration = duration;
         event.is_renewal = self.is_renewal;
         event.whose = Some(recorder.key.fingerprint(self.client.to_string().as_bytes()));

@@ -11,7 +11,7 @@ use super::record::{Record, Shared};
 use crate::headers::{Peer, Scheme, Trusted, authorization, cors, forwarded, redirects};
 use crate::listen::Client;
 use crate::message::{Name, ReplyHead, RequestHead};
-use crate::upstream::{Settings, Upstream};
+use crate::upstream::{Group, Registry, Settings};
 
 /// What the doctor may do to a site's exchanges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,37 +51,40 @@ impl Policy {
     }
 }
 
-/// A virtual host: its names, its policy, its upstream.
+/// A virtual host: its names, its policy, its upstreams.
 pub struct Site {
     hosts: Vec<String>,
     policy: Policy,
-    upstream: Upstream,
+    upstreams: Group,
     upstream_name: Arc<str>,
-    authority: String,
+    authorities: Vec<String>,
     acceptances: Arc<Acceptances>,
 }
 
 impl Site {
     /// A site; without `hosts` (lower case, without port) it answers for every host no other site names. What its
-    /// upstream accepts is shared with the same site in other workers. Must be made inside the worker that uses it.
+    /// upstreams accept is shared with the same site in other workers, and their health with all sites of the
+    /// registry. Must be made inside the worker that uses it.
     #[must_use]
     pub fn new(
         hosts: Vec<String>,
         policy: Policy,
-        upstream: Settings,
+        upstreams: Vec<Settings>,
+        registry: &Arc<Registry>,
         acceptances: Arc<Acceptances>,
     ) -> Self {
-        let upstream_name = upstream.to_string().into();
-        let authority = upstream.authority();
-        let upstream = Upstream::new(upstream);
-        Self { hosts, policy, upstream, upstream_name, authority, acceptances }
+        let names: Vec<_> = upstreams.iter().map(ToString::to_string).collect();
+        let authorities = upstreams.iter().map(Settings::authority).collect();
+        let upstreams = Group::new(upstreams, registry);
+        Self { hosts, policy, upstreams, upstream_name: names.join(", ").into(), authorities, acceptances }
     }
 
     /// The host of a request that names none.
     pub(super) fn authority(&self) -> &[u8] {
-        self.authority.as_bytes()
+        self.authorities.first().map(String::as_bytes).unwrap_or_default()
     }
 
+    /// What an exchange is told of that went to no one upstream in particular.
     pub(super) fn upstream_name(&self) -> Arc<str> {
         Arc::clone(&self.upstream_name)
     }
@@ -116,15 +119,15 @@ impl Site {
 
     /// The names of this site, for whoever decides whether a redirect stays at home.
     pub(super) fn own(&self) -> redirects::Own<'_> {
-        redirects::Own { hosts: &self.hosts, upstream: &self.authority }
+        redirects::Own { hosts: &self.hosts, upstreams: &self.authorities }
     }
 
     pub(super) fn acceptances(&self) -> &Acceptances {
         &self.acceptances
     }
 
-    pub(super) const fn upstream(&self) -> &Upstream {
-        &self.upstream
+    pub(super) const fn upstreams(&self) -> &Group {
+        &self.upstreams
     }
 
     fn is_named(&self, host: &[u8]) -> bool {

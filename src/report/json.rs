@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Summary;
 use crate::diagnosis::{Finding, Severity};
-use crate::event::{AuthorizationSeen, Event, Scope, Scoped};
+use crate::event::{self, AuthorizationSeen, Event, Scope, Scoped};
 use crate::evidence::Sighting;
 use crate::moment::Moment;
 
@@ -34,6 +34,7 @@ pub(super) struct Record<'e> {
     lost: Vec<Lost>,
     findings: Vec<Found<'e>>,
     upstream: Option<&'e str>,
+    tried: Vec<Tried<'e>>,
     duration_ms: u64,
     refusal: Option<Refusal<'e>>,
     failure: Option<Failure<'e>>,
@@ -81,6 +82,13 @@ struct Extent {
     of: u64,
     population: &'static str,
     since: String,
+}
+
+#[derive(Serialize)]
+struct Tried<'e> {
+    upstream: &'e str,
+    code: &'static str,
+    what: &'e str,
 }
 
 #[derive(Serialize)]
@@ -170,6 +178,7 @@ impl<'e> Record<'e> {
             lost: event.findings.iter().filter_map(|scoped| Lost::of(&scoped.finding)).collect(),
             findings: event.findings.iter().map(Found::of).collect(),
             upstream: event.upstream.as_deref(),
+            tried: event.tried.iter().map(Tried::of).collect(),
             duration_ms: millis(event.duration),
             refusal: event.refusal.as_ref().map(|r| Refusal { code: r.code, reason: &r.reason }),
             failure: event.failure.as_ref().map(|f| Failure {
@@ -199,6 +208,12 @@ impl<'e> Authorization<'e> {
             sent: seen.sent.map(Sighting::word),
             seen_by_php: seen.seen_by_php.map(Sighting::word),
         }
+    }
+}
+
+impl<'e> Tried<'e> {
+    fn of(tried: &'e event::Tried) -> Self {
+        Self { upstream: &tried.upstream, code: tried.code, what: &tried.what }
     }
 }
 
@@ -258,6 +273,7 @@ const fn message(event: &Event) -> &'static str {
         (false, ..) => "Exchange diagnosed",
         (true, Some(_), _) => "Exchange failed",
         (true, None, Some(_)) => "Request refused",
+        (true, None, None) if !event.tried.is_empty() => "Exchange answered at another try",
         (true, None, None) => "Exchange done",
     }
 }

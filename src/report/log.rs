@@ -209,6 +209,12 @@ fn exchange(out: &mut String, event: &Event, paint: Paint) {
     if let Some(failure) = &event.failure {
         append(out, format_args!(" {}: {}", paint.red(failure.who.word()), failure.what));
     }
+    for tried in &event.tried {
+        append(out, format_args!(" {} {}: {};", paint.red("tried"), tried.upstream, tried.what));
+    }
+    if let Some(last) = event.upstream.as_ref().filter(|_| !event.tried.is_empty()) {
+        append(out, format_args!(" then {last}"));
+    }
     if event.cut_off {
         out.push_str(" (the reply was cut off)");
     }

@@ -67,6 +67,7 @@ struct Kind {
     wordpress_code: Option<String>,
     host: Option<String>,
     upstream: Option<Arc<str>>,
+    tried: Vec<(Arc<str>, &'static str)>,
 }
 
 #[derive(Debug)]
@@ -210,13 +211,14 @@ impl Kind {
             wordpress_code: event.wordpress.as_ref().map(|error| error.code.to_string()),
             host: event.host.as_ref().map(ToString::to_string),
             upstream: event.upstream.clone(),
+            tried: event.tried.iter().map(|tried| (Arc::clone(&tried.upstream), tried.code)).collect(),
         };
         let is_sick = !kind.findings.is_empty() || kind.code().is_some();
         is_sick.then_some(kind)
     }
 
     fn code(&self) -> Option<&'static str> {
-        self.refusal.or(self.failure)
+        self.refusal.or(self.failure).or_else(|| self.tried.first().map(|(_, code)| *code))
     }
 }
 

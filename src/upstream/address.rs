@@ -1,6 +1,7 @@
 //! Where an upstream listens.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// A place that speaks HTTP/1.1 in clear. It is kept in parts: nobody builds an address by joining strings.
@@ -18,6 +19,15 @@ pub enum Address {
 }
 
 impl Address {
+    /// The same place at one address of its name.
+    #[must_use]
+    pub(super) fn at(&self, ip: IpAddr) -> Self {
+        match self {
+            Self::Tcp { port, .. } => Self::Tcp { host: ip.to_string(), port: *port },
+            Self::Unix(path) => Self::Unix(path.clone()),
+        }
+    }
+
     /// What stands for it in a Host field.
     #[must_use]
     pub fn authority(&self) -> String {

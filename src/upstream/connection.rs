@@ -2,11 +2,11 @@
 
 use std::task::{Context, Waker};
 
-use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
+use super::endpoint::Endpoint;
 use super::tls::{Offer, Tls};
-use super::{Address, Error, Settings};
+use super::{Error, Settings};
 use crate::wire::{ReadHalf, Reader, Stream, WriteHalf, Writer};
 
 /// A connection that speaks HTTP/1.1 and over which no exchange is under way.
@@ -17,8 +17,8 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Connects.
-    pub(super) async fn open(settings: &Settings) -> Result<Self, Error> {
-        Ok(Self::over(connect(settings, Offer::Http1).await?, settings))
+    pub(super) async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Self, Error> {
+        Ok(Self::over(connect(endpoint, settings, Offer::Http1).await?, settings))
     }
 
     /// A connection that was just made.
@@ -36,12 +36,10 @@ impl Connection {
 }
 
 /// Connects, with the handshake where there is TLS: all of it in the time that connecting may take.
-pub(super) async fn connect(settings: &Settings, offer: Offer) -> Result<Stream, Error> {
+pub(super) async fn connect(endpoint: &Endpoint, settings: &Settings, offer: Offer) -> Result<Stream, Error> {
     let after = settings.connect_timeout;
     let deadline = Instant::now() + after;
-    let connecting = timeout_at(deadline, transport(&settings.address));
-    let stream = connecting.await.map_err(|_| Error::ConnectTimeout(after))??;
-    match (&settings.tls, stream) {
+    match (&settings.tls, endpoint.connect(after).await?) {
         (Some(tls), Stream::Tcp(stream)) => {
             let securing = timeout_at(deadline, tls.over(stream, offer));
             let stream = securing.await.map_err(|_| Tls::stalled(after))??;
@@ -49,32 +47,6 @@ pub(super) async fn connect(settings: &Settings, offer: Offer) -> Result<Stream,
         }
         (_, stream) => Ok(stream),
     }
-}
-
-async fn transport(address: &Address) -> Result<Stream, Error> {
-    match address {
-        Address::Tcp { host, port } => {
-            let stream = connect_tcp(host, *port).await?;
-            // A small write must not wait for the acknowledgement of the one before.
-            stream.set_nodelay(true).map_err(|error| Error::of_connect(&error))?;
-            Ok(Stream::Tcp(stream))
-        }
-        Address::Unix(path) => {
-            let stream = UnixStream::connect(path).await.map_err(|error| Error::of_connect(&error))?;
-            Ok(Stream::Unix(stream))
-        }
-    }
-}
-
-async fn connect_tcp(host: &str, port: u16) -> Result<TcpStream, Error> {
-    let mut failure = Error::Resolve;
-    for address in lookup_host((host, port)).await.map_err(|_| Error::Resolve)? {
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => failure = Error::of_connect(&error),
-        }
-    }
-    Err(failure)
 }
 
 #[cfg(test)]
@@ -93,7 +65,8 @@ mod tests {
     use tokio_rustls::server::TlsStream;
 
     use super::Connection;
-    use crate::upstream::{Address, Offer, Settings, Terms, Tls, Trust};
+    use crate::upstream::endpoint::Endpoint;
+    use crate::upstream::{Address, Offer, Resolve, Settings, Terms, Tls, Trust};
 
     /// A connection under TLS, and its other end.
     async fn connected() -> (Connection, TlsStream<TcpStream>) {
@@ -110,6 +83,7 @@ mod tests {
         let name = ServerName::try_from("a.test").unwrap();
         let terms = Terms { name, trust: Trust::Anybody, offer: Offer::Http1 };
         let settings = Settings {
+            resolve: Resolve::First,
             address: Address::Tcp { host: "127.0.0.1".to_owned(), port },
             tls: Some(Tls::new(terms).unwrap()),
             host: None,
@@ -122,7 +96,8 @@ mod tests {
             let (stream, _) = listener.accept().await.unwrap();
             TlsAcceptor::from(Arc::new(config)).accept(stream).await.unwrap()
         };
-        let (ours, theirs) = tokio::join!(Connection::open(&settings), accept);
+        let endpoint = Endpoint::of(&settings.address).unwrap();
+        let (ours, theirs) = tokio::join!(Connection::open(&endpoint, &settings), accept);
         (ours.unwrap(), theirs)
     }
 

@@ -10,7 +10,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::connection::Connection;
-use super::pool::Pool;
+use super::health::Attempt;
+use super::pool::{FRESH, IDLE, Pool};
 use super::{Error, Settings, Upstream};
 use crate::headers::hop_by_hop;
 use crate::headers::upgrade::Protocols;
@@ -28,7 +29,8 @@ const MAX_INTERIM: u32 = 64;
 const COPIED: usize = 8 * 1024;
 
 impl Upstream {
-    /// Sends a request and waits for the first head of the reply, which may be an interim one.
+    /// Sends a request and waits for the first head of the reply, which may be an interim one. `body` is taken when
+    /// the request begins to go out: where it is left after a failure, nothing has reached the upstream.
     ///
     /// A pooled connection that turns out dead is replaced once, when sending again can do no harm: the method is
     /// idempotent, there is no body, and not a byte of a reply has come.
@@ -38,20 +40,18 @@ impl Upstream {
     pub(super) async fn send_by_http1<'c>(
         &self,
         head: &RequestHead,
-        body: Body<'c>,
+        body: &mut Option<Body<'c>>,
     ) -> Result<(Pending<'c>, ReplyHead), Error> {
-        if let Some(connection) = self.pool.take() {
-            let may_repeat = body.is_empty() && head.method.is_idempotent();
-            if !may_repeat {
-                return self.send_over(connection, head, body).await;
-            }
-            match self.send_over(connection, head, Body::empty()).await {
-                Err(Error::Closed | Error::Connection(_)) => {}
+        let may_repeat = body.as_ref().is_none_or(Body::is_empty) && head.method.is_idempotent();
+        if let Some(connection) = self.pool.take(if may_repeat { IDLE } else { FRESH }) {
+            match self.send_over(connection, head, body.take().unwrap_or_else(Body::empty)).await {
+                Err(Error::Closed | Error::Connection(_)) if may_repeat => *body = Some(Body::empty()),
+                Err(Error::Closed | Error::Connection(_)) => return Err(Error::KeptClosed),
                 outcome => return outcome,
             }
         }
-        let connection = Connection::open(&self.settings).await?;
-        self.send_over(connection, head, body).await
+        let connection = Connection::open(&self.endpoint, &self.settings).await?;
+        self.send_over(connection, head, body.take().unwrap_or_else(Body::empty)).await
     }
 
     /// Sends a request over this connection.
@@ -71,6 +71,7 @@ impl Upstream {
             interim: 0,
             settings: Rc::clone(&self.settings),
             pool: Rc::clone(&self.pool),
+            held: None,
         };
         let first = pending.head().await?;
         Ok((pending, first))
@@ -133,9 +134,16 @@ pub(super) struct Pending<'c> {
     interim: u32,
     settings: Rc<Settings>,
     pool: Rc<Pool>,
+    /// Counts the exchange as under way.
+    held: Option<Attempt>,
 }
 
 impl<'c> Pending<'c> {
+    /// Counts the exchange as under way until its reply has ended.
+    pub(super) fn hold(&mut self, attempt: Attempt) {
+        self.held = Some(attempt);
+    }
+
     /// The next head of the reply: interim ones first, then the final one.
     ///
     /// # Errors

@@ -2,29 +2,52 @@
 
 mod address;
 mod connection;
+mod dns;
+mod endpoint;
 mod fault;
+mod group;
+mod health;
 mod http;
 mod http2;
+mod names;
 mod pending;
 mod pool;
+mod registry;
 mod send;
+mod state;
 mod tls;
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 pub use address::Address;
+pub use dns::SystemNames;
 pub use fault::{Distrust, TlsFault};
+pub use group::{Failed, Group, Route};
+pub use names::{Found, Lookup, Resolve as Resolver};
 pub use pending::Pending;
+pub use registry::Registry;
 pub use tls::{Authorities, BadAuthorities, BadTerms, Offer, Terms, Tls, Trust};
 
 use rustix::io::Errno;
 
 use crate::http1::BadReply;
 use crate::message::{Broken, Status};
+use endpoint::Endpoint;
 use pool::Pool;
+
+/// What becomes of a name with several addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Resolve {
+    /// It is one upstream: the first address that can be connected to serves.
+    #[default]
+    First,
+    /// Every address is an upstream of its own.
+    All,
+}
 
 /// A place to send requests to, and how long to wait for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +58,8 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// What it is told as `Host`, with a port where that is not the scheme's own; nothing leaves what the client said.
     pub host: Option<String>,
+    /// What its name stands for, where it has one that is looked up.
+    pub resolve: Resolve,
     /// For the connection to be there.
     pub connect_timeout: Duration,
     /// From the end of the request to the first byte of the reply.
@@ -57,36 +82,54 @@ impl Settings {
             None => self.address.authority(),
         }
     }
+
+    /// The URL of it at this address, which may be one of those that its name stands for.
+    fn url_of(&self, address: &Address) -> String {
+        match (&self.tls, address) {
+            (Some(_), Address::Tcp { .. }) => format!("https://{}", address.authority()),
+            _ => address.to_string(),
+        }
+    }
 }
 
 /// Its URL, as an operator writes it.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.tls, &self.address) {
-            (Some(_), address @ Address::Tcp { .. }) => write!(f, "https://{}", address.authority()),
-            (_, address) => address.fmt(f),
-        }
+        f.write_str(&self.url_of(&self.address))
     }
 }
 
 /// A place to send requests to, with the connections this worker holds to it.
 pub struct Upstream {
     settings: Rc<Settings>,
+    endpoint: Endpoint,
     pool: Rc<Pool>,
     http2: Rc<http2::Connections>,
 }
 
 impl Upstream {
-    /// An upstream without connections yet. Must be made inside the worker that uses it.
+    /// An upstream without connections yet, at an address that needs no lookup: a name has no address here. Must be
+    /// made inside the worker that uses it.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        let endpoint = Endpoint::of(&settings.address).unwrap_or_else(|| Endpoint::tcp(&[], 0));
+        Self::at(Rc::new(settings), endpoint)
+    }
+
+    /// The same at this place.
+    fn at(settings: Rc<Settings>, endpoint: Endpoint) -> Self {
         let pool = Rc::new(Pool::default());
         tokio::task::spawn_local(pool::sweep(Rc::downgrade(&pool)));
         let http2 = Rc::new(http2::Connections::default());
         if settings.tls.as_ref().is_some_and(|tls| tls.terms().offer == Offer::Http2) {
             tokio::task::spawn_local(http2::sweep(Rc::downgrade(&http2)));
         }
-        Self { settings: Rc::new(settings), pool, http2 }
+        Self { settings, endpoint, pool, http2 }
+    }
+
+    /// Whether it is at just these addresses.
+    fn is_at(&self, found: &[IpAddr]) -> bool {
+        self.endpoint.is_at(found)
     }
 }
 
@@ -114,6 +157,10 @@ pub enum Error {
     /// The connection ended before a reply began.
     #[error("the upstream closed the connection without a reply")]
     Closed,
+    /// The connection was kept from an exchange before and ended as it was used again: the upstream closed it just
+    /// then, which says nothing against the next connection.
+    #[error("the upstream closed a connection it had kept open as the request went out over it")]
+    KeptClosed,
     /// The connection ended within the reply's head.
     #[error("the upstream closed the connection within the head of its reply")]
     HeadTruncated,
@@ -156,7 +203,7 @@ impl Error {
             Self::ConnectTimeout(_) => "header_doctor_upstream_connect_timeout",
             Self::Certificate(_) => "header_doctor_upstream_certificate",
             Self::Tls(_) => "header_doctor_upstream_tls",
-            Self::Closed => "header_doctor_upstream_closed",
+            Self::Closed | Self::KeptClosed => "header_doctor_upstream_closed",
             Self::HeadTruncated => "header_doctor_upstream_truncated",
             Self::Connection(_) => "header_doctor_upstream_connection",
             Self::Malformed(_) => "header_doctor_upstream_malformed",
@@ -184,6 +231,16 @@ impl Error {
         matches!(self, Self::NoDescriptor)
     }
 
+    /// Whether it says something against the upstream's next exchange.
+    const fn blames_upstream(&self) -> bool {
+        !matches!(self, Self::RequestBody(_) | Self::KeptClosed | Self::NoDescriptor)
+    }
+
+    /// Whether the connection ended when a reply was due and not a byte of one had come.
+    const fn came_before_reply(&self) -> bool {
+        matches!(self, Self::Closed | Self::KeptClosed | Self::Connection(_))
+    }
+
     /// Whether the client's side broke, not the upstream's.
     #[must_use]
     pub const fn is_clients(&self) -> bool {
@@ -197,7 +254,7 @@ mod tests {
 
     use rustls::pki_types::ServerName;
 
-    use super::{Address, Offer, Settings, Terms, Tls, Trust};
+    use super::{Address, Offer, Resolve, Settings, Terms, Tls, Trust};
 
     fn settings(host: Option<&str>, is_secure: bool) -> Settings {
         let name = ServerName::try_from("a.test").unwrap();
@@ -206,6 +263,7 @@ mod tests {
             address: Address::Tcp { host: "10.0.0.7".to_owned(), port: 8443 },
             tls: is_secure.then(|| Tls::new(terms).unwrap()),
             host: host.map(ToOwned::to_owned),
+            resolve: Resolve::First,
             connect_timeout: Duration::ZERO,
             response_timeout: Duration::ZERO,
             idle_timeout: Duration::ZERO,

@@ -1,5 +1,6 @@
 //! An exchange under way, whatever version of HTTP it goes by.
 
+use super::health::Attempt;
 use super::{Error, http, http2};
 use crate::message::{Body, ReplyHead};
 
@@ -12,6 +13,14 @@ enum By<'c> {
 }
 
 impl Pending<'_> {
+    /// Counts the exchange as under way until its reply has ended.
+    pub(super) fn hold(&mut self, attempt: Attempt) {
+        match &mut self.0 {
+            By::Http1(pending) => pending.hold(attempt),
+            By::Http2(exchange) => exchange.hold(attempt),
+        }
+    }
+
     /// The next head of the reply: interim ones first, then the final one.
     ///
     /// # Errors

@@ -13,7 +13,11 @@ use crate::wire::now;
 
 /// How long a connection may idle. Apache closes after 5 s (`KeepAliveTimeout`), nginx after 75 s: being first
 /// avoids sending a request into a connection that is just being closed.
-const IDLE: Duration = Duration::from_secs(4);
+pub(super) const IDLE: Duration = Duration::from_secs(4);
+
+/// How long a connection may have idled for a request that cannot be sent twice: whoever closes idle connections
+/// sooner than [`IDLE`] should not meet a POST. It costs a new connection where less than one request a second comes.
+pub(super) const FRESH: Duration = Duration::from_secs(1);
 
 /// How many connections a worker keeps to one upstream.
 const KEPT: usize = 512;
@@ -24,11 +28,13 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// The connection used last that is still good.
-    pub(super) fn take(&self) -> Option<Connection> {
+    /// The connection used last that is still good, and has idled for less than `most`.
+    pub(super) fn take(&self, most: Duration) -> Option<Connection> {
+        let oldest = now().checked_sub(most);
+        let is_fresh = |since: Instant| oldest.is_none_or(|oldest| since > oldest);
         loop {
-            let (mut connection, since) = self.idle.borrow_mut().pop_back()?;
-            if since + IDLE > now() && connection.is_quiet() {
+            let (mut connection, _) = self.idle.borrow_mut().pop_back_if(|(_, since)| is_fresh(*since))?;
+            if connection.is_quiet() {
                 return Some(connection);
             }
         }

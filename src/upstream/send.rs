@@ -23,7 +23,8 @@ enum Way {
 }
 
 impl Upstream {
-    /// Sends a request and waits for the first head of the reply, which may be an interim one.
+    /// Sends a request and waits for the first head of the reply, which may be an interim one. `body` is taken when
+    /// the request begins to go out: where it is left after a failure, sending it elsewhere can do no harm.
     ///
     /// A connection in use that turns out dead is replaced once, when sending again can do no harm: the method is
     /// idempotent, there is no body, and not a byte of a reply has come. What an upstream says in HTTP/2 it did not
@@ -34,7 +35,7 @@ impl Upstream {
     pub async fn send<'c>(
         &self,
         head: &RequestHead,
-        body: Body<'c>,
+        body: &mut Option<Body<'c>>,
     ) -> Result<(Pending<'c>, ReplyHead), Error> {
         let named = self.settings.host.as_ref().map(|host| with_host(head, host));
         let head = named.as_ref().unwrap_or(head);
@@ -53,13 +54,14 @@ impl Upstream {
     async fn send_by_either<'c>(
         &self,
         head: &RequestHead,
-        mut body: Body<'c>,
+        body: &mut Option<Body<'c>>,
     ) -> Result<(Pending<'c>, ReplyHead), Error> {
         let mut left = TRIES;
         loop {
             let lease = match self.way().await? {
                 Way::Http2(lease) => lease,
                 Way::Http1(connection) => {
+                    let body = body.take().unwrap_or_else(Body::empty);
                     let (pending, first) = self.send_over(connection, head, body).await?;
                     return Ok((pending.into(), first));
                 }
@@ -69,10 +71,14 @@ impl Upstream {
                 }
             };
             left -= 1;
-            match self.send_by_http2(lease, head, body).await {
+            match self.send_by_http2(lease, head, body.take().unwrap_or_else(Body::empty)).await {
                 Ok((exchange, first)) => return Ok((exchange.into(), first)),
-                Err(Failed { unsent: Some(unsent), .. }) if left > 0 => body = unsent,
-                Err(Failed { error, .. }) => return Err(error),
+                Err(Failed { error, unsent }) => {
+                    *body = unsent;
+                    if body.is_none() || left == 0 {
+                        return Err(error);
+                    }
+                }
             }
         }
     }
@@ -101,7 +107,7 @@ impl Upstream {
         if self.http2.is_declined() {
             return Ok(Way::AnyHttp1);
         }
-        match connect(&self.settings, Offer::Http2).await? {
+        match connect(&self.endpoint, &self.settings, Offer::Http2).await? {
             Stream::Tls(stream) if http2::is_chosen(&stream) => {
                 let lease = timeout(after, self.http2.open(stream, &self.settings)).await;
                 lease.map_err(|_| Error::ConnectTimeout(after))?.map(Way::Http2)

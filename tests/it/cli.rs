@@ -109,6 +109,10 @@ fn a_wrong_flag_is_told_by_its_name() {
         run(&["run", "--upstream", "h:80", "--listen", ":80", "--listen", "80"]),
         refused("--listen: 0.0.0.0:80 is listened on twice; keep one")
     );
+    assert_eq!(
+        run(&["run", "--upstream", "h:80", "--upstream", "http://H"]),
+        refused("--upstream: http://h:80 stands there twice; keep one")
+    );
 }
 
 #[test]
@@ -137,6 +141,18 @@ fn a_flag_beats_its_variable_and_that_beats_the_file() {
     assert_eq!(upstream(&[], &[("HEADER_DOCTOR_UPSTREAM", "")]), "url: http://127.0.0.1:8081");
     assert_eq!(upstream(&[], variables), "url: http://h:2");
     assert_eq!(upstream(&["--upstream", "h:3"], variables), "url: http://h:3");
+}
+
+#[test]
+fn several_upstreams_come_as_several_flags_or_with_commas() {
+    let upstreams = |arguments: &[&str], variables| {
+        let shown = run_with(&[&["config", "show"], arguments].concat(), variables).out;
+        let lines = shown.lines().filter(|line| line.contains("url:"));
+        lines.map(|line| line.trim_start_matches([' ', '-']).to_owned()).collect::<Vec<_>>()
+    };
+    let both = ["url: http://a:1", "url: unix:/b"];
+    assert_eq!(upstreams(&["--upstream", "a:1", "--upstream", "unix:/b"], &[]), both);
+    assert_eq!(upstreams(&[], &[("HEADER_DOCTOR_UPSTREAM", "a:1,unix:/b")]), both);
 }
 
 #[test]

@@ -10,6 +10,7 @@
 
 mod abuse;
 mod architecture;
+mod balance;
 mod cli;
 mod corpus;
 mod demo;

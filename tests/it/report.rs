@@ -175,6 +175,7 @@ fn json_has_every_field_under_its_stable_name() {
             "decide": null,
         }],
         "upstream": "http://10.0.0.7:8080",
+        "tried": [],
         "duration_ms": 12,
         "refusal": null,
         "failure": null,

@@ -12,7 +12,7 @@ use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, Recorder, Show
 use crate::headers::Trusted;
 use crate::listen::{self, Capacity, Serving};
 use crate::secret::Key;
-use crate::upstream;
+use crate::upstream::{self, Registry};
 
 /// What all workers share and no reload replaces: a doctor does not forget because its file was edited.
 pub(super) struct Lasting {
@@ -22,6 +22,7 @@ pub(super) struct Lasting {
     pub(super) tally: Arc<Tally>,
     pub(super) promises: Arc<Promises>,
     pub(super) capacity: Arc<Capacity>,
+    pub(super) registry: Arc<Registry>,
     pub(super) began: Instant,
 }
 
@@ -32,7 +33,7 @@ pub(super) struct InForce {
     /// One for each site of the plan.
     acceptances: Vec<Arc<Acceptances>>,
     /// Where each site sends its requests.
-    upstreams: Vec<upstream::Settings>,
+    upstreams: Vec<Vec<upstream::Settings>>,
 }
 
 impl InForce {
@@ -42,14 +43,17 @@ impl InForce {
         let fresh = || Arc::new(Acceptances::since(lasting.began));
         let kept = |site| before.and_then(|before| before.acceptances_of(site)).unwrap_or_else(fresh);
         let acceptances = plan.sites.iter().map(kept).collect();
-        let upstreams = plan.sites.iter().map(|site| settings(&plan, &site.upstream));
-        let upstreams = upstreams.collect::<anyhow::Result<_>>()?;
+        let upstreams = |site: &config::Site| site.upstreams.iter().map(|one| settings(&plan, one)).collect();
+        let upstreams = plan.sites.iter().map(upstreams).collect::<anyhow::Result<_>>()?;
         Ok(Self { plan, trusted, acceptances, upstreams })
     }
 
     fn acceptances_of(&self, site: &config::Site) -> Option<Arc<Acceptances>> {
         let is_same = |known: &config::Site| {
-            known.hosts == site.hosts && known.upstream.address == site.upstream.address
+            let addresses = |site: &config::Site| {
+                site.upstreams.iter().map(|one| one.address.clone()).collect::<Vec<_>>()
+            };
+            known.hosts == site.hosts && addresses(known) == addresses(site)
         };
         let position = self.plan.sites.iter().position(is_same)?;
         self.acceptances.get(position).map(Arc::clone)
@@ -62,22 +66,29 @@ pub(super) struct Share {
     recorder: Recorder,
     promises: Arc<Promises>,
     pub(super) capacity: Arc<Capacity>,
+    registry: Arc<Registry>,
 }
 
 impl Share {
     pub(super) fn new(in_force: &Arc<InForce>, lasting: &Lasting) -> anyhow::Result<Self> {
         let recorder = recorder(in_force.plan.log, lasting)?;
-        let (promises, capacity) = (Arc::clone(&lasting.promises), Arc::clone(&lasting.capacity));
-        Ok(Self { in_force: Arc::clone(in_force), recorder, promises, capacity })
+        Ok(Self {
+            in_force: Arc::clone(in_force),
+            recorder,
+            promises: Arc::clone(&lasting.promises),
+            capacity: Arc::clone(&lasting.capacity),
+            registry: Arc::clone(&lasting.registry),
+        })
     }
 
     /// Must be called inside the worker, whose connections to the upstreams begin here.
     pub(super) fn serving(self) -> Serving<Sites> {
-        let Self { in_force, recorder, promises, .. } = self;
+        let Self { in_force, recorder, promises, registry, .. } = self;
         let plan = &in_force.plan;
         let remembered = in_force.acceptances.iter().map(Arc::clone);
         let sites = plan.sites.iter().zip(in_force.upstreams.iter().cloned()).zip(remembered);
-        let sites = sites.map(|((wanted, upstream), accepted)| site(wanted, upstream, accepted)).collect();
+        let sites = sites.map(|((wanted, upstreams), accepted)| site(wanted, upstreams, &registry, accepted));
+        let sites = sites.collect();
         let answer = Sites::new(sites, recorder, Arc::clone(&in_force.trusted), promises);
         Serving { settings: limits(&plan.limits), answer }
     }
@@ -109,7 +120,12 @@ fn recorder(log: Log, lasting: &Lasting) -> anyhow::Result<Recorder> {
     })
 }
 
-fn site(site: &config::Site, upstream: upstream::Settings, acceptances: Arc<Acceptances>) -> Site {
+fn site(
+    site: &config::Site,
+    upstreams: Vec<upstream::Settings>,
+    registry: &Arc<Registry>,
+    acceptances: Arc<Acceptances>,
+) -> Site {
     let hosts = match &site.hosts {
         Hosts::Any => Vec::new(),
         Hosts::Named(names) => names.clone(),
@@ -125,7 +141,7 @@ fn site(site: &config::Site, upstream: upstream::Settings, acceptances: Arc<Acce
         redirects: site.redirects,
         via: site.via,
     };
-    Site::new(hosts, policy, upstream, acceptances)
+    Site::new(hosts, policy, upstreams, registry, acceptances)
 }
 
 fn settings(plan: &Plan, upstream: &config::Upstream) -> anyhow::Result<upstream::Settings> {
@@ -133,6 +149,7 @@ fn settings(plan: &Plan, upstream: &config::Upstream) -> anyhow::Result<upstream
         address: upstream.address.clone(),
         tls: upstream.tls.as_ref().map(UpstreamTls::made).transpose()?,
         host: upstream.host_sent(),
+        resolve: upstream.resolve.into(),
         connect_timeout: upstream.connect_timeout,
         response_timeout: upstream.response_timeout,
         idle_timeout: upstream.idle_timeout,

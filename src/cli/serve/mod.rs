@@ -159,7 +159,7 @@ fn warn_of(entrances: &Entrances) {
 
 /// Nobody is to forget that a debugging aid is in force.
 fn warn_of_unverified(plan: &Plan) {
-    for upstream in plan.sites.iter().map(|site| &site.upstream) {
+    for upstream in plan.sites.iter().flat_map(|site| &site.upstreams) {
         if upstream.tls.as_ref().is_some_and(|tls| !tls.verify) {
             tracing::warn!(
                 upstream = %upstream.target(),
@@ -190,6 +190,7 @@ fn lasting(bus: Bus) -> anyhow::Result<Lasting> {
         tally: Arc::new(Tally::new(now())),
         promises: Arc::default(),
         capacity: Arc::default(),
+        registry: Arc::default(),
         began: Instant::now(),
     })
 }

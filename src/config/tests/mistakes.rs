@@ -6,7 +6,7 @@ use super::{MINIMAL, Overrides, plan, plan_with, refused, tcp};
 fn a_variable_decides_a_value_and_nothing_else() {
     let text =
         |mode: &str| format!("sites:\n  - mode: {mode}\n    upstreams: [{{ url: \"h:${{PORT}}\" }}]\n");
-    assert_eq!(plan(&text("${UNSET:-observe}")).sites[0].upstream.address, tcp("h", 9000));
+    assert_eq!(plan(&text("${UNSET:-observe}")).sites[0].upstreams[0].address, tcp("h", 9000));
     assert_eq!(
         refused(&text("${KEYS}")),
         "2:11: sites[0].mode: \"${KEYS}\" (variables replaced, not shown) is not a mode; did you mean observe? (known: treat, observe)"
@@ -106,11 +106,15 @@ fn a_missing_key_is_asked_for() {
 }
 
 #[test]
-fn a_second_upstream_is_for_later() {
-    let text = "sites:\n  - upstreams:\n      - url: a:1\n      - url: b:1\n";
+fn an_upstream_stands_in_a_site_once() {
+    let text = "sites:\n  - upstreams:\n      - url: a:80\n      - url: b:1\n      - url: http://A\n";
     assert_eq!(
         refused(text),
-        "4:9: sites[0].upstreams[1]: is a second upstream, and balancing comes in a later version; keep one"
+        "5:14: sites[0].upstreams[2].url: http://a:80 already is upstreams[0]; keep it in one place"
+    );
+    assert_eq!(
+        refused("sites: [{ upstreams: [{ url: 'a:80', resolve: each }] }]"),
+        "1:47: sites[0].upstreams[0].resolve: \"each\" is not a way to resolve a name; write first or all"
     );
 }
 
@@ -277,7 +281,7 @@ fn an_address_is_listened_on_once() {
 
 #[test]
 fn a_file_without_sites_needs_a_flag() {
-    let overrides = Overrides { upstream: Some(tcp("h", 80).into()), ..Overrides::default() };
+    let overrides = Overrides { upstreams: vec![tcp("h", 80).into()], ..Overrides::default() };
     for text in ["", "# nothing\n", "workers: 2", "sites:"] {
         assert!(
             refused(text).contains("sites: names no site, so there is nowhere to send requests; write"),

@@ -7,8 +7,8 @@ mod tls;
 mod upstreams;
 
 use super::{
-    Address, Drain, Error, Exchanges, Format, Hosts, Limits, Listener, Mode, Overrides, Plan, Source,
-    Surroundings,
+    Address, Drain, Error, Exchanges, Format, Hosts, Limits, Listener, Mode, Overrides, Plan, Resolve,
+    Source, Surroundings, Upstream,
 };
 use crate::headers::cors::{Policy, Settings};
 use crate::headers::{FieldName, authorization, redirects};
@@ -60,8 +60,8 @@ fn the_smallest_file_has_every_default() {
     assert_eq!(plan.listeners, [Listener::DEFAULT]);
     assert_eq!(plan.sites[0].hosts, Hosts::Any);
     assert_eq!(plan.sites[0].mode, Mode::Treat);
-    assert_eq!(plan.sites[0].upstream.address, tcp("127.0.0.1", 8081));
-    assert_eq!(plan.sites[0].upstream.connect_timeout, Duration::from_secs(5));
+    assert_eq!(plan.sites[0].upstreams[0].address, tcp("127.0.0.1", 8081));
+    assert_eq!(plan.sites[0].upstreams[0].connect_timeout, Duration::from_secs(5));
     assert_eq!((plan.limits, plan.drain), (Limits::default(), Drain::default()));
     assert_eq!(plan.workers.get(), 3);
     assert_eq!((plan.log.format, plan.log.exchanges), (Format::Json, Exchanges::Sick));
@@ -74,7 +74,7 @@ fn the_full_example_writes_out_the_defaults() {
     assert_eq!((full.limits, full.drain, full.log), (minimal.limits, minimal.drain, minimal.log));
     assert_eq!((full.workers, &full.listeners), (minimal.workers, &minimal.listeners));
     let times = |plan: &Plan| {
-        let upstream = &plan.sites[0].upstream;
+        let upstream = &plan.sites[0].upstreams[0];
         [upstream.connect_timeout, upstream.response_timeout, upstream.idle_timeout]
     };
     assert_eq!(times(&full), times(&minimal));
@@ -83,7 +83,7 @@ fn the_full_example_writes_out_the_defaults() {
 #[test]
 fn the_observing_example_takes_its_upstream_from_the_environment() {
     let plan = plan(OBSERVE);
-    assert_eq!(plan.sites[0].upstream.address, tcp("10.0.0.5", 8080));
+    assert_eq!(plan.sites[0].upstreams[0].address, tcp("10.0.0.5", 8080));
     assert_eq!((plan.sites[0].mode, plan.log.exchanges), (Mode::Observe, Exchanges::All));
 }
 
@@ -94,7 +94,8 @@ fn what_a_plan_is_shown_as_means_the_same_plan() {
     let headers = "trusted_proxies: [private, loopback, 192.0.2.7, 'fd00::/8']\nsites: [{ upstreams: [{ url: 'h:80' }], \
                    redirects: rewrite, via: send, authorization: { recover_from: [X-Auth, x_auth], mirror_to: [x-auth], \
                    placeholder_tokens: refuse } }]";
-    for text in [MINIMAL, OBSERVE, FULL, TLS, HTTPS, UNUSUAL, browsers, headers] {
+    let several = "sites: [{ upstreams: [{ url: 'unix:/a' }, { url: 'wordpress:80', resolve: all, connect_timeout: 1s }] }]";
+    for text in [MINIMAL, OBSERVE, FULL, TLS, HTTPS, UNUSUAL, browsers, headers, several] {
         let plan = plan(text);
         let shown = plan.to_yaml().unwrap();
         assert_eq!(super::tests::plan(&shown), plan, "{shown}");
@@ -127,7 +128,7 @@ fn flags_beat_the_file() {
     let listener = "127.0.0.1:9999".parse::<Listener>().unwrap();
     let overrides = Overrides {
         listeners: vec![listener.clone()],
-        upstream: Some(tcp("h", 80).into()),
+        upstreams: vec![tcp("h", 80).into()],
         observe: true,
         log_format: Some(Format::Pretty),
         cors_origins: vec!["https://flag.test".parse().unwrap()],
@@ -138,8 +139,20 @@ fn flags_beat_the_file() {
     assert_eq!(plan.trusted_proxies.ranges(), ["loopback".parse().unwrap()]);
     assert_eq!(plan.sites.len(), 1);
     assert_eq!((&plan.sites[0].hosts, plan.sites[0].mode), (&Hosts::Any, Mode::Observe));
-    assert_eq!((&plan.sites[0].upstream.address, plan.log.format), (&tcp("h", 80), Format::Pretty));
+    assert_eq!((&plan.sites[0].upstreams[0].address, plan.log.format), (&tcp("h", 80), Format::Pretty));
     assert_eq!(plan.sites[0].cors, Some(policy(&["https://flag.test"], |_| ())));
+}
+
+#[test]
+fn a_site_may_have_several_upstreams_with_times_of_their_own() {
+    let plan =
+        plan("sites: [{ upstreams: [{ url: 'a:1', response_timeout: 9s }, { url: 'b:2', resolve: all }] }]");
+    let upstreams = &plan.sites[0].upstreams;
+    let of = |upstream: &Upstream| {
+        (upstream.address.clone(), upstream.resolve, upstream.response_timeout.as_secs())
+    };
+    let expected = [(tcp("a", 1), Resolve::First, 9), (tcp("b", 2), Resolve::All, 60)];
+    assert_eq!(upstreams.iter().map(of).collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -217,7 +230,7 @@ fn a_flag_for_observing_leaves_the_sites_of_the_file() {
 
 #[test]
 fn a_mistake_is_reported_even_in_what_a_flag_replaces() {
-    let overrides = Overrides { upstream: Some(tcp("h", 80).into()), ..Overrides::default() };
+    let overrides = Overrides { upstreams: vec![tcp("h", 80).into()], ..Overrides::default() };
     assert!(plan_with("sites: [{ mode: off }]", &overrides).is_err());
 }
 
@@ -234,7 +247,7 @@ fn a_terminal_gets_the_pretty_log_unless_the_file_says_otherwise() {
 #[test]
 fn without_a_file_flags_and_defaults_make_the_plan() {
     let plan = |overrides: &Overrides| Plan::new(None, &environment, overrides, AROUND);
-    let overrides = Overrides { upstream: Some(tcp("127.0.0.1", 8081).into()), ..Overrides::default() };
+    let overrides = Overrides { upstreams: vec![tcp("127.0.0.1", 8081).into()], ..Overrides::default() };
     assert_eq!(plan(&overrides).unwrap(), super::tests::plan(MINIMAL));
     assert!(matches!(plan(&Overrides::default()), Err(Error::NoUpstream)));
 }

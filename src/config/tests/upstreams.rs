@@ -16,7 +16,7 @@ fn misread(text: &str) -> String {
 }
 
 fn tls_of(plan: &Plan) -> &crate::config::UpstreamTls {
-    plan.sites[0].upstream.tls.as_ref().unwrap()
+    plan.sites[0].upstreams[0].tls.as_ref().unwrap()
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_mistake_of_a_flag_is_told_by_its_name() {
 
 #[test]
 fn the_host_sent_is_the_clients_the_upstreams_or_another() {
-    let host = |upstream: &str| plan(&site(upstream)).sites[0].upstream.host_sent();
+    let host = |upstream: &str| plan(&site(upstream)).sites[0].upstreams[0].host_sent();
     assert_eq!(host("url: http://h"), None);
     for (upstream, sent) in [
         ("{ url: 'http://h', host: upstream }", "h"),
@@ -86,5 +86,5 @@ fn the_host_sent_is_the_clients_the_upstreams_or_another() {
     ] {
         assert_eq!(host(upstream).as_deref(), Some(sent), "{upstream}");
     }
-    assert_eq!(plan(&site("url: http://h")).sites[0].upstream.host, HostHeader::Preserve);
+    assert_eq!(plan(&site("url: http://h")).sites[0].upstreams[0].host, HostHeader::Preserve);
 }

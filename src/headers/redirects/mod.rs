@@ -310,18 +310,20 @@ fn without_fragment(target: &[u8]) -> &[u8] {
 pub struct Own<'s> {
     /// Its hosts, without ports; none for a site that answers for any.
     pub hosts: &'s [String],
-    /// What stands in a `Host` field for its upstream.
-    pub upstream: &'s str,
+    /// What stands in a `Host` field for each of its upstreams.
+    pub upstreams: &'s [String],
 }
 
 impl Own<'_> {
     fn names(self, redirect: &Redirect<'_>, asked: &Asked<'_>) -> bool {
         let is = |host: &[u8]| redirect.place.host.eq_ignore_ascii_case(host);
-        let is_upstream = || {
-            let upstream = Place::of(self.upstream.as_bytes());
+        let is_upstream = |upstream: &String| {
+            let upstream = Place::of(upstream.as_bytes());
             upstream.is_some_and(|place| is(place.host) && place.port.unwrap_or(80) == redirect.port())
         };
-        is(asked.place.host) || self.hosts.iter().any(|host| is(host.as_bytes())) || is_upstream()
+        is(asked.place.host)
+            || self.hosts.iter().any(|host| is(host.as_bytes()))
+            || self.upstreams.iter().any(is_upstream)
     }
 }
 

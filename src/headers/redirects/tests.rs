@@ -115,7 +115,7 @@ fn rewritten(url: &str, location: &str) -> Option<String> {
 
 fn with(head: &RequestHead, scheme: Scheme, location: &str) -> Option<String> {
     let hosts = ["api.test".to_owned(), "www.api.test".to_owned()];
-    let own = Own { hosts: &hosts, upstream: "10.0.0.7:8080" };
+    let own = Own { hosts: &hosts, upstreams: &["10.0.0.6:8080".to_owned(), "10.0.0.7:8080".to_owned()] };
     let mut reply = reply(301, location.as_bytes());
     let done = rewrite(&mut reply, &Asked::new(head, scheme).unwrap(), own);
     let text = |name| String::from_utf8_lossy(reply.fields.only(name).unwrap()).into_owned();
@@ -191,7 +191,7 @@ proptest! {
         let head = RequestHead::build("GET", &target, Fields::from([("Host", "a.test")]));
         let asked = Asked::new(&head, Scheme::Https).unwrap();
         let mut reply = reply(302, &location);
-        rewrite(&mut reply, &asked, Own { hosts: &[], upstream: "" });
+        rewrite(&mut reply, &asked, Own { hosts: &[], upstreams: &[] });
         assert!(!format!("{:?}", Redirect::read(&reply, &asked)).contains("target"));
     }
 
@@ -201,7 +201,7 @@ proptest! {
         let asked = Asked::new(&head, scheme).unwrap();
         let mut reply = reply(302, parts.concat().as_bytes());
         let hosts = ["a.test".to_owned(), "b.test".to_owned()];
-        if rewrite(&mut reply, &asked, Own { hosts: &hosts, upstream: "[::1]:80" }) {
+        if rewrite(&mut reply, &asked, Own { hosts: &hosts, upstreams: &["[::1]:80".to_owned()] }) {
             let redirect = Redirect::read(&reply, &asked).unwrap();
             assert!(!redirect.change().leaves_origin() && !redirect.leads_back());
             let location = reply.fields.only(Name::Location).unwrap();

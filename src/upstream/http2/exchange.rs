@@ -19,6 +19,7 @@ use super::{Lease, armed, failure, head, is_unprocessed};
 use crate::headers::hop_by_hop;
 use crate::http1::{self, BadReply, Framing};
 use crate::message::{Body, Broken, Fields, Fill, Method, Name, ReplyHead, RequestHead, Source, Status};
+use crate::upstream::health::Attempt;
 use crate::wire::Timer;
 
 /// How many interim replies are passed on before the upstream is called broken.
@@ -38,6 +39,8 @@ pub(in crate::upstream) struct Exchange<'c> {
     interim: u32,
     settings: Rc<Settings>,
     lease: Lease,
+    /// Counts the exchange as under way.
+    held: Option<Attempt>,
 }
 
 /// An exchange without a reply.
@@ -79,7 +82,13 @@ impl<'c> Exchange<'c> {
             interim: 0,
             settings: Rc::clone(settings),
             lease,
+            held: None,
         })
+    }
+
+    /// Counts the exchange as under way until its reply has ended.
+    pub(in crate::upstream) fn hold(&mut self, attempt: Attempt) {
+        self.held = Some(attempt);
     }
 
     /// The first head of the reply; consumes the exchange where there is none.
@@ -175,6 +184,7 @@ impl<'c> Exchange<'c> {
                 trailers: None,
                 settings: self.settings,
                 lease: Some(self.lease),
+                _held: self.held,
             },
         ))
     }
@@ -192,6 +202,8 @@ struct ReplyBody<'c> {
     settings: Rc<Settings>,
     /// Given back at the end.
     lease: Option<Lease>,
+    /// Counted as under way as long as it is here.
+    _held: Option<Attempt>,
 }
 
 impl ReplyBody<'_> {

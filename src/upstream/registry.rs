@@ -1,0 +1,78 @@
+//! What all workers share of upstreams, and what a reload keeps: health by address, and the names that are resolved.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::dns::SystemNames;
+use super::health::Health;
+use super::names::{Known, Names, Resolve};
+use super::state::Millis;
+use crate::wire::now;
+
+/// One for the process. A group that is made with it finds the health of its upstreams as the groups before left it,
+/// as long as one of them still lives.
+pub struct Registry {
+    began: Instant,
+    names: Names,
+    known: Mutex<Vec<(Arc<str>, Weak<Health>)>>,
+}
+
+impl Registry {
+    /// One that resolves names as this does.
+    #[must_use]
+    pub fn new(resolver: Arc<dyn Resolve>) -> Self {
+        Self { began: Instant::now(), names: Names::new(resolver), known: Mutex::default() }
+    }
+
+    /// The health of the upstream of this name.
+    pub(super) fn health(&self, name: &Arc<str>) -> Arc<Health> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(_, health)| health.strong_count() > 0);
+        let before = known.iter().find(|(known, _)| known == name).and_then(|(_, health)| health.upgrade());
+        before.unwrap_or_else(|| {
+            let health = Arc::default();
+            known.push((Arc::clone(name), Arc::downgrade(&health)));
+            health
+        })
+    }
+
+    /// What is known of a host name, now and from now on.
+    pub(super) fn follow(&self, host: &str) -> watch::Receiver<Known> {
+        self.names.follow(host)
+    }
+
+    pub(super) fn millis(&self) -> Millis {
+        Millis::try_from(now().saturating_duration_since(self.began).as_millis()).unwrap_or(Millis::MAX)
+    }
+}
+
+impl Default for Registry {
+    /// One that resolves names as the system does.
+    fn default() -> Self {
+        Self::new(Arc::new(SystemNames))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+    use std::sync::Arc;
+
+    use super::Registry;
+    use crate::upstream::health::{Attempt, Shared};
+    use crate::upstream::state::{Role, State};
+
+    #[test]
+    fn health_is_one_for_each_name_as_long_as_somebody_uses_it() {
+        let registry = Registry::default();
+        let (one, two) = ("http://10.0.0.1:80".into(), "http://10.0.0.2:80".into());
+        let before = registry.health(&one);
+        Attempt::begin(&Rc::new(Shared(Arc::clone(&before))), Role::Regular).unwrap().failed(0);
+        assert_eq!(registry.health(&one).state(), State::In { failures: 1 });
+        assert_eq!(registry.health(&two).state(), State::NEW);
+        drop(before);
+        assert_eq!(registry.health(&one).state(), State::NEW, "nobody used it any more");
+    }
+}
