@@ -1,30 +1,60 @@
 //! Names as the system resolves them: the hosts file, then the name servers of resolv.conf with its search domains
 //! and `ndots`.
 //!
-//! Both files are read for each lookup, as the C library does, so that a change of them needs no restart; lookups are
-//! rare and nobody waits for them. What is asked for again has its answer's own lifetime, so nothing is cached here.
+//! Both files are looked at for each lookup, as the C library does, so that a change of them needs no restart. What is
+//! asked for again has its answer's own lifetime, so nothing is cached here.
 
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolverConfig, ResolverOpts};
-use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::system_conf::read_system_conf;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::system_conf::parse_resolv_conf;
 
 use super::names::{Found, Lookup, Resolve};
 
 /// The system's way to resolve names.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemNames;
+#[derive(Debug, Default)]
+pub struct SystemNames(Mutex<Option<(Files, TokioResolver)>>);
+
+/// The text of resolv.conf and of the hosts file; empty where there is none.
+#[derive(Debug, PartialEq, Eq)]
+struct Files {
+    resolv_conf: Vec<u8>,
+    hosts: Vec<u8>,
+}
+
+impl Files {
+    fn read() -> Self {
+        let text = |path| fs::read(path).unwrap_or_default();
+        Self { resolv_conf: text("/etc/resolv.conf"), hosts: text("/etc/hosts") }
+    }
+}
 
 impl Resolve for SystemNames {
     fn lookup<'l>(&'l self, host: &'l str) -> Lookup<'l> {
         Box::pin(async move {
-            let (config, options) = read_system_conf().unwrap_or_else(|_| without_file());
-            look_up(host, config, options).await.map_err(|error| error.to_string())
+            let resolver = self.resolver(Files::read()).map_err(|error| words(&error))?;
+            look_up(&resolver, host).await.map_err(|error| words(&error))
         })
+    }
+}
+
+impl SystemNames {
+    /// The resolver by these files: the one made before, unless they have changed.
+    fn resolver(&self, files: Files) -> Result<TokioResolver, NetError> {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, resolver)) = made.as_ref().filter(|(before, _)| *before == files) {
+            return Ok(resolver.clone());
+        }
+        let (config, options) = parse_resolv_conf(&files.resolv_conf).unwrap_or_else(|_| without_file());
+        let resolver = resolver(config, options)?;
+        *made = Some((files, resolver.clone()));
+        Ok(resolver)
     }
 }
 
@@ -34,13 +64,28 @@ fn without_file() -> (ResolverConfig, ResolverOpts) {
     (ResolverConfig::from_parts(None, Vec::new(), vec![here]), ResolverOpts::default())
 }
 
-async fn look_up(host: &str, config: ResolverConfig, options: ResolverOpts) -> Result<Found, NetError> {
-    let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-    let mut options = options;
+fn resolver(config: ResolverConfig, mut options: ResolverOpts) -> Result<TokioResolver, NetError> {
     options.ip_strategy = LookupIpStrategy::Ipv6AndIpv4;
     options.cache_size = 0;
-    *builder.options_mut() = options;
-    let found = builder.build()?.lookup_ip(host).await?;
+    options.negative_max_ttl = Some(Duration::ZERO);
+    let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+    builder.with_options(options).build()
+}
+
+/// Why a name has no address, in the words of whoever has to find out.
+fn words(error: &NetError) -> String {
+    match error {
+        error if error.is_nx_domain() => "no name server knows it".to_owned(),
+        error if error.is_no_records_found() => "it has no address".to_owned(),
+        NetError::Dns(DnsError::ResponseCode(code)) => format!("the name server answers: {code}"),
+        NetError::Timeout => "no name server answers in time".to_owned(),
+        NetError::Io(error) => format!("no name server can be reached: {}", error.kind()),
+        other => other.to_string(),
+    }
+}
+
+async fn look_up(resolver: &TokioResolver, host: &str) -> Result<Found, NetError> {
+    let found = resolver.lookup_ip(host).await?;
     let lifetime = found.valid_until().saturating_duration_since(Instant::now());
     Ok(Found { addresses: found.iter().collect(), lifetime })
 }
@@ -55,22 +100,29 @@ mod tests {
     use tokio::net::UdpSocket;
 
     use super::super::names::{Known, Lookup, Names, Resolve};
-    use super::look_up;
+    use super::{
+        Files, SystemNames, TokioResolver, look_up, parse_resolv_conf, resolver, without_file, words,
+    };
 
     /// Resolves by one name server, with one search domain.
-    struct By(SocketAddr);
+    struct By(TokioResolver);
+
+    impl By {
+        fn server(address: SocketAddr) -> Self {
+            let mut connection = ConnectionConfig::udp();
+            connection.port = address.port();
+            let mut server = NameServerConfig::udp(address.ip());
+            server.connections = vec![connection];
+            let search = vec![Name::from_ascii("pod.test.").unwrap()];
+            let mut options = ResolverOpts::default();
+            options.ndots = 5;
+            Self(resolver(ResolverConfig::from_parts(None, search, vec![server]), options).unwrap())
+        }
+    }
 
     impl Resolve for By {
         fn lookup<'l>(&'l self, host: &'l str) -> Lookup<'l> {
-            let mut connection = ConnectionConfig::udp();
-            connection.port = self.0.port();
-            let mut server = NameServerConfig::udp(self.0.ip());
-            server.connections = vec![connection];
-            let search = vec![Name::from_ascii("pod.test.").unwrap()];
-            let config = ResolverConfig::from_parts(None, search, vec![server]);
-            let mut options = ResolverOpts::default();
-            options.ndots = 5;
-            Box::pin(async move { look_up(host, config, options).await.map_err(|error| error.to_string()) })
+            Box::pin(async move { look_up(&self.0, host).await.map_err(|error| words(&error)) })
         }
     }
 
@@ -95,17 +147,16 @@ mod tests {
         }
     }
 
-    async fn by_name_server() -> Names {
+    async fn by_name_server() -> By {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let server = By(socket.local_addr().unwrap());
+        let server = By::server(socket.local_addr().unwrap());
         tokio::spawn(name_server(socket));
-        Names::new(Arc::new(server))
+        server
     }
 
     #[tokio::test]
     async fn a_name_is_found_by_the_search_list_and_again_when_its_lifetime_is_over() {
-        let names = by_name_server().await;
-        let mut known = names.follow("wordpress");
+        let mut known = Names::new(Arc::new(by_name_server().await)).follow("wordpress");
         for last in [1, 2] {
             known.changed().await.unwrap();
             let address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
@@ -115,9 +166,31 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_no_server_knows_is_missing() {
-        let names = by_name_server().await;
-        let mut known = names.follow("wordpres");
+        let server = by_name_server().await;
+        assert_eq!(server.lookup("wordpres").await, Err("no name server knows it".to_owned()));
+        let mut known = Names::new(Arc::new(server)).follow("wordpres");
         known.changed().await.unwrap();
         assert_eq!(*known.borrow_and_update(), Known::Missing);
+    }
+
+    fn name_servers(resolv_conf: &str) -> usize {
+        let (config, _) = parse_resolv_conf(resolv_conf).unwrap_or_else(|_| without_file());
+        config.name_servers().len()
+    }
+
+    #[test]
+    fn where_no_name_server_is_named_this_machine_is_asked() {
+        assert_eq!(name_servers("nameserver 10.0.0.1\nnameserver 10.0.0.2\n"), 2);
+        assert_eq!(["", "search a.test\n", "\0\u{ff}"].map(name_servers), [1; 3]);
+    }
+
+    #[tokio::test]
+    async fn files_that_have_changed_are_read_anew() {
+        let files = |text: &str| Files { resolv_conf: text.into(), hosts: Vec::new() };
+        let names = SystemNames::default();
+        let ndots = |text| names.resolver(files(text)).unwrap().options().ndots;
+        assert_eq!(ndots("nameserver 10.0.0.1\noptions ndots:5\n"), 5);
+        assert_eq!(ndots("nameserver 10.0.0.1\noptions ndots:2\n"), 2);
+        assert_eq!(ndots(""), 1);
     }
 }

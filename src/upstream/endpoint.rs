@@ -48,6 +48,14 @@ impl Endpoint {
         list.iter().all(has) && found.iter().all(|ip| list.iter().any(|address| address.ip() == *ip))
     }
 
+    /// `http://wordpress:80 at 10.0.0.7, 10.0.0.8`; one that is named by its only address is that alone.
+    pub(super) fn in_full(&self, name: &str) -> String {
+        let Self::Tcp(Addresses { list, .. }) = self else { return name.to_owned() };
+        let addresses: Vec<_> = list.iter().map(|address| address.ip().to_string()).collect();
+        let addresses = addresses.join(", ");
+        if name.contains(&addresses) { name.to_owned() } else { format!("{name} at {addresses}") }
+    }
+
     /// Connects to the first address that lets it, all within `limit`.
     pub(super) async fn connect(&self, limit: Duration) -> Result<Stream, Error> {
         match self {
@@ -159,6 +167,14 @@ mod tests {
         let Endpoint::Tcp(Addresses { preferred, .. }) = &endpoint else { panic!("it is TCP") };
         assert_eq!(preferred.get(), 1);
         endpoint.connect(Duration::from_secs(5)).await.unwrap();
+    }
+
+    #[test]
+    fn a_name_is_told_with_its_addresses() {
+        let endpoint = Endpoint::tcp(&ips(&["10.0.0.7", "fd00::1"]), 80);
+        assert_eq!(endpoint.in_full("http://wordpress:80"), "http://wordpress:80 at fd00::1, 10.0.0.7");
+        let one = Endpoint::tcp(&ips(&["10.0.0.7"]), 80);
+        assert_eq!(one.in_full("http://10.0.0.7:80"), "http://10.0.0.7:80");
     }
 
     #[tokio::test]

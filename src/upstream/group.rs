@@ -25,10 +25,10 @@ use crate::message::{Body, ReplyHead, RequestHead};
 /// To how many other upstreams a request may go after the first.
 const RETRIES: usize = 2;
 
-/// Which way a request went.
+/// Which way a request went. One that failed is named with the addresses of its name.
 #[derive(Debug, Default)]
 pub struct Route {
-    /// The upstream asked last; nothing where there is only one to ask.
+    /// The upstream asked last; nothing where there was only one to ask, and it answered.
     pub to: Option<Arc<str>>,
     /// Those that were asked before and did not answer.
     pub failed: Vec<Failed>,
@@ -63,7 +63,10 @@ struct Source {
 
 /// A place to send to.
 struct Member {
+    /// Its health is found by it.
     name: Arc<str>,
+    /// The same, with the addresses of its name.
+    in_full: Arc<str>,
     upstream: Upstream,
     health: Rc<Shared>,
 }
@@ -78,7 +81,7 @@ impl Group {
             sources,
             members: RefCell::default(),
             registry: Arc::clone(registry),
-            turn: Cell::default(),
+            turn: Cell::new(registry.number()),
         };
         group.rebuild();
         group
@@ -103,7 +106,8 @@ impl Group {
             members = self.first_answer().await?;
         }
         if let [only] = members.as_slice() {
-            return only.upstream.send(head, &mut Some(body)).await;
+            let outcome = only.upstream.send(head, &mut Some(body)).await;
+            return outcome.inspect_err(|_| route.borrow_mut().to = Some(Arc::clone(&only.in_full)));
         }
         self.send_to_one_of(&members, head, body, route).await
     }
@@ -135,6 +139,7 @@ impl Group {
                         let change = attempt.failed(self.registry.millis());
                         self.tell(change, member, members, Some(&error));
                     }
+                    route.borrow_mut().to = Some(Arc::clone(&member.in_full));
                     failure = error;
                 }
             }
@@ -142,7 +147,7 @@ impl Group {
                 break;
             }
             body.get_or_insert_with(Body::empty);
-            let failed = Failed { upstream: Arc::clone(&member.name), error: failure.clone() };
+            let failed = Failed { upstream: Arc::clone(&member.in_full), error: failure.clone() };
             route.borrow_mut().failed.push(failed);
         }
         // The last one is no step on the way to another.
@@ -163,7 +168,7 @@ impl Group {
         self.turn.set(turn.wrapping_add(usize::from(route.failed.is_empty())));
         let begin = turn.checked_rem(members.len())?;
         let untried = |member: &&Rc<Member>| {
-            route.failed.is_empty() || !route.failed.iter().any(|failed| failed.upstream == member.name)
+            route.failed.is_empty() || !route.failed.iter().any(|failed| failed.upstream == member.in_full)
         };
         let in_turn = || members.iter().cycle().skip(begin).take(members.len()).filter(untried);
         loop {
@@ -290,8 +295,9 @@ impl Source {
 
     fn member(&self, address: &Address, at: Endpoint, registry: &Registry) -> Rc<Member> {
         let name: Arc<str> = self.settings.url_of(address).into();
+        let in_full = if self.known.is_some() { at.in_full(&name).into() } else { Arc::clone(&name) };
         let health = Rc::new(Shared(registry.health(&name)));
-        Rc::new(Member { name, upstream: Upstream::at(Rc::clone(&self.settings), at), health })
+        Rc::new(Member { name, in_full, upstream: Upstream::at(Rc::clone(&self.settings), at), health })
     }
 }
 

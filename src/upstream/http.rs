@@ -192,8 +192,8 @@ impl<'c> Pending<'c> {
             HeadError::TooLarge { .. } => Error::Malformed(BadReply::HeadTooLarge),
             // TLS without its closing word.
             HeadError::Connection(ErrorKind::UnexpectedEof) if self.reader.data().is_empty() => Error::Closed,
-            HeadError::Connection(ErrorKind::UnexpectedEof) => Error::HeadTruncated,
-            HeadError::Connection(kind) => Error::Connection(kind),
+            HeadError::Connection(kind) if self.reader.data().is_empty() => Error::Connection(kind),
+            HeadError::Connection(_) => Error::HeadTruncated,
         }
     }
 

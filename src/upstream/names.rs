@@ -161,13 +161,18 @@ impl Name {
             Known::Found(addresses) => addresses.len(),
             Known::Nothing | Known::Missing => 0,
         };
-        if self.failures == 0 {
-            tracing::warn!(
-                name = self.host,
-                reason,
-                kept,
-                "The name of an upstream cannot be resolved; the addresses it had are kept"
-            );
+        let name = &self.host;
+        match (self.failures, kept) {
+            (0, 0) => tracing::warn!(name, reason, "The name of an upstream cannot be resolved"),
+            (0, _) => {
+                tracing::warn!(
+                    name,
+                    reason,
+                    kept,
+                    "The name of an upstream cannot be resolved any more; its addresses are kept"
+                );
+            }
+            _ => {}
         }
         if kept == 0 {
             self.tell.send_replace(Known::Missing);

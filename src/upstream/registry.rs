@@ -1,5 +1,6 @@
 //! What all workers share of upstreams, and what a reload keeps: health by address, and the names that are resolved.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::watch;
@@ -16,6 +17,7 @@ use crate::wire::now;
 pub struct Registry {
     began: Instant,
     names: Names,
+    groups: AtomicUsize,
     known: Mutex<Vec<(Arc<str>, Weak<Health>)>>,
 }
 
@@ -23,7 +25,12 @@ impl Registry {
     /// One that resolves names as this does.
     #[must_use]
     pub fn new(resolver: Arc<dyn Resolve>) -> Self {
-        Self { began: Instant::now(), names: Names::new(resolver), known: Mutex::default() }
+        Self {
+            began: Instant::now(),
+            names: Names::new(resolver),
+            groups: AtomicUsize::new(0),
+            known: Mutex::default(),
+        }
     }
 
     /// The health of the upstream of this name.
@@ -43,6 +50,11 @@ impl Registry {
         self.names.follow(host)
     }
 
+    /// A number for a group, so that not every worker's begins with the same upstream.
+    pub(super) fn number(&self) -> usize {
+        self.groups.fetch_add(1, Ordering::Relaxed)
+    }
+
     pub(super) fn millis(&self) -> Millis {
         Millis::try_from(now().saturating_duration_since(self.began).as_millis()).unwrap_or(Millis::MAX)
     }
@@ -51,7 +63,7 @@ impl Registry {
 impl Default for Registry {
     /// One that resolves names as the system does.
     fn default() -> Self {
-        Self::new(Arc::new(SystemNames))
+        Self::new(Arc::<SystemNames>::default())
     }
 }
 

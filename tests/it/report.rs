@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use header_doctor::diagnosis::{Finding, Proof, diagnose};
-use header_doctor::event::{Event, Events, ExchangeId, Failure, Refusal, Scoped, Side, Tally, bus};
+use header_doctor::event::{Event, Events, ExchangeId, Failure, Refusal, Scoped, Side, Tally, Tried, bus};
 use header_doctor::evidence::{Symptom, Trail, Watched, look};
 use header_doctor::message::{Fields, ReplyHead, RequestHead, Status};
 use header_doctor::moment::Moment;
@@ -119,6 +119,31 @@ fn a_possible_finding_says_what_would_decide_it() {
         ),
         "{text}"
     );
+}
+
+#[test]
+fn an_exchange_that_took_another_try_says_who_did_not_answer_and_is_no_news_twice() {
+    let mut event = exchange("GET", "/", Fields::from([("Host", "a")]), 200, Fields::new(), "");
+    event.findings.clear();
+    event.tried = vec![Tried {
+        upstream: "http://10.0.0.6:8080".into(),
+        code: "header_doctor_upstream_unreachable",
+        what: "the upstream cannot be connected to: connection refused".to_owned(),
+    }];
+    let pretty = render(&event, PRETTY);
+    let end = " tried http://10.0.0.6:8080: the upstream cannot be connected to: connection refused; \
+               then http://10.0.0.7:8080\n";
+    assert!(pretty.ends_with(end), "{pretty}");
+    let json: serde_json::Value = serde_json::from_str(&render(&event, Format::Json)).unwrap();
+    assert_eq!(
+        (&json["level"], &json["message"]),
+        (&"WARN".into(), &"Exchange answered at another try".into())
+    );
+    assert_eq!(json["tried"][0]["code"], "header_doctor_upstream_unreachable");
+    let (mut repeats, now) = (Repeats::new(Duration::from_secs(60)), Instant::now());
+    assert!(repeats.is_news(&event, now) && !repeats.is_news(&event, now));
+    let summed_up = repeats.rest(now);
+    assert_eq!(summed_up[0].code, Some("header_doctor_upstream_unreachable"));
 }
 
 #[test]
