@@ -14,7 +14,7 @@ use super::renewals::Renewals;
 use super::verdict::{also, append, verdict};
 use super::{Paint, Repeats, Summary};
 use crate::diagnosis::Severity;
-use crate::event::{Event, Events, now};
+use crate::event::{Event, Events, Failure, Side, now};
 use crate::moment::Moment;
 
 /// How the log is written.
@@ -206,14 +206,19 @@ fn exchange(out: &mut String, event: &Event, paint: Paint) {
     if let Some(refusal) = &event.refusal {
         append(out, format_args!(" refused {}: {}", refusal.code, refusal.reason));
     }
-    if let Some(failure) = &event.failure {
-        append(out, format_args!(" {}: {}", paint.red(failure.who.word()), failure.what));
-    }
     for tried in &event.tried {
         append(out, format_args!(" {} {}: {};", paint.red("tried"), tried.upstream, tried.what));
     }
-    if let Some(last) = event.upstream.as_ref().filter(|_| !event.tried.is_empty()) {
-        append(out, format_args!(" then {last}"));
+    let asked = event.upstream.as_deref();
+    match (&event.failure, asked) {
+        (Some(Failure { who: Side::Upstream, what, .. }), Some(asked)) => {
+            append(out, format_args!(" {} {asked}: {what}", paint.red(Side::Upstream.word())));
+        }
+        (Some(failure), _) => {
+            append(out, format_args!(" {}: {}", paint.red(failure.who.word()), failure.what));
+        }
+        (None, Some(asked)) if !event.tried.is_empty() => append(out, format_args!(" then {asked}")),
+        (None, _) => {}
     }
     if event.cut_off {
         out.push_str(" (the reply was cut off)");

@@ -2,7 +2,8 @@
 //!
 //! A request is sent to another upstream only when it can do no harm: nothing of it has gone out, or it may be
 //! repeated (an idempotent method, no body) and not a byte of a reply has come. A reply that is only late is not asked
-//! for again: the next upstream would have the same work to do. A site with one upstream pays for none of this.
+//! for again, for the next upstream would have the same work to do; but the client of a probe need not pay for an
+//! upstream that was out. A site with one upstream pays for none of this.
 
 use std::cell::{Cell, Ref, RefCell};
 use std::future::poll_fn;
@@ -143,7 +144,8 @@ impl Group {
                     failure = error;
                 }
             }
-            if body.is_none() && !(is_repeatable && failure.came_before_reply()) {
+            let is_worth_another = failure.came_before_reply() || attempt.is_probe();
+            if body.is_none() && !(is_repeatable && failure.left_no_reply() && is_worth_another) {
                 break;
             }
             body.get_or_insert_with(Body::empty);
@@ -189,8 +191,15 @@ impl Group {
         let upstream = &*member.name;
         match change {
             Change::WentOut(for_ms) => {
-                let reason = why.map(tracing::field::display);
-                tracing::warn!(upstream, reason, for_ms, left, of, "An upstream is taken out");
+                let reason = why.map(ToString::to_string);
+                tracing::warn!(
+                    upstream,
+                    reason = reason.as_deref(),
+                    for_ms,
+                    left,
+                    of,
+                    "An upstream is taken out"
+                );
             }
             Change::CameBack => {
                 let out_ms = self.registry.millis().saturating_sub(member.health.0.out_since());
@@ -312,7 +321,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::task::{LocalSet, spawn_local, yield_now};
-    use tokio::time::{advance, pause, resume};
+    use tokio::time::{Instant, advance, pause, resume};
 
     use super::{Group, Route};
     use crate::message::{Body, Fields, RequestHead};
@@ -412,6 +421,32 @@ mod tests {
             serve(back);
             let both = [ask(&group, "GET").await.1, ask(&group, "GET").await.1];
             assert!(both.contains(&"1".to_owned()) && both.contains(&"2".to_owned()), "{both:?}");
+        });
+    }
+
+    #[test]
+    fn a_probe_that_is_not_answered_goes_on_to_another_upstream() {
+        run(async {
+            spawn_local(crate::wire::run_timers());
+            let (good, port) = listen("127.0.0.2:0").await;
+            serve(good);
+            let group = std::rc::Rc::new(pair(port, &Arc::default()));
+            for _ in 0..6 {
+                ask(&group, "GET").await.0.unwrap();
+            }
+            wait(Duration::from_millis(10_500)).await;
+            while crate::wire::now() + Duration::from_secs(1) < Instant::now() {
+                yield_now().await;
+            }
+            let silent = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+            let probe = spawn_local({
+                let group = std::rc::Rc::clone(&group);
+                async move { ask(&group, "GET").await }
+            });
+            let (mut probed, _) = silent.accept().await.unwrap();
+            assert!(probed.read(&mut [0; 1024]).await.unwrap() > 0);
+            wait(Duration::from_secs(61)).await;
+            assert_eq!(probe.await.unwrap(), (Ok(()), "1>2".to_owned()));
         });
     }
 

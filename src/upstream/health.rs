@@ -63,6 +63,11 @@ impl Attempt {
         Some(Self { health: Rc::clone(health), role, is_judged: false })
     }
 
+    /// Whether the upstream was out, and this request finds out about it.
+    pub(super) const fn is_probe(&self) -> bool {
+        matches!(self.role, Role::Probe { .. })
+    }
+
     /// A reply has come.
     pub(super) fn succeeded(&mut self) -> Option<Change> {
         self.is_judged = true;

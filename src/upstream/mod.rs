@@ -241,6 +241,11 @@ impl Error {
         matches!(self, Self::Closed | Self::KeptClosed | Self::Connection(_))
     }
 
+    /// Whether no reply had come, or none in time.
+    const fn left_no_reply(&self) -> bool {
+        self.came_before_reply() || matches!(self, Self::ResponseTimeout(_))
+    }
+
     /// Whether the client's side broke, not the upstream's.
     #[must_use]
     pub const fn is_clients(&self) -> bool {

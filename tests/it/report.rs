@@ -228,6 +228,10 @@ fn what_has_no_finding_is_one_line() {
         code: "header_doctor_upstream_unreachable",
         what: "connection refused".into(),
     });
+    event.upstream = Some("http://10.0.0.7:8080".into());
+    let text = render(&event, PRETTY);
+    assert!(text.ends_with(" upstream http://10.0.0.7:8080: connection refused\n"), "{text}");
+    event.upstream = None;
     event.client_gone = true;
     let text = render(&event, PRETTY);
     assert!(
