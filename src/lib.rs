@@ -24,6 +24,8 @@ pub mod event;
 
 pub mod report;
 
+pub mod admin;
+
 pub mod http1;
 
 pub mod proxy_protocol;

@@ -17,6 +17,7 @@ use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use std::io::{IsTerminal, stdout};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -98,6 +99,16 @@ pub(super) struct Flags {
     /// Default: what the file says, else pretty on a terminal and json elsewhere.
     #[arg(long, value_name = "pretty|json", env = "HEADER_DOCTOR_LOG_FORMAT", hide_env_values = true)]
     log_format: Option<String>,
+
+    /// Say on this address whether the doctor lives and is ready, at /livez and /readyz.
+    ///
+    /// For balancers, Kubernetes and `header-doctor health`; anybody may ask. It is written as --listen is.
+    #[arg(long, value_name = "ADDR", env = "HEADER_DOCTOR_HEALTH_ADDRESS", hide_env_values = true)]
+    health_address: Option<String>,
+
+    /// Hand the listening sockets over on this Unix socket, to a new process started with --upgrade.
+    #[arg(long, value_name = "PATH", env = "HEADER_DOCTOR_UPGRADE_SOCKET", hide_env_values = true)]
+    upgrade_socket: Option<String>,
 }
 
 impl Flags {
@@ -186,7 +197,19 @@ impl Flags {
                 .log_format
                 .as_ref()
                 .map_or(Ok(None), |text| given(text, "log_format", matches))?,
+            health_address: self.health_address(matches)?,
+            upgrade_socket: self
+                .upgrade_socket
+                .as_ref()
+                .map_or(Ok(None), |text| given(text, "upgrade_socket", matches))?,
         })
+    }
+
+    /// Where `--health-address` or its variable says that health is asked for.
+    pub(super) fn health_address(&self, matches: &ArgMatches) -> anyhow::Result<Option<SocketAddr>> {
+        let given = |text: &String| given::<Listener>(text, "health_address", matches);
+        let listener = self.health_address.as_ref().map_or(Ok(None), given)?;
+        Ok(listener.map(|listener| listener.address))
     }
 }
 

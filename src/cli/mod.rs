@@ -9,6 +9,7 @@ mod demo;
 mod descriptors;
 mod explain;
 mod flags;
+mod health;
 mod run;
 mod serve;
 mod terminal;
@@ -60,6 +61,7 @@ enum Command {
     Config(config::Arguments),
     Explain(explain::Arguments),
     Demo(demo::Arguments),
+    Health(health::Arguments),
 }
 
 /// Does what the arguments say, the program's own name among them.
@@ -84,6 +86,7 @@ fn command(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit
         Command::Config(arguments) => config::config(arguments, matches),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments, matches),
+        Command::Health(arguments) => health::health(&arguments, matches),
     }
 }
 

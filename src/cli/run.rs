@@ -2,10 +2,11 @@
 
 use super::NOTHING_WRONG;
 use super::flags::{Flags, Prepared};
-use super::serve::{End, Source};
+use super::serve::{End, Source, Start};
 use super::{serve, terminal};
 use crate::listen::Sessions;
 use anyhow::Context;
+use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,11 +29,19 @@ Examples:
       header-doctor run --observe --listen :8080 --upstream 10.0.0.5:8080
   As a service, configured by a file:
       header-doctor run --config /etc/header-doctor.yaml
+  With a new binary or new flags, without losing a request:
+      header-doctor run --config /etc/header-doctor.yaml --upgrade
   In a container, configured by its environment:
       HEADER_DOCTOR_LISTEN=:8080 HEADER_DOCTOR_UPSTREAM=wordpress:80 header-doctor run")]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) flags: Flags,
+
+    /// Take over from the running process: it hands its listening sockets over and drains, and no request is lost.
+    ///
+    /// It is asked on --upgrade-socket, which it must have been started with. When nobody answers there, this is a usual start.
+    #[arg(long, env = "HEADER_DOCTOR_UPGRADE", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    upgrade: bool,
 }
 
 /// The plan as flags, environment and file make it, now and at every reload.
@@ -57,9 +66,10 @@ impl Source for Configured<'_> {
 /// # Errors
 /// When it cannot start.
 pub(super) fn run(arguments: Arguments, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let start = if arguments.upgrade { Start::TakingOver } else { Start::Afresh };
     let sessions = Sessions::new().context("the system has no random numbers")?;
-    let configured = Configured { flags: arguments.flags, matches, sessions };
-    let end = serve::serve(configured, terminal::page())?;
+    let source = Configured { flags: arguments.flags, matches, sessions };
+    let end = serve::serve(source, terminal::page(), start)?;
     Ok(ExitCode::from(match end {
         End::InOrder => NOTHING_WRONG,
         // As a shell says it of a process that the signal has ended.

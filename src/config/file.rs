@@ -6,7 +6,10 @@ use super::overrides::{Overrides, Surroundings};
 use super::reading::Scalar;
 use super::upstreams::Upstream;
 use super::workers::Workers;
-use super::{Mode, Plan, Site, cors, drain, limits, listeners, log, sites, trusted_proxies};
+use super::{
+    Admin, Mode, Plan, Site, Upgrade, admin, cors, drain, limits, listeners, log, sites, trusted_proxies,
+    upgrade,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +36,10 @@ pub(super) struct Shape {
     workers: Option<Scalar<Workers>>,
     /// What is written about exchanges, and how.
     log: Option<log::Shape>,
+    /// What the doctor says of itself, and where.
+    admin: Option<admin::Shape>,
+    /// How a new process takes over from the running one.
+    upgrade: Option<upgrade::Shape>,
 }
 
 impl Shape {
@@ -60,6 +67,10 @@ impl Shape {
         let format = if around.terminal { Format::Pretty } else { Format::Json };
         let mut log = self.log.unwrap_or_default().settings(format);
         log.format = overrides.log_format.unwrap_or(log.format);
+        let mut admin = Admin::from(self.admin.unwrap_or_default());
+        admin.health_address = overrides.health_address.or(admin.health_address);
+        let mut upgrade = Upgrade::from(self.upgrade.unwrap_or_default());
+        upgrade.socket = overrides.upgrade_socket.clone().or(upgrade.socket);
         Ok(Some(Plan {
             listeners,
             trusted_proxies,
@@ -71,6 +82,8 @@ impl Shape {
                 Some(Scalar(Workers::Auto)) | None => around.cores,
             },
             log,
+            admin,
+            upgrade,
         }))
     }
 }
@@ -103,6 +116,8 @@ impl From<&Plan> for Shape {
             drain: Some((&plan.drain).into()),
             workers: Some(Scalar(Workers::Number(plan.workers))),
             log: Some((&plan.log).into()),
+            admin: Some((&plan.admin).into()),
+            upgrade: Some((&plan.upgrade).into()),
         }
     }
 }

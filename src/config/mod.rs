@@ -7,6 +7,7 @@
 //! filled in, so a setting never has an `Option` that means "default". Whatever is wrong ends as one [`Error`] with
 //! file, line, path, what is wrong and what would be right; the first mistake is reported, not all.
 
+mod admin;
 mod authorization;
 mod cors;
 mod drain;
@@ -22,12 +23,14 @@ mod redirects;
 mod sites;
 mod tls;
 mod trusted_proxies;
+mod upgrade;
 mod upstream_tls;
 mod upstreams;
 mod values;
 mod via;
 mod workers;
 
+pub use admin::Admin;
 pub use drain::Drain;
 pub use entrances::Entrances;
 pub use error::{Error, Mistake, Refused};
@@ -38,6 +41,7 @@ pub use overrides::{Overrides, Surroundings};
 pub use reading::Lookup;
 pub use sites::{Hosts, Mode, Site};
 pub use tls::{Certificate, ClientCertificates, Tls};
+pub use upgrade::{SocketPath, Upgrade};
 pub use upstream_tls::UpstreamTls;
 pub use upstreams::{Resolve, Upstream};
 pub(crate) use values::Parsed;
@@ -70,6 +74,10 @@ pub struct Plan {
     pub workers: NonZeroUsize,
     /// What is written.
     pub log: Log,
+    /// Where those who run the doctor can ask it.
+    pub admin: Admin,
+    /// How a new process takes over.
+    pub upgrade: Upgrade,
 }
 
 /// A configuration file that was read: what to call it, and what it says.

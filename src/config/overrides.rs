@@ -2,9 +2,11 @@
 
 use super::listeners::Listener;
 use super::log::Format;
+use super::upgrade::SocketPath;
 use super::values::Target;
 use crate::headers::Range;
 use crate::headers::cors::OriginPattern;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
 /// What the command line says over the file. The file must be right nevertheless: a mistake in a part that is
@@ -24,6 +26,10 @@ pub struct Overrides {
     pub cors_origins: Vec<OriginPattern>,
     /// Replaces `log.format`.
     pub log_format: Option<Format>,
+    /// Replaces `admin.health_address`.
+    pub health_address: Option<SocketAddr>,
+    /// Replaces `upgrade.socket`.
+    pub upgrade_socket: Option<SocketPath>,
 }
 
 /// What the plan depends on beside file and flags, given so that a plan is a function of its arguments.

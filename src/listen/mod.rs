@@ -23,7 +23,7 @@ pub use accept::{Door, Drain, run};
 pub use capacity::Capacity;
 pub use entrance::{Entrance, ProxyProtocol};
 pub use serving::{Current, Serving};
-pub use socket::{BindError, bind};
+pub use socket::{BindError, bind, bind_more};
 pub use tls::{BadPem, ClientCertificates, Identity, Sessions, Validity, server_config};
 
 use crate::http1::BadRequest;

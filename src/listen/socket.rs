@@ -60,6 +60,16 @@ pub fn bind(address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, Bin
     Ok(sockets.into_iter().map(TcpListener::from).collect())
 }
 
+/// Binds `count` more sockets on an address that sockets of ours share already.
+///
+/// # Errors
+/// They cannot be had.
+pub fn bind_more(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
+    let sockets: Vec<Socket> = (0..count).map(|_| bind_sibling(address)).collect::<io::Result<_>>()?;
+    sockets.iter().try_for_each(|socket| socket.listen(BACKLOG))?;
+    Ok(sockets.into_iter().map(TcpListener::from).collect())
+}
+
 fn socket(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;

@@ -4,25 +4,33 @@
 
 mod files;
 mod making;
+mod notify;
 mod own_log;
+mod passed;
+mod probe;
 mod reload;
 mod signals;
 mod sockets;
+mod upgrade;
 mod workers;
 
+use std::future::pending;
 use std::io::stdout;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::sync::oneshot;
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::descriptors;
 pub(super) use reload::Source;
 pub(super) use signals::Signals;
 
+use crate::admin::{Health, State};
 use crate::config::{Entrances, Exchanges, Format, Log, Plan};
 use crate::event::{Bus, Tally, bus, now};
 use crate::exchange::QUEUE;
@@ -32,9 +40,12 @@ use crate::secret::Key;
 use files::Files;
 use making::{InForce, Lasting, Share};
 use own_log::OwnLog;
+use passed::Passed;
+use probe::Probe;
 use reload::Failed;
 use signals::{Caught, Told};
-use sockets::Listeners;
+use sockets::{Change, Listeners};
+use upgrade::{Asked, Offer, Predecessor};
 use workers::Workers;
 
 /// How often the files are looked at.
@@ -49,6 +60,15 @@ pub(super) enum End {
     CutShort(u8),
 }
 
+/// How to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// On addresses that nobody has.
+    Afresh,
+    /// In place of the running process, if there is one.
+    TakingOver,
+}
+
 /// A doctor that serves.
 struct Doctor<S> {
     source: S,
@@ -61,87 +81,188 @@ struct Doctor<S> {
     workers: Workers,
     own_log: OwnLog,
     repeats: Every,
+    health: Health,
+    probe: Option<Probe>,
+    offer: Option<Offer>,
 }
 
-/// Serves until a signal asks to stop, then drains.
-pub(super) fn serve(source: impl Source, page: Page) -> anyhow::Result<End> {
+/// Serves until a signal asks to stop or another process takes over, then drains.
+pub(super) fn serve(source: impl Source, page: Page, start: Start) -> anyhow::Result<End> {
+    // Before there is any other thread.
+    let passed = Passed::by_systemd()?;
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
-    runtime.block_on(live(source, page))
+    runtime.block_on(live(source, page, start, passed))
 }
 
-async fn live(source: impl Source, page: Page) -> anyhow::Result<End> {
+async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed) -> anyhow::Result<End> {
     let mut files = Files::new(source.file().into_iter().collect());
     let prepared = source.prepared()?;
     let plan = prepared.plan.clone();
     files.watch(reload::files(&source, &plan));
     let own_log = OwnLog::start(plan.log, page.paint);
     let mut signals = Caught::from_now_on().context("cannot catch signals")?;
-    let mut listeners = Listeners::none();
-    let bound = listeners.change_to(&prepared, plan.workers.get())?;
+    let predecessor = predecessor(&plan, start, &mut passed).await?;
+    let listeners = Listeners::first(&prepared, &mut passed)?;
+    let health = Health::default();
+    let probe = plan.admin.health_address.map(|address| Probe::open(address, &mut passed, &health));
+    let probe = probe.transpose()?;
+    passed.expect_none_of_systemd()?;
+    let mut offer = None;
+    if let (Some(path), None) = (&plan.upgrade.socket, &predecessor) {
+        offer = Some(Offer::make(path.as_ref()).await?);
+    }
     let repeats = Every::new(repeats(plan.log));
     let (bus, writer) = start_log(&plan, page, &repeats)?;
     let lasting = lasting(bus)?;
     let in_force = Arc::new(InForce::new(plan.clone(), None, &lasting)?);
     let shares = (0..plan.workers.get()).map(|_| Share::new(&in_force, &lasting));
     let workers = Workers::start(shares.collect::<anyhow::Result<_>>()?).await?;
-    listeners.put_in_force(bound, &workers);
-    warn_of(&prepared.entrances);
-    warn_of_unverified(&plan);
     let tally = Arc::clone(&lasting.tally);
-    descriptors::provide(plan.limits.connections);
-    let doctor = Doctor {
+    let mut doctor = Doctor {
         source,
         files,
         failed: None,
         started_with: plan,
         in_force,
         lasting,
-        listeners,
+        listeners: Listeners::none(),
         workers,
         own_log,
         repeats,
+        health,
+        probe,
+        offer,
     };
+    doctor.begin(listeners, predecessor).await;
+    warn_of(&prepared.entrances);
+    warn_of_unverified(&doctor.in_force.plan);
+    descriptors::provide(doctor.in_force.plan.limits.connections);
+    drop(passed);
     let (end, cut_off) = doctor.serve(&mut signals).await?;
     writer.join().map_err(|_| anyhow!("the log panicked"))?;
     tracing::info!(cut_off, failed_handshakes = tally.failed_handshakes(), "Stopped");
     Ok(end)
 }
 
+/// The process to take over from, if there is one; its sockets are then passed.
+async fn predecessor(plan: &Plan, start: Start, passed: &mut Passed) -> anyhow::Result<Option<Predecessor>> {
+    if start == Start::Afresh {
+        return Ok(None);
+    }
+    let path = plan.upgrade.socket.as_ref().context(
+        "--upgrade: nowhere to take over from; add `--upgrade-socket PATH` (or `upgrade: { socket: PATH }`), both to the \
+         running process and to this one",
+    )?;
+    let Some((predecessor, sockets)) = Predecessor::ask(path.as_ref()).await? else {
+        tracing::info!(path = %path, "Nobody to take over from: starting afresh");
+        return Ok(None);
+    };
+    tracing::info!(path = %path, sockets = sockets.len(), "Taking over");
+    passed.and_by_predecessor(sockets);
+    Ok(Some(predecessor))
+}
+
 impl<S: Source> Doctor<S> {
-    /// Serves to the end. Gives the number of connections that were cut off.
-    async fn serve(mut self, signals: &mut Caught) -> anyhow::Result<(End, usize)> {
-        self.until_told(signals).await?;
-        self.drain(signals).await
+    /// Accepts from here on. Everything that can fail has been done.
+    async fn begin(&mut self, listeners: Change, predecessor: Option<Predecessor>) {
+        self.listeners.put_in_force(listeners, &self.workers);
+        if let Some(predecessor) = predecessor {
+            predecessor.relieve().await;
+            self.listeners.grow(&self.workers);
+            let path = self.in_force.plan.upgrade.socket.as_ref();
+            self.offer = path.and_then(|path| match Offer::replace(path.as_ref()) {
+                Ok(offer) => Some(offer),
+                Err(error) => {
+                    tracing::warn!(%path, %error, "Nobody will be able to take over from this process");
+                    None
+                }
+            });
+        }
+        self.health.set(State::Ready);
+        notify::ready(&self.status());
     }
 
-    async fn until_told(&mut self, signals: &mut Caught) -> anyhow::Result<()> {
-        let mut looks = interval(LOOK);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    /// Serves to the end. Gives the number of connections that were cut off.
+    async fn serve(mut self, signals: &mut Caught) -> anyhow::Result<(End, usize)> {
+        let drain = self.until_told(signals).await?;
+        self.drain(drain, signals).await
+    }
+
+    /// Serves until it is told to end, and says how.
+    async fn until_told(&mut self, signals: &mut Caught) -> anyhow::Result<Drain> {
+        let mut looks = every(LOOK);
+        let mut watchdog = notify::watchdog().map(every);
         loop {
             tokio::select! {
                 biased;
                 told = signals.next() => match told {
-                    Told::Stop(_) => return Ok(()),
+                    Told::Stop(_) => return Ok(self.told_to_stop()),
                     Told::Reload => self.reload().await,
                 },
                 error = self.workers.ended() => return Err(error),
+                asked = asked(&mut self.offer) => match asked {
+                    Asked::Sockets(tell) => self.tell_sockets(tell),
+                    Asked::Taken(by) => return Ok(self.taken_over(by)),
+                },
                 _ = looks.tick() => self.reload_if_changed().await,
+                () = tick(&mut watchdog) => notify::alive(),
             }
         }
     }
 
-    async fn drain(self, signals: &mut Caught) -> anyhow::Result<(End, usize)> {
-        let Self { in_force, listeners, mut workers, .. } = self;
+    fn told_to_stop(&self) -> Drain {
         tracing::info!("Draining");
+        self.health.set(State::Draining);
+        notify::stopping();
+        let drain = self.in_force.plan.drain;
+        Drain { delay: drain.delay, timeout: drain.timeout }
+    }
+
+    /// Another process accepts: there is nothing to wait for before this one stops to, and probes are its business.
+    fn taken_over(&mut self, by: Option<u32>) -> Drain {
+        tracing::info!(by, "Handed over: draining");
+        self.probe = None;
+        if let Some(process) = by {
+            notify::replaced_by(process);
+        }
+        Drain { delay: Duration::ZERO, timeout: self.in_force.plan.drain.timeout }
+    }
+
+    fn tell_sockets(&self, tell: oneshot::Sender<Vec<TcpListener>>) {
+        let probe = self.probe.as_ref().map(|probe| probe.socket().try_clone());
+        let copies = self.listeners.copies().and_then(|mut copies| {
+            copies.extend(probe.transpose()?);
+            Ok(copies)
+        });
+        match copies {
+            // Whoever asked may be gone.
+            Ok(copies) => drop(tell.send(copies)),
+            Err(error) => tracing::warn!(%error, "Cannot copy the listening sockets"),
+        }
+    }
+
+    /// What `systemctl status` shows.
+    fn status(&self) -> String {
+        let sites = self.in_force.plan.sites.len();
+        let wrong =
+            if self.failed.is_some() { "; the changed configuration is wrong, see the log" } else { "" };
+        format!("Serving {sites} site(s) on {}{wrong}", self.listeners.summary())
+    }
+
+    async fn drain(self, drain: Drain, signals: &mut Caught) -> anyhow::Result<(End, usize)> {
+        let Self { listeners, mut workers, probe, offer, .. } = self;
+        drop(offer);
         // A copy of a socket that is kept would keep its queue open.
         drop(listeners);
-        let drain = in_force.plan.drain;
-        workers.stop(Drain { delay: drain.delay, timeout: drain.timeout });
+        workers.stop(drain);
         let mut end = End::InOrder;
         loop {
             tokio::select! {
                 biased;
-                cut_off = workers.all_ended() => return Ok((end, cut_off?)),
+                cut_off = workers.all_ended() => {
+                    drop(probe);
+                    return Ok((end, cut_off?));
+                }
                 told = signals.next() => if let Told::Stop(signal) = told {
                     tracing::warn!("Told to stop again: what is under way is cut off");
                     end = End::CutShort(signal);
@@ -149,6 +270,26 @@ impl<S: Source> Doctor<S> {
                 },
             }
         }
+    }
+}
+
+fn every(time: Duration) -> Interval {
+    let mut interval = interval(time);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+async fn tick(interval: &mut Option<Interval>) {
+    match interval {
+        Some(interval) => drop(interval.tick().await),
+        None => pending().await,
+    }
+}
+
+async fn asked(offer: &mut Option<Offer>) -> Asked {
+    match offer {
+        Some(offer) => offer.next().await,
+        None => pending().await,
     }
 }
 

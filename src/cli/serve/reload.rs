@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Doctor;
 use super::files::State;
 use super::making::{InForce, Share};
+use super::{Doctor, notify};
 use crate::cli::flags::Prepared;
 use crate::config::{self, Mistake, Plan};
 
@@ -31,7 +31,7 @@ impl<S: Source> Doctor<S> {
     pub(super) async fn reload(&mut self) {
         self.failed = None;
         self.files.look_again();
-        self.try_to_reload().await;
+        self.reload_aloud().await;
     }
 
     /// Reloads if the files have changed. As long as the last attempt failed it is made again: what was wrong may be
@@ -41,11 +41,17 @@ impl<S: Source> Doctor<S> {
             State::Changed => {
                 self.files.accept();
                 self.failed = None;
+                self.reload_aloud().await;
             }
-            State::Same if self.failed.is_some() => {}
-            State::Same | State::Settling => return,
+            State::Same if self.failed.is_some() => self.try_to_reload().await,
+            State::Same | State::Settling => {}
         }
+    }
+
+    async fn reload_aloud(&mut self) {
+        notify::reloading();
         self.try_to_reload().await;
+        notify::ready(&self.status());
     }
 
     async fn try_to_reload(&mut self) {

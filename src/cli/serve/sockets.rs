@@ -9,8 +9,10 @@ use std::mem::replace;
 use std::net::{SocketAddr, TcpListener};
 
 use anyhow::Context;
+use socket2::SockRef;
 use tokio::sync::watch;
 
+use super::passed::Passed;
 use super::workers::Workers;
 use crate::cli::flags::Prepared;
 use crate::listen::{self, BindError, Door, Entrance};
@@ -33,8 +35,7 @@ impl Bound {
         let sockets = listen::bind(wanted, workers)?;
         let first = sockets.first().map(TcpListener::local_addr);
         let address = first.and_then(Result::ok).unwrap_or(wanted);
-        let (entrance, shut) = (watch::Sender::new(entrance), watch::Sender::new(false));
-        Ok(Self { wanted, address, sockets, entrance, shut })
+        Ok(Self::of(wanted, address, sockets, entrance))
     }
 
     /// A door for each worker, and for each socket: more workers than sockets share them, and of more sockets than
@@ -42,11 +43,33 @@ impl Bound {
     fn doors(&self, workers: usize) -> io::Result<Vec<(usize, Door)>> {
         let turns = self.sockets.len().max(workers);
         let sockets = self.sockets.iter().cycle().take(turns).enumerate();
-        let door = |(turn, socket): (usize, &TcpListener)| {
-            let (entrance, shut) = (self.entrance.subscribe(), self.shut.subscribe());
-            Ok((turn % workers, Door { socket: socket.try_clone()?, entrance, shut }))
-        };
+        let door =
+            |(turn, socket): (usize, &TcpListener)| Ok((turn % workers, self.door(socket.try_clone()?)));
         sockets.map(door).collect()
+    }
+
+    /// Takes what is there already, else binds.
+    fn take_or_bind(
+        wanted: SocketAddr,
+        entrance: Entrance,
+        passed: &mut Passed,
+        workers: usize,
+    ) -> anyhow::Result<Self> {
+        let sockets = passed.take(wanted)?;
+        let Some(address) = sockets.first().map(TcpListener::local_addr).transpose()? else {
+            return Ok(Self::bind(wanted, entrance, workers)?);
+        };
+        Ok(Self::of(wanted, address, sockets, entrance))
+    }
+
+    fn of(wanted: SocketAddr, address: SocketAddr, sockets: Vec<TcpListener>, entrance: Entrance) -> Self {
+        let (entrance, shut) = (watch::Sender::new(entrance), watch::Sender::new(false));
+        Self { wanted, address, sockets, entrance, shut }
+    }
+
+    /// A way in by this socket.
+    fn door(&self, socket: TcpListener) -> Door {
+        Door { socket, entrance: self.entrance.subscribe(), shut: self.shut.subscribe() }
     }
 
     fn ready(self, workers: usize) -> anyhow::Result<Ready> {
@@ -102,12 +125,55 @@ impl Listeners {
         Self(Vec::new())
     }
 
+    /// What the first plan needs, from what was passed or bound.
+    pub(super) fn first(prepared: &Prepared, passed: &mut Passed) -> anyhow::Result<Change> {
+        let workers = prepared.plan.workers.get();
+        let next = |(wanted, entrance)| {
+            let bound = Bound::take_or_bind(wanted, entrance, passed, workers)?;
+            Ok(Next::New(bound.ready(workers)?))
+        };
+        Ok(Change { listeners: wanted(prepared).map(next).collect::<anyhow::Result<_>>()? })
+    }
+
+    /// Gives every worker a socket of its own where there were fewer sockets than workers and the port is shared, as
+    /// after a hand-over by a process with fewer. Only once this process is sure to stay: clients in the queue of a
+    /// socket go with it.
+    pub(super) fn grow(&mut self, workers: &Workers) {
+        for bound in &mut self.0 {
+            let missing = bound.sockets.len()..workers.count();
+            let shares = bound
+                .sockets
+                .first()
+                .is_some_and(|socket| SockRef::from(socket).reuse_port().unwrap_or(false));
+            if missing.is_empty() || !shares {
+                continue;
+            }
+            // Without them the workers share the sockets they have.
+            let more = listen::bind_more(bound.address, missing.len()).unwrap_or_default();
+            for (worker, socket) in missing.zip(more) {
+                let Ok(copy) = socket.try_clone() else { continue };
+                workers.open(worker, bound.door(copy));
+                bound.sockets.push(socket);
+            }
+        }
+    }
+
+    /// Copies of all sockets.
+    pub(super) fn copies(&self) -> io::Result<Vec<TcpListener>> {
+        self.0.iter().flat_map(|bound| &bound.sockets).map(TcpListener::try_clone).collect()
+    }
+
+    /// What `systemctl status` says of them.
+    pub(super) fn summary(&self) -> String {
+        let addresses: Vec<_> = self.0.iter().map(|bound| bound.address.to_string()).collect();
+        addresses.join(", ")
+    }
+
     /// Finds out what another plan needs, and binds what is new.
     pub(super) fn change_to(&self, prepared: &Prepared, workers: usize) -> anyhow::Result<Change> {
         let mut taken = vec![false; self.0.len()];
-        let wanted = prepared.plan.listeners.iter().map(|listener| listener.address);
-        let mut listeners = Vec::with_capacity(wanted.len());
-        for (wanted, entrance) in wanted.zip(prepared.entrances.each.iter().cloned()) {
+        let mut listeners = Vec::with_capacity(prepared.plan.listeners.len());
+        for (wanted, entrance) in wanted(prepared) {
             let is_it = |(bound, taken): (&Bound, &mut bool)| bound.wanted == wanted && !replace(taken, true);
             listeners.push(match self.0.iter().zip(&mut taken).position(is_it) {
                 Some(position) => Next::Known(position, entrance),
@@ -151,4 +217,10 @@ impl Listeners {
         }
         before.into_iter().flatten().for_each(Bound::close);
     }
+}
+
+/// Where a plan listens, and what connections pass there.
+fn wanted(prepared: &Prepared) -> impl Iterator<Item = (SocketAddr, Entrance)> {
+    let addresses = prepared.plan.listeners.iter().map(|listener| listener.address);
+    addresses.zip(prepared.entrances.each.iter().cloned())
 }

@@ -19,8 +19,8 @@ const AROUND: Surroundings = Surroundings { terminal: false, cores: NonZeroUsize
 
 const MINIMAL: &str = include_str!("../../../config/minimal.yaml");
 const OBSERVE: &str = include_str!("../../../config/observe.yaml");
-const UNUSUAL: &str =
-    "sites: [{ upstreams: [{ url: 'unix:/$${a}' }] }]\nworkers: 7\nlog: { repeats: 1500ms }";
+const UNUSUAL: &str = "sites: [{ upstreams: [{ url: 'unix:/$${a}' }] }]\nworkers: 7\nlog: { repeats: 1500ms }\n\
+                       admin: { health_address: ':9901' }\nupgrade: { socket: /run/a.sock }";
 const HTTPS: &str = include_str!("../../../config/https-upstream.yaml");
 const FULL: &str = include_str!("../../../config/header-doctor.yaml");
 const TLS: &str = include_str!("../../../config/tls.yaml");
@@ -133,9 +133,13 @@ fn flags_beat_the_file() {
         log_format: Some(Format::Pretty),
         cors_origins: vec!["https://flag.test".parse().unwrap()],
         trusted_proxies: vec!["loopback".parse().unwrap()],
+        health_address: Some(listener.address),
+        upgrade_socket: Some("/run/a.sock".parse().unwrap()),
     };
     let plan = plan_with(FULL, &overrides).unwrap();
     assert_eq!(plan.listeners, [listener]);
+    assert_eq!(plan.admin.health_address, overrides.health_address);
+    assert_eq!(plan.upgrade.socket, overrides.upgrade_socket);
     assert_eq!(plan.trusted_proxies.ranges(), ["loopback".parse().unwrap()]);
     assert_eq!(plan.sites.len(), 1);
     assert_eq!((&plan.sites[0].hosts, plan.sites[0].mode), (&Hosts::Any, Mode::Observe));

@@ -71,6 +71,17 @@ impl Doctor {
         doctor
     }
 
+    /// A doctor that starts with this configuration; nobody has waited yet until it listens.
+    pub(crate) fn starting(yaml: &str) -> Self {
+        let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+        std::fs::write(file.path(), yaml).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+        command.args(["run", "--config"]).arg(file.path()).env_clear();
+        let mut doctor = Self::spawned(command, file.path());
+        doctor.own_file = Some(file);
+        doctor
+    }
+
     /// A doctor with the configuration file that is there.
     pub(crate) fn with_file_at(file: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
@@ -78,8 +89,14 @@ impl Doctor {
         Self::started_by(command, file)
     }
 
-    /// A doctor that this command starts.
-    pub(crate) fn started_by(mut command: Command, file: &Path) -> Self {
+    /// A doctor that this command starts, once it listens.
+    pub(crate) fn started_by(command: Command, file: &Path) -> Self {
+        let mut doctor = Self::spawned(command, file);
+        doctor.address = doctor.listens();
+        doctor
+    }
+
+    fn spawned(mut command: Command, file: &Path) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (tell, events) = channel();
@@ -92,9 +109,7 @@ impl Doctor {
             }
         });
         let (address, file) = (SocketAddr::from(([0; 4], 0)), file.to_owned());
-        let mut doctor = Self { child, address, events, words, file, own_file: None };
-        doctor.address = doctor.listens();
-        doctor
+        Self { child, address, events, words, file, own_file: None }
     }
 
     /// Where it listens.
@@ -146,6 +161,11 @@ impl Doctor {
         self.connect().send("NONSENSE\r\n\r\n").read_to_end();
         let event = self.event();
         assert_eq!(event["refusal"]["code"], "header_doctor_request_line", "another event: {event}");
+    }
+
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Resident memory in KiB.

@@ -42,6 +42,11 @@ impl Wire {
         Self::over(TcpStream::connect_timeout(&address, PATIENCE).unwrap())
     }
 
+    /// A connection, if somebody listens.
+    pub(crate) fn try_to(address: SocketAddr) -> Option<Self> {
+        TcpStream::connect_timeout(&address, PATIENCE).ok().map(Self::over)
+    }
+
     pub(crate) fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();

@@ -1,0 +1,160 @@
+//! What systemd passes and what it is told.
+
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::world::{Doctor, Origin, PATIENCE, Wire};
+
+/// Listens for what systemd would be told.
+struct Systemd {
+    folder: TempDir,
+    socket: UnixDatagram,
+}
+
+impl Systemd {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = UnixDatagram::bind(folder.path().join("notify")).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self { folder, socket }
+    }
+
+    fn start(&self, file: &Path) -> Doctor {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+        command.args(["run", "--config"]).arg(file).env_clear();
+        command.env("NOTIFY_SOCKET", self.folder.path().join("notify")).env("WATCHDOG_USEC", "200000");
+        Doctor::started_by(command, file)
+    }
+
+    /// The next message that is not only a sign of life.
+    fn told(&self) -> String {
+        loop {
+            let told = self.next();
+            if told != "WATCHDOG=1\n" {
+                return told;
+            }
+        }
+    }
+
+    fn next(&self) -> String {
+        let mut message = [0; 4096];
+        let length = self.socket.recv(&mut message).expect("systemd is told something");
+        String::from_utf8(message[..length].to_vec()).unwrap()
+    }
+}
+
+fn config(upstream: &str, more: &str) -> String {
+    format!(
+        "listeners: [{{ address: 127.0.0.1:0 }}]\nsites: [{{ upstreams: [{{ url: \"{upstream}\" }}] }}]\n\
+         workers: 2\nlog: {{ format: json }}\n{more}\n"
+    )
+}
+
+#[test]
+fn systemd_is_told_of_the_whole_life() {
+    let systemd = Systemd::new();
+    let file = systemd.folder.path().join("doctor.yaml");
+    std::fs::write(&file, config("h:80", "")).unwrap();
+    let mut doctor = systemd.start(&file);
+    let ready = systemd.told();
+    assert!(ready.starts_with("READY=1\nSTATUS=Serving 1 site(s) on 127.0.0.1:"), "{ready}");
+    assert_eq!(systemd.next(), "WATCHDOG=1\n");
+    doctor.signal("HUP");
+    let reloading = systemd.told();
+    assert!(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
+    assert_eq!(systemd.told(), ready);
+    doctor.rewrite("sites: nonsense");
+    assert!(systemd.told().starts_with("RELOADING=1\n"));
+    let wrong = systemd.told();
+    assert!(wrong.starts_with("READY=1\n") && wrong.contains("wrong, see the log"), "{wrong}");
+    doctor.terminate();
+    assert!(systemd.told().starts_with("STOPPING=1\n"));
+    assert!(doctor.wait().success());
+}
+
+#[test]
+fn systemd_is_told_who_the_service_is_after_a_hand_over() {
+    let systemd = Systemd::new();
+    let at = |name: &str| systemd.folder.path().join(name);
+    std::fs::write(at("doctor.yaml"), config("h:80", "")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+    command.args(["run", "--upgrade", "--config"]).arg(at("doctor.yaml")).env_clear();
+    command.env("HEADER_DOCTOR_UPGRADE_SOCKET", at("upgrade")).env("NOTIFY_SOCKET", at("notify"));
+    let mut again = Command::new(command.get_program());
+    again
+        .args(command.get_args())
+        .env_clear()
+        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut before = Doctor::started_by(command, &at("doctor.yaml"));
+    assert!(systemd.told().starts_with("READY=1\n"));
+    let after = Doctor::started_by(again, &at("doctor.yaml"));
+    let told = [systemd.told(), systemd.told()];
+    let main = format!("MAINPID={}\n", after.process());
+    assert!(told.iter().any(|told| told.starts_with(&main)), "{told:?}");
+    assert!(told.iter().any(|told| told.starts_with("READY=1\n")), "{told:?}");
+    assert!(before.wait().success());
+}
+
+/// Starts the doctor with a listening socket of this address, as systemd does; nothing where the tool is missing.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn activated(address: &str, file: &Path) -> Option<Command> {
+    let tool = Path::new("/usr/bin/systemd-socket-activate");
+    if !tool.exists() {
+        eprintln!("skipped: systemd-socket-activate is not installed");
+        return None;
+    }
+    let mut command = Command::new(tool);
+    command.args(["--listen", address, env!("CARGO_BIN_EXE_header-doctor"), "run", "--config"]).arg(file);
+    Some(command)
+}
+
+fn free() -> std::net::SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[test]
+fn a_socket_that_systemd_passes_is_served_by_all_workers() {
+    let origin = Origin::playing(|mut wire, _| {
+        wire.head();
+        wire.put("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    });
+    let (folder, address) = (tempfile::tempdir().unwrap(), free());
+    let file = folder.path().join("doctor.yaml");
+    let listeners = config(&origin.to_string(), "").replace("127.0.0.1:0", &address.to_string());
+    std::fs::write(&file, listeners).unwrap();
+    let Some(mut command) = activated(&address.to_string(), &file) else { return };
+    command.stderr(std::process::Stdio::null());
+    // It starts the doctor with the first connection, which waits in the queue until then.
+    let doctor = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while std::net::TcpStream::connect(address).is_err() {
+                std::thread::yield_now();
+            }
+        });
+        Doctor::started_by(command, &file)
+    });
+    assert_eq!(doctor.address(), address);
+    for _ in 0..8 {
+        let reply = doctor.connect().send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").reply();
+        assert_eq!((reply.status(), &reply.body[..]), (200, &b"hi"[..]));
+    }
+}
+
+#[test]
+fn a_socket_that_nobody_wants_is_told_what_to_do() {
+    let (folder, address) = (tempfile::tempdir().unwrap(), free());
+    let file = folder.path().join("doctor.yaml");
+    std::fs::write(&file, config("h:80", "")).unwrap();
+    let Some(mut command) = activated(&address.to_string(), &file) else { return };
+    let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let _first = std::iter::repeat_with(|| Wire::try_to(address)).flatten().next();
+    let ended = child.wait_with_output().unwrap();
+    let words = String::from_utf8(ended.stderr).unwrap();
+    assert!(
+        words.contains(&format!("systemd passed a socket on {address}, which no listener names")),
+        "{words}"
+    );
+}
