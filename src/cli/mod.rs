@@ -111,3 +111,25 @@ fn complain(error: &anyhow::Error) -> ExitCode {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Arguments, CommandFactory};
+
+    #[test]
+    fn every_flag_of_run_has_a_variable_of_its_name() {
+        let command = Arguments::command();
+        let run = command.find_subcommand("run").unwrap();
+        let flags = run.get_arguments().filter(|argument| argument.get_id() != "help");
+        let mut count = 0;
+        for flag in flags {
+            let id = flag.get_id().as_str();
+            let variable = format!("HEADER_DOCTOR_{}", id.to_uppercase());
+            assert_eq!(flag.get_long(), Some(&*id.replace('_', "-")), "{id}");
+            assert_eq!(flag.get_env().and_then(|name| name.to_str()), Some(&*variable), "{id}");
+            assert!(flag.is_hide_env_values_set(), "{id}: help must not show what stands in the environment");
+            count += 1;
+        }
+        assert!(count >= 10, "{count}");
+    }
+}

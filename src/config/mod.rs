@@ -9,6 +9,7 @@
 
 mod admin;
 mod authorization;
+mod cores;
 mod cors;
 mod drain;
 mod entrances;
@@ -31,6 +32,7 @@ mod via;
 mod workers;
 
 pub use admin::Admin;
+pub use cores::cores;
 pub use drain::Drain;
 pub use entrances::Entrances;
 pub use error::{Error, Mistake, Refused};
@@ -46,7 +48,6 @@ pub use upstream_tls::UpstreamTls;
 pub use upstreams::{Resolve, Upstream};
 pub(crate) use values::Parsed;
 pub use values::{Address, HostHeader, Target};
-pub use workers::cores;
 
 use crate::headers::Trusted;
 use error::Problem;

@@ -20,14 +20,6 @@ pub(super) enum Workers {
 /// More would only fight over the cores, and is a slip of the pen.
 const MOST: usize = 1024;
 
-/// The cores this process may use: the CPU quota of its cgroup rounded up, at most those it may be scheduled on.
-///
-/// Rounded up because with a quota of 1.5 one worker leaves half a core idle; the standard library rounds down.
-#[must_use]
-pub fn cores() -> NonZeroUsize {
-    NonZeroUsize::new(num_cpus::get()).unwrap_or(NonZeroUsize::MIN)
-}
-
 impl FromStr for Workers {
     type Err = Refused;
 
@@ -64,7 +56,7 @@ impl Leaf for Workers {
 
 #[cfg(test)]
 mod tests {
-    use super::{Workers, cores};
+    use super::Workers;
 
     #[test]
     fn a_word_or_a_number_is_understood() {
@@ -77,10 +69,5 @@ mod tests {
         for text in ["0", "-1", "1025", "two", "", "+2"] {
             assert!(text.parse::<Workers>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn there_is_a_core_to_run_on() {
-        assert!(cores().get() <= 4096);
     }
 }

@@ -52,6 +52,7 @@ fn version_and_help_are_no_errors() {
         &["demo", "--help"],
         &["config", "validate", "--help"],
         &["explain", "--help"],
+        &["health", "--help"],
     ] {
         let help = run(command);
         assert_eq!((help.code, help.err.as_str()), (Some(0), ""));
@@ -165,6 +166,8 @@ fn every_flag_has_a_variable() {
         ("HEADER_DOCTOR_LOG_FORMAT", "pretty"),
         ("HEADER_DOCTOR_TRUSTED_PROXY", "10.0.0.0/8,private"),
         ("HEADER_DOCTOR_CORS_ORIGIN", "https://a.test,http://*.b.test:8080"),
+        ("HEADER_DOCTOR_HEALTH_ADDRESS", ":9901"),
+        ("HEADER_DOCTOR_UPGRADE_SOCKET", "/run/a.sock"),
     ];
     let shown = run_with(&["config", "show"], &variables).out;
     for line in [
@@ -177,6 +180,8 @@ fn every_flag_has_a_variable() {
         "- private",
         "- https://a.test",
         "- http://*.b.test:8080",
+        "health_address: 0.0.0.0:9901",
+        "socket: /run/a.sock",
     ] {
         assert!(shown.contains(line), "{line}: {shown}");
     }

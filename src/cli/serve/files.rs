@@ -9,6 +9,7 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,7 @@ struct Seen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     resolved: PathBuf,
+    is_file: bool,
     device: u64,
     inode: u64,
     size: u64,
@@ -110,25 +112,35 @@ fn look(paths: &[PathBuf], before: &[Option<Seen>]) -> Look {
     paths.iter().zip(before).map(|(path, before)| see(path, before)).collect()
 }
 
+/// What cannot be looked at just now, for want of a descriptor say, is taken to be what it was.
 fn see(path: &Path, before: Option<&Seen>) -> Option<Seen> {
+    match try_to_see(path, before) {
+        Ok(seen) => Some(seen),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
+        Err(_) => before.cloned(),
+    }
+}
+
+fn try_to_see(path: &Path, before: Option<&Seen>) -> io::Result<Seen> {
     let place = place(path)?;
     if let Some(before) = before.filter(|before| before.place == place) {
-        return Some(before.clone());
+        return Ok(before.clone());
     }
     let mut hasher = DefaultHasher::new();
-    if place.size <= LARGEST {
-        hasher.write(&fs::read(&place.resolved).ok()?);
+    if place.is_file && place.size <= LARGEST {
+        hasher.write(&fs::read(&place.resolved)?);
     } else {
         place.times.iter().for_each(|time| hasher.write_i64(*time));
     }
-    Some(Seen { place, content: hasher.finish() })
+    Ok(Seen { place, content: hasher.finish() })
 }
 
-fn place(path: &Path) -> Option<Place> {
-    let resolved = fs::canonicalize(path).ok()?;
-    let metadata = fs::metadata(&resolved).ok().filter(fs::Metadata::is_file)?;
+fn place(path: &Path) -> io::Result<Place> {
+    let resolved = fs::canonicalize(path)?;
+    let metadata = fs::metadata(&resolved)?;
     let times = [metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec()];
-    Some(Place { resolved, device: metadata.dev(), inode: metadata.ino(), size: metadata.size(), times })
+    let (device, inode, size) = (metadata.dev(), metadata.ino(), metadata.size());
+    Ok(Place { resolved, is_file: metadata.is_file(), device, inode, size, times })
 }
 
 #[cfg(test)]

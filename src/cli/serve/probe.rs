@@ -3,12 +3,12 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::task::{JoinHandle, spawn_local};
 
 use super::passed::Passed;
 use crate::admin::{self, Health};
-use crate::listen;
+use crate::listen::{self, BindError};
 
 /// It answers as long as it is kept.
 pub(super) struct Probe {
@@ -19,10 +19,7 @@ pub(super) struct Probe {
 impl Probe {
     /// Takes the socket that is there already, else binds.
     pub(super) fn open(address: SocketAddr, passed: &mut Passed, health: &Health) -> anyhow::Result<Self> {
-        let taken = passed.take(address)?.pop();
-        let bound = || listen::bind(address, 1).map(|mut sockets| sockets.pop());
-        let socket = taken.map_or_else(bound, |taken| Ok(Some(taken)));
-        let socket = socket.context("admin.health_address")?.context("no socket")?;
+        let socket = passed.take(address)?.pop().map_or_else(|| bind(address), Ok)?;
         let (address, copy) = (socket.local_addr()?, socket.try_clone()?);
         let health = health.clone();
         let answering = spawn_local(async move {
@@ -35,6 +32,15 @@ impl Probe {
 
     pub(super) const fn socket(&self) -> &TcpListener {
         &self.socket
+    }
+}
+
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    match listen::bind(address, 1) {
+        Err(BindError::Taken { address, free: Some(free) }) => {
+            bail!("{address} is taken by another process; {free} is free: --health-address {free}")
+        }
+        bound => bound?.pop().context("no socket for probes"),
     }
 }
 
