@@ -205,6 +205,12 @@ impl Flags {
         })
     }
 
+    /// Where the file says that health is asked for, be it right or wrong otherwise.
+    pub(super) fn health_address_of_file(&self) -> Option<SocketAddr> {
+        let source = Source::open(self.file()?).ok()?;
+        source.health_address(&|name| std::env::var(name).ok())
+    }
+
     /// Where `--health-address` or its variable says that health is asked for.
     pub(super) fn health_address(&self, matches: &ArgMatches) -> anyhow::Result<Option<SocketAddr>> {
         let given = |text: &String| given::<Listener>(text, "health_address", matches);

@@ -4,7 +4,7 @@
 use super::flags::Flags;
 use super::{FINDINGS, NOTHING_WRONG};
 use crate::admin;
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{ArgMatches, Args};
 use std::io::{Write, stdout};
 use std::net::SocketAddr;
@@ -13,10 +13,9 @@ use tokio::runtime::{Builder, LocalOptions};
 
 /// Ask the running doctor whether it is ready.
 ///
-/// It asks for /readyz on the health address, which it finds where `run` finds it: --health-address, its variable
-/// HEADER_DOCTOR_HEALTH_ADDRESS, or `admin.health_address` in the file. In a container the variable is best: then an edited file
-/// that is wrong cannot make a healthy doctor look ill. Exits with 0 when it is ready, with 1 when it is not or nobody
-/// answers, and with 2 when no address is configured.
+/// It asks for /readyz on the health address, which it finds where `run` finds it: --health-address, its variable, or
+/// `admin.health_address` in the file, even if that has become wrong since. Exits with 0 when the doctor is ready, with 1
+/// when it is not or nobody answers, and with 2 when no address is configured.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -47,10 +46,12 @@ fn address(flags: &Flags, matches: &ArgMatches) -> anyhow::Result<SocketAddr> {
     if let Some(address) = flags.health_address(matches)? {
         return Ok(address);
     }
-    let plan = flags
-        .plan(matches)
-        .context("no --health-address, and the configuration does not say where to ask")?;
-    let Some(address) = plan.admin.health_address else {
+    let configured = match flags.plan(matches) {
+        Ok(plan) => plan.admin.health_address,
+        // The running doctor goes on when its file becomes wrong.
+        Err(error) => Some(flags.health_address_of_file().ok_or(error)?),
+    };
+    let Some(address) = configured else {
         bail!(
             "nowhere to ask: start the doctor with `--health-address 127.0.0.1:9901` (or HEADER_DOCTOR_HEALTH_ADDRESS, or \
              `admin: {{ health_address: 127.0.0.1:9901 }}` in its file), and give `health` the same"

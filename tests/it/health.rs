@@ -58,6 +58,18 @@ fn where_nobody_answers_nobody_is_ready() {
 }
 
 #[test]
+fn a_file_that_became_wrong_does_not_make_the_doctor_look_ill() {
+    let doctor = Doctor::starting(&config("h:80", "admin: { health_address: 127.0.0.1:0 }"));
+    let address = doctor.says("Answering probes")["address"].as_str().unwrap().to_owned();
+    doctor.says("Listening");
+    let wrong = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(wrong.path(), format!("nonsense: 1\nadmin: {{ health_address: '{address}' }}\n")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+    let asked = command.args(["health", "--config"]).arg(wrong.path()).env_clear().output().unwrap();
+    assert_eq!(asked.status.code(), Some(0), "{asked:?}");
+}
+
+#[test]
 fn without_an_address_one_is_told_what_to_configure() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
     let asked = command.args(["health", "--upstream", "h:80"]).env_clear().output().unwrap();

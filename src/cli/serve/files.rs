@@ -86,11 +86,13 @@ impl Files {
         self.accept();
     }
 
+    /// Whether these files are watched, and no others.
+    pub(super) fn are(&self, paths: &[PathBuf]) -> bool {
+        self.paths == paths
+    }
+
     /// Goes on with the files of another plan; those known already keep what was seen of them.
     pub(super) fn watch(&mut self, paths: Vec<PathBuf>) {
-        if paths == self.paths {
-            return;
-        }
         let known = |path: &PathBuf| {
             let position = self.paths.iter().position(|known| known == path)?;
             self.in_force.get(position).cloned()

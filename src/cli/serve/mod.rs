@@ -96,9 +96,8 @@ pub(super) fn serve(source: impl Source, page: Page, start: Start) -> anyhow::Re
 
 async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed) -> anyhow::Result<End> {
     let mut files = Files::new(source.file().into_iter().collect());
-    let prepared = source.prepared()?;
+    let prepared = reload::prepared(&source, &mut files)?;
     let plan = prepared.plan.clone();
-    files.watch(reload::files(&source, &plan));
     let own_log = OwnLog::start(plan.log, page.paint);
     let mut signals = Caught::from_now_on().context("cannot catch signals")?;
     let predecessor = predecessor(&plan, start, &mut passed).await?;
@@ -138,8 +137,9 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
     warn_of_unverified(&doctor.in_force.plan);
     descriptors::provide(doctor.in_force.plan.limits.connections);
     drop(passed);
-    let (end, cut_off) = doctor.serve(&mut signals).await?;
+    let ended = doctor.serve(&mut signals).await;
     writer.join().map_err(|_| anyhow!("the log panicked"))?;
+    let (end, cut_off) = ended?;
     tracing::info!(cut_off, failed_handshakes = tally.failed_handshakes(), "Stopped");
     Ok(end)
 }
@@ -184,11 +184,18 @@ impl<S: Source> Doctor<S> {
 
     /// Serves to the end. Gives the number of connections that were cut off.
     async fn serve(mut self, signals: &mut Caught) -> anyhow::Result<(End, usize)> {
-        let drain = self.until_told(signals).await?;
-        self.drain(drain, signals).await
+        match self.until_told(signals).await {
+            Ok(drain) => self.drain(drain, signals).await,
+            Err(error) => {
+                tracing::error!("A worker has ended: the others drain");
+                let drain = self.told_to_stop();
+                self.drain(drain, signals).await.and(Err(error))
+            }
+        }
     }
 
-    /// Serves until it is told to end, and says how.
+    /// Serves until it is told to end, and says how. A worker that ends unasked is a defect, and what is left of the
+    /// process is not worth keeping: whoever supervises it starts it anew.
     async fn until_told(&mut self, signals: &mut Caught) -> anyhow::Result<Drain> {
         let mut looks = every(LOOK);
         let mut watchdog = notify::watchdog().map(every);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::files::State;
+use super::files::{Files, State};
 use super::making::{InForce, Share};
 use super::{Doctor, notify};
 use crate::cli::flags::Prepared;
@@ -18,9 +18,15 @@ pub(in crate::cli) trait Source {
     fn file(&self) -> Option<PathBuf>;
 }
 
-/// The files a plan is made of.
-pub(super) fn files(source: &impl Source, plan: &Plan) -> Vec<PathBuf> {
-    source.file().into_iter().chain(plan.files()).collect()
+/// The plan, of files that were looked at before they were read: what changes in between is seen by the next look.
+pub(super) fn prepared(source: &impl Source, files: &mut Files) -> anyhow::Result<Prepared> {
+    let prepared = source.prepared()?;
+    let paths: Vec<_> = source.file().into_iter().chain(prepared.plan.files()).collect();
+    if files.are(&paths) {
+        return Ok(prepared);
+    }
+    files.watch(paths);
+    source.prepared()
 }
 
 /// What a failed reload said, so that it is not said twice of the same state of the files.
@@ -62,10 +68,9 @@ impl<S: Source> Doctor<S> {
     }
 
     async fn replace_plan(&mut self) -> anyhow::Result<()> {
-        let prepared = self.source.prepared()?;
+        let prepared = prepared(&self.source, &mut self.files)?;
         let change = self.listeners.change_to(&prepared, self.workers.count())?;
         let Prepared { plan, entrances } = prepared;
-        let paths = files(&self.source, &plan);
         let in_force = Arc::new(InForce::new(plan, Some(&self.in_force), &self.lasting)?);
         let shares = (0..self.workers.count()).map(|_| Share::new(&in_force, &self.lasting));
         let shares = shares.collect::<anyhow::Result<_>>()?;
@@ -76,7 +81,6 @@ impl<S: Source> Doctor<S> {
         for key in needs_restart(&self.started_with, &in_force.plan) {
             tracing::warn!(key, "Not changed: this needs a restart");
         }
-        self.files.watch(paths);
         self.in_force = in_force;
         super::warn_of(&entrances);
         super::warn_of_unverified(&self.in_force.plan);

@@ -1,6 +1,7 @@
 //! The workers as the thread that leads them sees them: it sends them what to serve with and where to listen, and
 //! hears when one ends. No lock is shared with them, and no request waits for an order.
 
+use std::mem::replace;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -31,6 +32,8 @@ pub(super) struct Workers {
     stop: watch::Sender<Option<Drain>>,
     endings: mpsc::UnboundedReceiver<Ended>,
     threads: Vec<JoinHandle<()>>,
+    /// By those that have ended; or the first failure.
+    cut_off: Ended,
 }
 
 impl Workers {
@@ -38,7 +41,7 @@ impl Workers {
     pub(super) async fn start(shares: Vec<Share>) -> anyhow::Result<Self> {
         let (stop, stopped) = watch::channel(None);
         let (tell_end, endings) = mpsc::unbounded_channel();
-        let mut workers = Self { orders: Vec::new(), stop, endings, threads: Vec::new() };
+        let mut workers = Self { orders: Vec::new(), stop, endings, threads: Vec::new(), cut_off: Ok(0) };
         for (number, share) in shares.into_iter().enumerate() {
             let (order, orders) = mpsc::unbounded_channel();
             let ending = Ending { tell: tell_end.clone(), ended: Some(Err(anyhow!("a worker panicked"))) };
@@ -93,16 +96,16 @@ impl Workers {
         }
     }
 
-    /// Waits until all have ended, and gives the number of connections that were cut off.
+    /// Waits until all have ended (again, when a wait was given up), and gives the number of connections that were cut off.
     pub(super) async fn all_ended(&mut self) -> anyhow::Result<usize> {
-        let mut cut_off = 0;
         while let Some(ended) = self.endings.recv().await {
-            cut_off += ended?;
+            let before = replace(&mut self.cut_off, Ok(0));
+            self.cut_off = before.and_then(|sum| Ok(sum + ended?));
         }
         for thread in self.threads.drain(..) {
             thread.join().map_err(|_| anyhow!("a worker panicked"))?;
         }
-        Ok(cut_off)
+        replace(&mut self.cut_off, Ok(0))
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) use nearest::nearest;
 pub(super) use path::{Path, Step};
 pub(super) use scalar::{Leaf, Scalar};
 pub use variables::Lookup;
+pub(super) use variables::replace;
 
 use super::error::Problem;
 use reader::Reader;
