@@ -151,6 +151,19 @@ fn an_address_that_is_taken_changes_nothing() {
 }
 
 #[test]
+fn an_address_that_overlaps_one_of_ours_is_not_blamed_on_somebody_else() {
+    let one = origin("one");
+    let doctor = Doctor::with_file(&config(&one, ""));
+    let port = doctor.address().port();
+    let more = format!("listeners: [{{ address: '0.0.0.0:{port}' }}]");
+    doctor.rewrite(&config(&one, &more));
+    doctor.signal("HUP");
+    let error = doctor.word()["error"].to_string();
+    assert!(error.contains(&format!("0.0.0.0:{port} overlaps 127.0.0.1:{port}")), "{error}");
+    assert_eq!(ask(&mut doctor.connect()), "one");
+}
+
+#[test]
 fn what_needs_a_restart_is_said_by_name() {
     let one = origin("one");
     let doctor = Doctor::with_file(&config(&one, ""));
