@@ -126,8 +126,11 @@ fn when_the_new_process_dies_before_it_is_ready_the_old_one_goes_on() {
     let mut dies = UnixStream::connect(meeting.socket()).unwrap();
     std::io::Write::write_all(&mut dies, &[1]).unwrap();
     std::io::Read::read_exact(&mut dies, &mut [0]).unwrap();
+    // As if it had taken the place already.
+    std::fs::remove_file(meeting.socket()).unwrap();
     drop(dies);
     assert!(doctor.says("Not handed over: this process goes on")["error"].is_string());
+    assert!(is_socket(&meeting.socket()), "the place is taken back");
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = other.local_addr().unwrap().to_string();
     let fails = meeting.command(&["--upgrade", "--listen", &taken]).stdout(Stdio::null()).output().unwrap();

@@ -167,19 +167,23 @@ impl<S: Source> Doctor<S> {
     async fn begin(&mut self, listeners: Change, predecessor: Option<Predecessor>) {
         self.listeners.put_in_force(listeners, &self.workers);
         if let Some(predecessor) = predecessor {
+            // First the place where the next one asks, so that there is always somebody who answers it.
+            self.offer_in_its_place();
             predecessor.relieve().await;
             self.listeners.grow(&self.workers);
-            let path = self.in_force.plan.upgrade.socket.as_ref();
-            self.offer = path.and_then(|path| match Offer::replace(path.as_ref()) {
-                Ok(offer) => Some(offer),
-                Err(error) => {
-                    tracing::warn!(%path, %error, "Nobody will be able to take over from this process");
-                    None
-                }
-            });
         }
         self.health.set(State::Ready);
         notify::ready(&self.status());
+    }
+
+    fn offer_in_its_place(&mut self) {
+        let Some(path) = &self.in_force.plan.upgrade.socket else {
+            return;
+        };
+        match Offer::replace(path.as_ref()) {
+            Ok(offer) => self.offer = Some(offer),
+            Err(error) => tracing::warn!(%path, %error, "Nobody will be able to take over from this process"),
+        }
     }
 
     /// Serves to the end. Gives the number of connections that were cut off.

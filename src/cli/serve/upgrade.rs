@@ -10,6 +10,7 @@
 //! If the new process dies before it is ready, the old one goes on. If nobody answers on the Unix socket, there is nobody
 //! to take over from and the start is a usual one: so a crash needs no other command than an upgrade.
 
+use std::cell::Cell;
 use std::fs;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -17,6 +18,7 @@ use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -141,7 +143,7 @@ pub(super) enum Asked {
 /// The Unix socket on which we hand over.
 pub(super) struct Offer {
     path: PathBuf,
-    inode: u64,
+    inode: Rc<Cell<u64>>,
     asked: mpsc::UnboundedReceiver<Asked>,
     offering: JoinHandle<()>,
 }
@@ -163,17 +165,13 @@ impl Offer {
         }
     }
 
-    /// Offers the sockets at `path`, in place of the process that we took over from.
+    /// Offers the sockets at `path`, in place of the process that we take over from.
     pub(super) fn replace(path: &Path) -> io::Result<Self> {
-        // Made under another name, so that it is never there with other permissions or without anybody behind it.
-        let beside = path.with_file_name(format!("{}.new", path.file_name().unwrap_or_default().display()));
-        drop(fs::remove_file(&beside));
-        let listener = UnixListener::bind(&beside)?;
-        fs::set_permissions(&beside, fs::Permissions::from_mode(0o600))?;
-        let inode = fs::symlink_metadata(&beside)?.ino();
-        fs::rename(&beside, path)?;
+        let (listener, inode) = listen(path)?;
+        let inode = Rc::new(Cell::new(inode));
         let (ask, asked) = mpsc::unbounded_channel();
-        Ok(Self { path: path.to_owned(), inode, asked, offering: spawn_local(offer(listener, ask)) })
+        let offering = spawn_local(offer(listener, path.to_owned(), Rc::clone(&inode), ask));
+        Ok(Self { path: path.to_owned(), inode, asked, offering })
     }
 
     /// The next thing that is asked.
@@ -189,14 +187,35 @@ impl Drop for Offer {
     /// Takes the path away, unless it is the successor's by now.
     fn drop(&mut self) {
         self.offering.abort();
-        if fs::symlink_metadata(&self.path).is_ok_and(|found| found.ino() == self.inode) {
+        if is_at(&self.path, self.inode.get()) {
             drop(fs::remove_file(&self.path));
         }
     }
 }
 
+fn is_at(path: &Path, inode: u64) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.ino() == inode)
+}
+
+/// Listens at `path` in place of whoever did. The socket is made under another name, so that it is never there with other
+/// permissions or without anybody behind it.
+fn listen(path: &Path) -> io::Result<(UnixListener, u64)> {
+    let beside = path.with_file_name(format!("{}.new", path.file_name().unwrap_or_default().display()));
+    drop(fs::remove_file(&beside));
+    let listener = UnixListener::bind(&beside)?;
+    fs::set_permissions(&beside, fs::Permissions::from_mode(0o600))?;
+    let inode = fs::symlink_metadata(&beside)?.ino();
+    fs::rename(&beside, path)?;
+    Ok((listener, inode))
+}
+
 /// Hands over to one process after the other, until one is ready.
-async fn offer(listener: UnixListener, ask: mpsc::UnboundedSender<Asked>) {
+async fn offer(
+    mut listener: UnixListener,
+    path: PathBuf,
+    inode: Rc<Cell<u64>>,
+    ask: mpsc::UnboundedSender<Asked>,
+) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -215,6 +234,13 @@ async fn offer(listener: UnixListener, ask: mpsc::UnboundedSender<Asked>) {
             }
             Ok(false) => {}
             Err(error) => {
+                // It may have died between taking our place at the path and saying that it is ready.
+                if !is_at(&path, inode.get())
+                    && let Ok((again, other)) = listen(&path)
+                {
+                    listener = again;
+                    inode.set(other);
+                }
                 let error = format!("{error:#}");
                 tracing::warn!(process, error, "Not handed over: this process goes on");
             }
