@@ -247,11 +247,29 @@ fn a_body_in_many_small_frames_is_no_abuse() {
     });
     let doctor = Doctor::before(&origin);
     let mut client = H2::to(doctor.address());
+    assert_eq!(in_small_frames(&mut client), 200);
+    assert!(origin.request().len() > 50_000);
+}
+
+#[test]
+fn small_frames_may_wait_for_a_connection_to_the_upstream() {
+    // It speaks no TLS, so that nobody takes the body.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let entry = format!(
+        "url: \"https://{}\", connect_timeout: 1s, tls: {{ verify: false }}",
+        silent.local_addr().unwrap()
+    );
+    let doctor = Doctor::before_entry(&entry);
+    let mut client = H2::to(doctor.address());
+    assert_eq!(in_small_frames(&mut client), 504);
+}
+
+/// Sends a body of 5000 frames, and gives the status of the reply.
+fn in_small_frames(client: &mut H2) -> u16 {
     let post = request("POST", "/").header("content-length", "50000").body(()).unwrap();
     let (reply, mut body) = client.send(post, false);
     (0..5000).for_each(|number| body.send_data(Bytes::from_static(b"0123456789"), number == 4999).unwrap());
-    assert_eq!(wait(reply).unwrap().status(), 200);
-    assert!(origin.request().len() > 50_000);
+    wait(reply).unwrap().status().as_u16()
 }
 
 #[test]

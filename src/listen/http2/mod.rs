@@ -44,6 +44,10 @@ const STREAM_WINDOW: u32 = 256 * 1024;
 /// The same for all requests of a connection, and so what it can make us hold.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
+/// What small frames of bodies may cost while an upstream does not take them, in bytes: each is reckoned as at least 256,
+/// so that 8192 of them may wait. A client that sends more at a time than that is cut off.
+const SMALL_FRAMES: usize = 2 * 1024 * 1024;
+
 /// The most bytes of one reply that the library holds.
 const SEND_BUFFER: usize = 64 * 1024;
 
@@ -103,7 +107,7 @@ async fn handshake(
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(header_list)
         .max_send_buffer_size(SEND_BUFFER)
-        .data_frame_budget(CONNECTION_WINDOW as usize)
+        .data_frame_budget(SMALL_FRAMES)
         .max_concurrent_reset_streams(REMEMBERED)
         .max_local_error_reset_streams(Some(FAULTS));
     let mut handshake = pin!(builder.handshake(io.clone()));
