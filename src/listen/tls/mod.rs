@@ -70,6 +70,12 @@ pub enum BadPem {
     /// A certificate cannot be read.
     #[error("holds a certificate that cannot be read; export it again, in PEM")]
     Certificate,
+    /// A certificate is of X.509 version 1: it has no place for names, and so clients refuse it.
+    #[error(
+        "holds a certificate of X.509 version 1, in which no client finds a name; issue it with names, such as by \
+         `openssl x509 -req -extfile FILE`, with `subjectAltName=DNS:NAME` in that file"
+    )]
+    OldCertificate,
     /// There is no key in it.
     #[error("holds no private key; name a PEM file with `-----BEGIN PRIVATE KEY-----`")]
     NoKey,
@@ -176,7 +182,10 @@ fn chain(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, BadPem> {
 }
 
 fn names(certificate: &CertificateDer<'_>) -> Result<Vec<String>, BadPem> {
-    let certificate = webpki::EndEntityCert::try_from(certificate).map_err(|_| BadPem::Certificate)?;
+    let certificate = webpki::EndEntityCert::try_from(certificate).map_err(|error| match error {
+        webpki::Error::UnsupportedCertVersion => BadPem::OldCertificate,
+        _ => BadPem::Certificate,
+    })?;
     Ok(certificate.valid_dns_names().map(str::to_ascii_lowercase).collect())
 }
 
@@ -316,6 +325,17 @@ mod tests {
 
     use super::{BadPem, ByName, ClientCertificates, Identity, Moment, Sessions, Validity, server_config};
 
+    /// What `openssl x509 -req` of version 3.0 issues when told no extensions.
+    const VERSION_1: &str = "-----BEGIN CERTIFICATE-----\n\
+        MIIBHjCBxQIUHkCHWK84Q2wHR6E0XUZLTXWJLlcwCgYIKoZIzj0EAwIwEjEQMA4G\n\
+        A1UEAwwHdjEudGVzdDAeFw0yNjExMjUxNTA2MzdaFw0yNjEyMjUxNTA2MzdaMBIx\n\
+        EDAOBgNVBAMMB3YxLnRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASFLceA\n\
+        FyiIYMlB/WnpgD2FxTi9fm8QTkRggz59JejJuWqtNcQNTYNnK+VtKvkZbjbGW+lO\n\
+        Int3tCbTvCF24LrbMAoGCCqGSM49BAMCA0gAMEUCIQCLvlynjZiuH3e4tv8lSDh0\n\
+        RO0NvcBYpi0REFHU+7sSGQIgFCOfMVYWYQ2+Z/+yJZCGZBcraOwYK6z41KoYHJoK\n\
+        fco=\n\
+        -----END CERTIFICATE-----\n";
+
     fn pem(names: &[&str]) -> (String, String) {
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         let key = KeyPair::generate().unwrap();
@@ -365,6 +385,7 @@ mod tests {
             (&key, &key, BadPem::KeyForCertificate),
             (&broken, &key, BadPem::Certificate),
             (&certificate[..200], &key, BadPem::Certificate),
+            (VERSION_1, &key, BadPem::OldCertificate),
             (&certificate, "", BadPem::NoKey),
             (&certificate, &certificate, BadPem::CertificateForKey),
             (&certificate, &encrypted, BadPem::EncryptedKey),
