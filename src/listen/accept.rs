@@ -282,16 +282,20 @@ fn serve<A: Answer + 'static>(
                 }
             }
         };
-        match entered.protocol {
+        let client = entered.client;
+        let http2 = match entered.protocol {
             Protocol::Http1 => connection::serve(entered, &current, &open.0).await,
             Protocol::Http2 => {
                 let (read, write) = entered.stream.split();
-                let (reader, client, worker) = (Reader::of_heads(read), entered.client, Rc::clone(&open.0));
-                // In a box of its own: what HTTP/2 needs would enlarge every connection.
-                Box::pin(http2::serve(reader, write, client, current, worker)).await;
+                Some((Reader::of_heads(read), write))
             }
-        }
-        drop(admitted);
+        };
+        let Some((reader, write)) = http2 else { return drop(admitted) };
+        // A task of its own: each version of HTTP would carry the room that the other needs.
+        tokio::task::spawn_local(async move {
+            http2::serve(reader, write, client, current, Rc::clone(&open.0)).await;
+            drop((open, admitted));
+        });
     });
 }
 

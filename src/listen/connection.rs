@@ -30,12 +30,13 @@ pub(super) const LINGER: Duration = Duration::from_secs(2);
 /// How long a client that is turned away may take to ask: clients take a reply that nobody asked for as a defect.
 const FIRST_WORD: Duration = Duration::from_secs(1);
 
-/// Serves a connection to its end. One in clear may turn out to speak HTTP/2 from its first byte (RFC 9113 §3.3).
-pub(super) async fn serve<A: Answer + 'static>(
+/// Serves a connection to its end, unless it is one in clear that turns out to speak HTTP/2 from its first byte (RFC 9113
+/// §3.3): that is given back, with what was read of it.
+pub(super) async fn serve<A: Answer>(
     entered: Entered,
-    current: &Rc<Current<A>>,
-    worker: &Rc<Worker>,
-) {
+    current: &Current<A>,
+    worker: &Worker,
+) -> Option<(Reader<ReadHalf>, WriteHalf)> {
     let Entered { stream, client, early, .. } = entered;
     let mut connection = Connection::new(stream, client, current, worker);
     connection.reader.hold(&early);
@@ -56,11 +57,10 @@ pub(super) async fn serve<A: Answer + 'static>(
         }
         Next::Http2 => {
             let (reader, writer) = connection.into_halves();
-            let (current, worker) = (Rc::clone(current), Rc::clone(worker));
-            // In a box of its own: what HTTP/2 needs would enlarge every connection.
-            Box::pin(http2::serve(reader, writer.into_io(), client, current, worker)).await;
+            return Some((reader, writer.into_io()));
         }
     }
+    None
 }
 
 /// Ends a connection before its first request, and says why.

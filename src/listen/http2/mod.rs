@@ -79,10 +79,10 @@ pub(super) async fn serve<A: Answer + 'static>(
     let io = Io::new(reader, write, settings.write_timeout);
     let timer = Timer::new();
     timer.set_after(settings.header_timeout);
-    let Some(mut library) = handshake(&settings, &io, &timer, &worker).await else {
+    // In a box of its own, so that no connection carries the room for it through its life.
+    let Some((library, signs)) = Box::pin(handshake(settings, &io, &timer, &worker)).await else {
         return;
     };
-    let signs = library.ping_pong().map(|pings| Signs { pings, asked: None });
     let idle = Some(Idle { since: now(), limit: settings.header_timeout });
     let open = Rc::new(Cell::new(0));
     let mut connection =
@@ -93,11 +93,11 @@ pub(super) async fn serve<A: Answer + 'static>(
 
 /// Waits for the client's preface; none, or another, is no reason for a word.
 async fn handshake(
-    settings: &Settings,
+    settings: Settings,
     io: &Io,
     timer: &Timer,
     worker: &Worker,
-) -> Option<Library<Io, Bytes>> {
+) -> Option<(Library<Io, Bytes>, Option<Signs>)> {
     // Heads a little too large are answered in our own words; far larger ones by the library.
     let header_list = u32::try_from(settings.header_bytes.saturating_mul(2)).unwrap_or(u32::MAX);
     let mut builder = Builder::new();
@@ -112,7 +112,7 @@ async fn handshake(
         .max_local_error_reset_streams(Some(FAULTS));
     let mut handshake = pin!(builder.handshake(io.clone()));
     let mut last_call = false;
-    poll_fn(|context| {
+    let mut library = poll_fn(|context| {
         if let Poll::Ready(outcome) = handshake.as_mut().poll(context) {
             return Poll::Ready(outcome.ok());
         }
@@ -124,7 +124,9 @@ async fn handshake(
         }
         timer.poll(context).map(|()| None)
     })
-    .await
+    .await?;
+    let signs = library.ping_pong().map(|pings| Signs { pings, asked: None });
+    Some((library, signs))
 }
 
 struct Connection<A> {
@@ -241,7 +243,7 @@ impl<A: Answer + 'static> Connection<A> {
     }
 
     /// Sends the last words, as long as that takes the client no longer than its goodbye may.
-    async fn take_leave(self) {
+    async fn take_leave(&self) {
         self.timer.set_after(GRACE);
         poll_fn(|context| match self.io.poll_close(context) {
             Poll::Ready(_) => Poll::Ready(()),
@@ -328,9 +330,10 @@ mod tests {
         }
     }
 
-    /// All that is said to a client that sends `bytes` and no more.
-    async fn told(bytes: &[u8]) -> Vec<u8> {
-        const SHORT: Duration = Duration::from_secs(1);
+    const SHORT: Duration = Duration::from_secs(1);
+
+    /// The end of a client, and what serves it.
+    fn connection() -> (UnixStream, impl Future<Output = ()>) {
         let settings = Settings {
             connections: 10,
             connections_per_address: None,
@@ -341,23 +344,29 @@ mod tests {
             keep_alive_timeout: SHORT,
             write_timeout: SHORT,
         };
-        let (mut client, server) = UnixStream::pair().unwrap();
+        let (client, server) = UnixStream::pair().unwrap();
         let (read, write) = Stream::Unix(server).split();
         let current = Rc::new(Current::new(Serving { settings, answer: Nobody }));
         let client_is = Client { address: "127.0.0.1:1".parse().unwrap(), secure: true };
+        let worker = Rc::new(Worker::new(std::sync::Arc::default()));
+        (client, serve(Reader::of_heads(read), write, client_is, current, worker))
+    }
+
+    /// All that is said to a client that sends `bytes` and no more.
+    async fn told(bytes: &[u8]) -> Vec<u8> {
+        let (mut client, doctor) = connection();
         client.write_all(bytes).await.unwrap();
-        let doctor = serve(
-            Reader::of_heads(read),
-            write,
-            client_is,
-            current,
-            Rc::new(Worker::new(std::sync::Arc::default())),
-        );
         let mut told = Vec::new();
         let (_, read) = tokio::join!(doctor, client.read_to_end(&mut told));
         // Closed with bytes unread, a connection is reset.
         let _reset = read;
         told
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn an_idle_connection_takes_little_room() {
+        let size = size_of_val(&connection().1);
+        assert!(size < 2 * 1024, "{size} bytes");
     }
 
     #[tokio::test(flavor = "current_thread", start_paused = true)]
