@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::capacity::Capacity;
-use super::entrance::{Entered, Turned, enter};
+use super::entrance::{self, Entered, Turned, enter};
 use super::seldom::Seldom;
 use super::tls::Protocol;
 use super::{Answer, Client, Current, Entrance, Refusal, connection, http2};
@@ -334,7 +334,12 @@ async fn pass<A: Answer>(
         Err(Turned::Back(stream, client, refusal)) => {
             connection::turn_back(Stream::Tcp(stream), client, refusal, current, worker).await;
         }
-        Err(Turned::Failed(client, error)) => current.get().answer.handshake_failed(client, &error),
+        Err(Turned::Failed(client, error, stream)) => {
+            current.get().answer.handshake_failed(client, &error);
+            if let Some(stream) = stream {
+                entrance::linger(stream).await;
+            }
+        }
         Err(Turned::Away) => {}
     }
     None

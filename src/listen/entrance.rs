@@ -21,12 +21,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use rustls::ServerConfig;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use super::accept::Worker;
+use super::connection::LINGER;
 use super::tls::Protocol;
 use super::{Client, LAST_CALL, Refusal};
 use crate::headers::Trusted;
@@ -92,8 +93,8 @@ pub(super) enum Turned {
     Back(TcpStream, Client, Refusal),
     /// Nobody is there to be told: it left, or was too slow.
     Away,
-    /// The handshake failed.
-    Failed(Client, io::Error),
+    /// The handshake failed. The client may not have read yet what TLS said to that.
+    Failed(Client, io::Error, Option<TcpStream>),
 }
 
 /// Why the word before the first request is none.
@@ -152,14 +153,29 @@ async fn secure(
         return Err(Turned::Back(stream, client, Refusal::PlainHttp));
     }
     if first != HANDSHAKE {
-        return Err(Turned::Failed(client, io::ErrorKind::InvalidData.into()));
+        return Err(Turned::Failed(client, io::ErrorKind::InvalidData.into(), None));
     }
     let client = Client { secure: true, ..client };
-    let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
-    let finished = patience.of(handshake).await.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()));
-    let stream = finished.map_err(|error| Turned::Failed(client, error))?;
+    let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream).into_fallible();
+    let stream = match patience.of(handshake).await {
+        Some(Ok(stream)) => stream,
+        Some(Err((error, stream))) => return Err(Turned::Failed(client, error, Some(stream))),
+        None => return Err(Turned::Failed(client, io::ErrorKind::TimedOut.into(), None)),
+    };
     let protocol = Protocol::agreed(stream.get_ref().1.alpn_protocol());
     Ok(Entered { stream: Stream::Tls(Box::new(stream.into())), client, protocol, early: Vec::new() })
+}
+
+/// Lets a client read why its handshake failed. One of TLS 1.3 takes its own part for done and has sent a request, by
+/// which a connection that is closed at once would be reset before the client reads.
+pub(super) async fn linger(mut stream: TcpStream) {
+    let drained = async {
+        stream.shutdown().await?;
+        let mut rest = [0; 1024];
+        while stream.read(&mut rest).await? > 0 {}
+        io::Result::Ok(())
+    };
+    let _given_up = Patience::new(LINGER).of(drained).await;
 }
 
 /// Whether what comes could be HTTP.
@@ -280,8 +296,8 @@ mod tests {
 
     use super::{Entrance, ProxyProtocol};
     use crate::listen::{
-        Answer, Client, Current, Door, Identity, Interim, Refusal, Serving, Sessions, Settings, bind, run,
-        server_config,
+        Answer, Client, ClientCertificates, Current, Door, Identity, Interim, Refusal, Serving, Sessions,
+        Settings, bind, run, server_config,
     };
     use crate::message::{Body, Fields, Reply, ReplyHead, Request, Status};
 
@@ -324,6 +340,20 @@ mod tests {
         Entrance { tls: Some(tls), proxy_protocol: ProxyProtocol::None, trusted: Arc::default() }
     }
 
+    /// A doctor whose only door has this entrance, and the entrance to swap.
+    fn doctor(entrance: Entrance) -> (LocalSet, SocketAddr, watch::Sender<Entrance>, impl Sized) {
+        let sockets = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        let address = sockets[0].local_addr().unwrap();
+        let (stop, stopped) = watch::channel(None);
+        let entrance = watch::Sender::new(entrance);
+        let (open, doors) = mpsc::unbounded_channel();
+        let (socket, shut) = (sockets.into_iter().next().unwrap(), watch::Sender::new(false).subscribe());
+        open.send(Door { socket, entrance: entrance.subscribe(), shut }).unwrap();
+        let doctor = LocalSet::new();
+        doctor.spawn_local(run(doors, Rc::new(Current::new(serving())), Arc::default(), stopped));
+        (doctor, address, entrance, (stop, open))
+    }
+
     /// A certificate of its own for a.test, and the text of it.
     fn certificate(sessions: &Sessions) -> (Arc<ServerConfig>, String) {
         let key = KeyPair::generate().unwrap();
@@ -355,15 +385,7 @@ mod tests {
         }
         let client =
             || Arc::new(ClientConfig::builder().with_root_certificates(roots.clone()).with_no_client_auth());
-        let sockets = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
-        let address = sockets[0].local_addr().unwrap();
-        let (_stop, stopped) = watch::channel(None);
-        let entrance = watch::Sender::new(speaking(before));
-        let (open, doors) = mpsc::unbounded_channel();
-        let (socket, shut) = (sockets.into_iter().next().unwrap(), watch::Sender::new(false).subscribe());
-        open.send(Door { socket, entrance: entrance.subscribe(), shut }).unwrap();
-        let doctor = LocalSet::new();
-        doctor.spawn_local(run(doors, Rc::new(Current::new(serving())), Arc::default(), stopped));
+        let (doctor, address, entrance, _running) = doctor(speaking(before));
         let clients = async {
             let shown =
                 |stream: &TlsStream<TcpStream>| stream.get_ref().1.peer_certificates().unwrap()[0].to_vec();
@@ -377,6 +399,31 @@ mod tests {
             let mut again = connect(address, &known).await;
             assert!(is_answered(&mut again).await);
             assert_eq!(again.get_ref().1.handshake_kind(), Some(HandshakeKind::Resumed));
+        };
+        doctor.run_until(clients).await;
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn who_sends_its_request_with_no_certificate_can_read_that_it_needs_one() {
+        let key = KeyPair::generate().unwrap();
+        let text = CertificateParams::new(["a.test".to_owned()]).unwrap().self_signed(&key).unwrap().pem();
+        let identity = Identity::from_pem(text.as_bytes(), key.serialize_pem().as_bytes()).unwrap();
+        let required = ClientCertificates::from_pem(text.as_bytes(), true).unwrap();
+        let tls = server_config(vec![identity], Some(required), &Sessions::new().unwrap()).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(text.as_bytes()).unwrap()).unwrap();
+        let client = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let (doctor, address, _entrance, _running) = doctor(speaking(tls));
+        let clients = async {
+            let mut stream = connect(address, &Arc::new(client)).await;
+            // The alert is there, so the doctor has said its last word.
+            stream.get_ref().0.peek(&mut [0]).await.unwrap();
+            for _ in 0..2 {
+                stream.write_all(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await.unwrap();
+                stream.flush().await.unwrap();
+            }
+            let error = stream.read(&mut [0]).await.unwrap_err().to_string();
+            assert!(error.contains("CertificateRequired"), "{error}");
         };
         doctor.run_until(clients).await;
     }
