@@ -16,6 +16,12 @@ pub enum BadRequest {
         "this is a TLS handshake, but this port speaks plain HTTP; use http:// or give the listener a certificate"
     )]
     TlsOnPlainPort,
+    /// The PROXY protocol, of which whoever reads requests knows nothing.
+    #[error(
+        "this is a PROXY header, and none is expected here; set the listener's proxy_protocol to accept and list the \
+         balancer in trusted_proxies, or let the balancer send none"
+    )]
+    ProxyHeader,
     /// RFC 9113 §3.3: HTTP/2 begins with its connection, or is agreed upon within TLS.
     #[error("this is the HTTP/2 preface, but this connection speaks HTTP/1.1")]
     Http2Preface,
@@ -106,6 +112,7 @@ impl BadRequest {
         match self {
             Self::RequestLine => "header_doctor_request_line",
             Self::TlsOnPlainPort => "header_doctor_tls_on_plain_port",
+            Self::ProxyHeader => "header_doctor_proxy_protocol_unexpected",
             Self::Http2Preface => "header_doctor_http2_on_http1_port",
             Self::Version => "header_doctor_version",
             Self::BareLineFeed => "header_doctor_bare_line_feed",

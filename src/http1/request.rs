@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 
 use super::MAX_FIELDS;
 use super::malformed::BadRequest;
+use super::scan::begins_as_proxy_header;
 use crate::message::{Fields, Method, Name, RequestHead, Span, Version};
 
 /// The longest request target, in bytes. Longer ones are answered with 414.
@@ -166,6 +167,9 @@ fn explain_request_line(line: &[u8]) -> Option<BadRequest> {
     if line == b"PRI * HTTP/2.0" {
         return Some(BadRequest::Http2Preface);
     }
+    if begins_as_proxy_header(line) {
+        return Some(BadRequest::ProxyHeader);
+    }
     let mut parts = line.split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -279,6 +283,7 @@ mod tests {
             ("GET / HTTP/1.2\r\nHost: a\r\n\r\n", BadRequest::Version),
             ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", BadRequest::Version),
             ("PRI * HTTP/2.0\r\n\r\n", BadRequest::Http2Preface),
+            ("PROXY UNKNOWN\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", BadRequest::ProxyHeader),
             ("GET /\r\nHost: a\r\n\r\n", BadRequest::RequestLine),
             ("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", BadRequest::RequestLine),
             ("GET / x HTTP/1.1\r\nHost: a\r\n\r\n", BadRequest::RequestLine),

@@ -33,8 +33,16 @@ pub fn head_end(bytes: &[u8], from: usize) -> Scan {
     Scan::Partial(at)
 }
 
+/// How the PROXY protocol begins; a method could be called PROXY.
+const PROXY_HEADERS: [&[u8]; 4] = [b"PROXY TCP4 ", b"PROXY TCP6 ", b"PROXY UNKNOWN", b"\r\n\r\n\0\r\nQUIT\n"];
+
+/// Whether these bytes begin as a PROXY header does.
+pub(super) fn begins_as_proxy_header(bytes: &[u8]) -> bool {
+    PROXY_HEADERS.iter().any(|header| bytes.starts_with(header))
+}
+
 /// Refuses what cannot become a request line, before a whole line has come: a TLS handshake has no line end, so
-/// its sender would wait for the header timeout instead of reading what is wrong.
+/// its sender would wait for the header timeout instead of reading what is wrong. So it is with one behind a PROXY header.
 ///
 /// # Errors
 /// The first bytes are those of another protocol.
@@ -43,6 +51,7 @@ pub fn refuse_first_bytes(bytes: &[u8]) -> Result<(), BadRequest> {
     match bytes.first() {
         None => Ok(()),
         Some(&TLS_HANDSHAKE) => Err(BadRequest::TlsOnPlainPort),
+        Some(b'P' | b'\r') if begins_as_proxy_header(bytes) => Err(BadRequest::ProxyHeader),
         // One empty line before a request line is read over (RFC 9112 §2.2).
         Some(b'\r') => Ok(()),
         Some(first) if first.is_ascii_graphic() => Ok(()),
@@ -79,5 +88,14 @@ mod tests {
         assert_eq!(refuse_first_bytes(&[0x16, 3, 1]), Err(BadRequest::TlsOnPlainPort));
         assert_eq!(refuse_first_bytes(b"\0"), Err(BadRequest::RequestLine));
         assert_eq!(refuse_first_bytes(b"G"), Ok(()));
+    }
+
+    #[test]
+    fn a_proxy_header_is_told_from_a_method_of_that_name() {
+        for header in [&b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"[..], b"\r\n\r\n\0\r\nQUIT\n\x21\x11"] {
+            assert_eq!(refuse_first_bytes(header), Err(BadRequest::ProxyHeader));
+        }
+        assert_eq!(refuse_first_bytes(b"PROXY / HTTP/1.1\r\n"), Ok(()));
+        assert_eq!(refuse_first_bytes(b"\r\nGET / HTTP/1.1\r\n"), Ok(()));
     }
 }

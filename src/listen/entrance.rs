@@ -31,6 +31,7 @@ use super::connection::LINGER;
 use super::tls::Protocol;
 use super::{Client, LAST_CALL, Refusal};
 use crate::headers::Trusted;
+use crate::http1::{BadRequest, refuse_first_bytes};
 use crate::proxy_protocol::{self, Beginning, Header};
 use crate::wire::{Stream, Timer, now};
 
@@ -149,6 +150,9 @@ async fn secure(
     patience: &Patience,
 ) -> Result<Entered, Turned> {
     let first = patience.of(first(&stream, early)).await.flatten().ok_or(Turned::Away)?;
+    if first != HANDSHAKE && has_proxy_header(&stream).await {
+        return Err(Turned::Back(stream, client, BadRequest::ProxyHeader.into()));
+    }
     if first.is_ascii_alphabetic() {
         return Err(Turned::Back(stream, client, Refusal::PlainHttp));
     }
@@ -176,6 +180,13 @@ pub(super) async fn linger(mut stream: TcpStream) {
         io::Result::Ok(())
     };
     let _given_up = Patience::new(LINGER).of(drained).await;
+}
+
+/// Whether what comes is a PROXY header, as far as it is there.
+async fn has_proxy_header(stream: &TcpStream) -> bool {
+    let mut start = [0; 16];
+    let count = stream.peek(&mut start).await.unwrap_or_default();
+    refuse_first_bytes(start.get(..count).unwrap_or_default()) == Err(BadRequest::ProxyHeader)
 }
 
 /// Whether what comes could be HTTP.

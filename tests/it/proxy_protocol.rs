@@ -124,6 +124,12 @@ fn what_is_not_believed_is_refused_with_the_reason() {
     }
     let requiring = doctor(&origin, "require", "", "loopback");
     refused(&requiring, GET.as_bytes(), "header_doctor_proxy_protocol_missing");
+    let unaware = doctor(&origin, "none", "", "loopback");
+    for behind in [GET.as_bytes(), b"\x16\x03\x01\x02\x00"] {
+        for header in [LINE, &v4(), b"PROXY UNKNOWN\r\n"] {
+            refused(&unaware, &[header, behind].concat(), "header_doctor_proxy_protocol_unexpected");
+        }
+    }
     assert!(origin.was_not_asked());
 }
 

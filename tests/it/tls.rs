@@ -151,6 +151,17 @@ fn who_must_show_a_certificate_does_not_come_in_without() {
 }
 
 #[test]
+fn a_proxy_header_before_a_handshake_is_named_where_none_is_expected() {
+    let authority = Authority::of_a_test();
+    let doctor = usual("127.0.0.1:9", &authority, "");
+    for header in [&b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"[..], b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00"] {
+        let mut client = doctor.connect().send([header, b"\x16\x03\x01\x02\x00"].concat());
+        assert_eq!(client.reply().json()["code"], "header_doctor_proxy_protocol_unexpected");
+        assert_eq!(doctor.event()["refusal"]["code"], "header_doctor_proxy_protocol_unexpected");
+    }
+}
+
+#[test]
 fn plain_http_is_told_to_use_https() {
     let authority = Authority::of_a_test();
     let doctor = usual("127.0.0.1:9", &authority, "");
