@@ -52,6 +52,10 @@ pub enum TlsFault {
     /// It asks for a certificate of the doctor's.
     #[error("wants a certificate of its client, and the doctor has none")]
     WantsCertificate,
+    /// It ended TLS once the handshake was done on our part, which in TLS 1.3 is how it asks in vain for a certificate
+    /// (RFC 8446 §4.4.2.4).
+    #[error("ended TLS instead of answering; does it want a certificate of its client? The doctor has none")]
+    Ended,
     /// It speaks other versions or ciphers.
     #[error("and the doctor have no TLS version and cipher in common")]
     Incompatible,
@@ -71,6 +75,14 @@ pub(super) fn of(error: &io::Error) -> Error {
         Some(error) => Error::Tls(fault(error)),
         None if error.kind() == io::ErrorKind::UnexpectedEof => Error::Tls(TlsFault::Closed),
         None => Error::Tls(TlsFault::Connection(error.kind())),
+    }
+}
+
+/// What a connection that broke before a reply says. Only TLS calls bytes invalid.
+pub(super) const fn of_broken(kind: io::ErrorKind) -> Error {
+    match kind {
+        io::ErrorKind::InvalidData => Error::Tls(TlsFault::Ended),
+        kind => Error::Connection(kind),
     }
 }
 

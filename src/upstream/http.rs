@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::connection::Connection;
+use super::fault;
 use super::health::Attempt;
 use super::pool::{FRESH, IDLE, Pool};
 use super::{Error, Settings, Upstream};
@@ -45,8 +46,9 @@ impl Upstream {
         let may_repeat = body.as_ref().is_none_or(Body::is_empty) && head.method.is_idempotent();
         if let Some(connection) = self.pool.take(if may_repeat { IDLE } else { FRESH }) {
             match self.send_over(connection, head, body.take().unwrap_or_else(Body::empty)).await {
-                Err(Error::Closed | Error::Connection(_)) if may_repeat => *body = Some(Body::empty()),
-                Err(Error::Closed | Error::Connection(_)) => return Err(Error::KeptClosed),
+                Err(error) if !error.came_before_reply() => return Err(error),
+                Err(_) if may_repeat => *body = Some(Body::empty()),
+                Err(_) => return Err(Error::KeptClosed),
                 outcome => return outcome,
             }
         }
@@ -192,7 +194,7 @@ impl<'c> Pending<'c> {
             HeadError::TooLarge { .. } => Error::Malformed(BadReply::HeadTooLarge),
             // TLS without its closing word.
             HeadError::Connection(ErrorKind::UnexpectedEof) if self.reader.data().is_empty() => Error::Closed,
-            HeadError::Connection(kind) if self.reader.data().is_empty() => Error::Connection(kind),
+            HeadError::Connection(kind) if self.reader.data().is_empty() => fault::of_broken(kind),
             HeadError::Connection(_) => Error::HeadTruncated,
         }
     }

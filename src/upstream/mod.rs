@@ -238,7 +238,7 @@ impl Error {
 
     /// Whether the connection ended when a reply was due and not a byte of one had come.
     const fn came_before_reply(&self) -> bool {
-        matches!(self, Self::Closed | Self::KeptClosed | Self::Connection(_))
+        matches!(self, Self::Closed | Self::KeptClosed | Self::Connection(_) | Self::Tls(TlsFault::Ended))
     }
 
     /// Whether no reply had come, or none in time.

@@ -2,9 +2,14 @@
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 
 use rcgen::{CertificateParams, date_time_ymd};
-use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::server::WebPkiClientVerifier;
+use rustls::version::{TLS12, TLS13};
+use rustls::{RootCertStore, ServerConfig};
 
 use crate::world::secure::{Authority, SecureOrigin};
 use crate::world::{Doctor, Origin};
@@ -165,6 +170,26 @@ fn an_upstream_without_tls_is_told_as_such() {
         let (status, code, message) = failure(&doctor);
         assert_eq!((status, &*code), (502, ends));
         assert!(message.contains(cause), "{message}");
+    }
+}
+
+#[test]
+fn an_upstream_that_wants_a_certificate_is_told_as_such() {
+    let authority = Authority::new();
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(authority.file()).unwrap()).unwrap();
+    let wanting = WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap();
+    for version in [&TLS12, &TLS13] {
+        let config = ServerConfig::builder_with_protocol_versions(&[version])
+            .with_client_cert_verifier(wanting.clone())
+            .with_cert_resolver(authority.server("127.0.0.1").cert_resolver);
+        let origin = hello(config);
+        for more in ["", ", http2: auto"] {
+            let doctor = Doctor::before_entry(&(entry(origin.port(), authority.file(), "") + more));
+            let (status, code, message) = failure(&doctor);
+            assert_eq!((status, &*code), (502, "header_doctor_upstream_tls"), "{message}");
+            assert!(message.contains("a certificate of its client"), "{message}");
+        }
     }
 }
 

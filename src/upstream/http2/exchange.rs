@@ -13,7 +13,7 @@ use bytes::{Buf, Bytes};
 use h2::RecvStream;
 use h2::client::ResponseFuture;
 
-use super::super::{Error, Settings};
+use super::super::{Error, Settings, TlsFault};
 use super::upload::Upload;
 use super::{Lease, armed, failure, head, is_unprocessed};
 use crate::headers::hop_by_hop;
@@ -100,7 +100,7 @@ impl<'c> Exchange<'c> {
     }
 
     fn failed(self, error: Error) -> Failed<'c> {
-        let broke = matches!(error, Error::Closed | Error::Connection(_));
+        let broke = matches!(error, Error::Closed | Error::Connection(_) | Error::Tls(TlsFault::Ended));
         let is_harmless = self.is_whole && self.asked.is_idempotent() && !self.lease.is_first;
         let may_repeat = self.is_unprocessed || (broke && is_harmless);
         let unsent = match self.upload {

@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsStream;
 
-use super::{Error, Settings};
+use super::{Error, Settings, fault};
 use crate::wire::{Timer, now};
 pub(super) use exchange::{Exchange, Failed};
 pub(super) use head::request;
@@ -194,7 +194,7 @@ fn failure(error: &h2::Error) -> Error {
     if let Some(io) = error.get_io() {
         return match io.kind() {
             io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe => Error::Closed,
-            kind => Error::Connection(kind),
+            kind => fault::of_broken(kind),
         };
     }
     if is_unprocessed(error) {
