@@ -63,6 +63,7 @@ def large(stage, findings):
     file = stage.folder / "large"
     right = fill(file, stage.arguments.mebibytes)
     proxy = stage.serve([port])
+    rested = proxy.status("VmRSS") / 1024
     clear, secure = f"http://127.0.0.1:{stage.port}", f"https://127.0.0.1:{stage.secure}"
     doors = [("h1", clear, "--http1.1"), ("h1+TLS", secure, "--http1.1")]
     doors += [("h2+TLS", secure, "--http2"), ("h2c", clear, "--http2-prior-knowledge")]
@@ -83,6 +84,7 @@ def large(stage, findings):
             findings.that(version == ("2" if "2" in word else "1.1"), f"{name} {way}: HTTP/{version}")
             findings.that(grown < GROWTH, f"{name} {way}: the proxy grew by {grown:.0f} MiB")
             findings.say(f"{name} {way} {rate:.0f} MiB/s +{grown:.1f} MiB")
+    findings.say(f"RSS {rested:.0f} MiB before, {proxy.status('VmRSS') / 1024:.0f} after")
 
 
 def fill(file, mebibytes):
