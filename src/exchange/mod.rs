@@ -113,11 +113,11 @@ async fn send<'c>(
     interim: &mut impl Interim,
 ) -> Result<(Pending<'c>, ReplyHead), Error> {
     let waits = !body.is_empty() && request.fields.has(Name::Expect);
-    let sending = upstreams.send(request, body, route);
+    // Pinned before it is known who waits, so that an exchange has room for it once.
+    let mut sending = pin!(upstreams.send(request, body, route));
     if !waits {
         return sending.await;
     }
-    let mut sending = pin!(sending);
     tokio::select! {
         biased;
         sent = &mut sending => return sent,

@@ -52,7 +52,8 @@ impl Upstream {
                 outcome => return outcome,
             }
         }
-        let connection = Connection::open(&self.endpoint, &self.settings).await?;
+        // In a box of its own, so that no exchange carries the room for it.
+        let connection = Box::pin(Connection::open(&self.endpoint, &self.settings)).await?;
         self.send_over(connection, head, body.take().unwrap_or_else(Body::empty)).await
     }
 
