@@ -38,6 +38,9 @@ use crate::wire::{Stream, Timer, now};
 /// The type of a record that begins a handshake (RFC 8446 §5.1).
 const HANDSHAKE: u8 = 0x16;
 
+/// How much TLS takes at a time, in bytes: a reply of 64 KiB with its head, which then leaves in one write.
+const AT_ONCE: usize = 80 * 1024;
+
 /// Whether connections begin with a header of the PROXY protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProxyProtocol {
@@ -160,8 +163,9 @@ async fn secure(
         return Err(Turned::Failed(client, io::ErrorKind::InvalidData.into(), None));
     }
     let client = Client { secure: true, ..client };
-    let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream).into_fallible();
-    let stream = match patience.of(handshake).await {
+    let acceptor = TlsAcceptor::from(Arc::clone(tls));
+    let handshake = acceptor.accept_with(stream, |connection| connection.set_buffer_limit(Some(AT_ONCE)));
+    let stream = match patience.of(handshake.into_fallible()).await {
         Some(Ok(stream)) => stream,
         Some(Err((error, stream))) => return Err(Turned::Failed(client, error, Some(stream))),
         None => return Err(Turned::Failed(client, io::ErrorKind::TimedOut.into(), None)),
