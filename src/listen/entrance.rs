@@ -390,6 +390,31 @@ mod tests {
         reply[..count].starts_with(b"HTTP/1.1 204")
     }
 
+    #[test]
+    fn a_client_has_the_suite_that_it_prefers() {
+        use rustls::crypto::aws_lc_rs::{cipher_suite as suites, default_provider};
+        let (server, text) = certificate(&Sessions::new().unwrap());
+        for preferred in [suites::TLS13_AES_128_GCM_SHA256, suites::TLS13_CHACHA20_POLY1305_SHA256] {
+            let mut provider = default_provider();
+            provider.cipher_suites.insert(0, preferred);
+            let mut roots = RootCertStore::empty();
+            roots.add(CertificateDer::from_pem_slice(text.as_bytes()).unwrap()).unwrap();
+            let client = ClientConfig::builder_with_provider(Arc::new(provider))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+            let name = ServerName::try_from("a.test").unwrap();
+            let mut client = rustls::ClientConnection::new(Arc::new(client), name).unwrap();
+            let mut server = rustls::ServerConnection::new(Arc::clone(&server)).unwrap();
+            let mut hello = Vec::new();
+            client.write_tls(&mut hello).unwrap();
+            server.read_tls(&mut hello.as_slice()).unwrap();
+            server.process_new_packets().unwrap();
+            assert_eq!(server.negotiated_cipher_suite(), Some(preferred));
+        }
+    }
+
     #[tokio::test(flavor = "current_thread")]
     async fn new_handshakes_see_what_was_swapped_in_and_open_connections_live_on() {
         let sessions = Sessions::new().unwrap();

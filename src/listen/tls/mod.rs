@@ -243,7 +243,9 @@ impl Sessions {
     }
 }
 
-/// What handshakes are made with: the identity by the name that the client asks for, the first where none fits.
+/// What handshakes are made with: the identity by the name that the client asks for, the first where none fits. All
+/// suites are sound, so the client's order counts: phones that lack the instructions for AES prefer ChaCha20, and
+/// Chromium AES-128, whose hash makes a handshake cheaper than that of AES-256.
 ///
 /// # Errors
 /// The system has no random numbers.
@@ -269,7 +271,6 @@ pub fn server_config(
     };
     let mut config = builder.with_cert_resolver(Arc::new(ByName::new(identities)));
     config.alpn_protocols = Protocol::OFFERED.map(|protocol| protocol.name().to_vec()).to_vec();
-    config.ignore_client_order = true;
     config.send_tls13_tickets = TICKETS;
     config.ticketer = sessions.tickets;
     config.session_storage = sessions.remembered;
