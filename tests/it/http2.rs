@@ -428,6 +428,17 @@ fn a_body_that_comes_too_slowly_is_given_up() {
 }
 
 #[test]
+fn a_body_that_came_fast_and_then_stops_is_given_up() {
+    let origin = Origin::playing(|mut wire, _| while !wire.is_at_end() {});
+    let doctor = Doctor::with_sections(&origin, "limits: { body_timeout: 1s }");
+    let mut client = H2::to(doctor.address());
+    let (reply, mut body) = client.send(request("POST", "/").body(()).unwrap(), false);
+    // At the slowest pace it could take two minutes.
+    body.send_data(Bytes::from_static(&[b'x'; 60_000]), false).unwrap();
+    assert_eq!(wait(reply).unwrap().status(), 408);
+}
+
+#[test]
 fn a_body_that_contradicts_its_length_is_no_request_of_the_origin() {
     let origin = Origin::playing(|mut wire, tell| {
         tell(wire.head());

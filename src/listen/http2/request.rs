@@ -182,6 +182,7 @@ pub(super) fn body(
         pace,
         started: now(),
         timer: None,
+        waits: false,
         is_whole: false,
         trailers: None,
     };
@@ -198,6 +199,8 @@ struct Upload {
     pace: Pace,
     started: Instant,
     timer: Option<Timer>,
+    /// Whether more is waited for. The deadline is set when that begins: set again at every look, it would never come.
+    waits: bool,
     is_whole: bool,
     trailers: Option<Fields>,
 }
@@ -206,6 +209,7 @@ impl Upload {
     fn take(&mut self, piece: Bytes) -> Result<(), Broken> {
         self.received += piece.len() as u64;
         self.at_hand = piece;
+        self.waits = false;
         match self.limit {
             Some(limit) if self.received > limit => Err(Broken::TooLarge(limit)),
             _ => Ok(()),
@@ -227,7 +231,9 @@ impl Upload {
     /// Waits for more, no longer than the pace allows.
     fn poll_late(&mut self, context: &Context<'_>) -> Poll<Result<Fill, Broken>> {
         let timer = self.timer.get_or_insert_default();
-        timer.set(self.pace.deadline(self.started, self.received));
+        if !std::mem::replace(&mut self.waits, true) {
+            timer.set(self.pace.deadline(self.started, self.received));
+        }
         timer.poll(context).map(|()| Err(Broken::TimedOut))
     }
 }
