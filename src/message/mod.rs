@@ -7,12 +7,14 @@ mod body;
 mod fields;
 mod head;
 mod name;
+mod spelling;
 mod tunnel;
 
 pub use body::{Body, Broken, Fill, Source};
 pub use fields::{Entry, Field, Fields, Span};
 pub use head::{Method, ReplyHead, RequestHead, Status, Version};
 pub use name::Name;
+pub use spelling::spell;
 pub use tunnel::Tunnel;
 
 /// A request on its way through the doctor.

@@ -42,7 +42,7 @@ fn a_request_keeps_what_it_says_and_a_reply_is_spelled_as_usual() {
     let reply = world.get("/a%2Fb?c=1");
     assert_eq!((reply.status(), &*reply.body), (200, &b"hello"[..]));
     for line in
-        ["HTTP/1.1 200 OK\r\n", "X-WP-Nonce: 1\r\n", "Etag: 2\r\n", "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n"]
+        ["HTTP/1.1 200 OK\r\n", "X-WP-Nonce: 1\r\n", "ETag: 2\r\n", "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n"]
     {
         assert!(reply.head.contains(line), "{}", reply.head);
     }

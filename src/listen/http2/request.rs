@@ -18,23 +18,11 @@ use tokio::time::Instant;
 use crate::http1::{self, BadRequest, MAX_FIELDS};
 use crate::listen::Refusal;
 use crate::listen::connection::LINGER;
-use crate::message::{Body, Broken, Fields, Fill, Method, Name, RequestHead, Source, Version};
+use crate::message::{Body, Broken, Fields, Fill, Method, Name, RequestHead, Source, Version, spell};
 use crate::wire::{Pace, Timer, now};
 
 /// What a field costs in HTTP/1.1 beside its name and value: colon, space and line end.
 const PER_FIELD: usize = 4;
-
-/// Names that neither the product knows nor a capital at each hyphen gives.
-const SPELLED: [&str; 8] = [
-    "Content-MD5",
-    "DNT",
-    "ETag",
-    "Sec-GPC",
-    "SOAPAction",
-    "X-CSRF-Token",
-    "X-HTTP-Method-Override",
-    "X-XSRF-TOKEN",
-];
 
 /// The head of a request, checked as one of HTTP/1.1 is.
 ///
@@ -111,19 +99,6 @@ fn put_cookies(fields: &mut Fields, headers: &HeaderMap) {
         several => fields.store(&several.join(&b"; "[..])),
     };
     fields.push(Name::Cookie, value);
-}
-
-/// Spells a name that came in lower case: `x-wp-total` becomes `X-Wp-Total`.
-fn spell(out: &mut Vec<u8>, name: &str) {
-    out.clear();
-    if let Some(special) = SPELLED.iter().find(|special| special.eq_ignore_ascii_case(name)) {
-        return out.extend_from_slice(special.as_bytes());
-    }
-    let mut begins = true;
-    for byte in name.bytes() {
-        out.push(if begins { byte.to_ascii_uppercase() } else { byte });
-        begins = byte == b'-';
-    }
 }
 
 /// What comes on a stream. Whoever answers reads it, as far as wanted; the rest is for [`linger`].
@@ -287,36 +262,13 @@ mod tests {
     use proptest::prelude::proptest;
     use proptest::string::string_regex;
 
-    use super::{Fields, RequestHead, SPELLED, head, put, spell};
+    use super::{Fields, RequestHead, head, put};
     use crate::http1::BadRequest;
-
-    fn spelled(name: &str) -> String {
-        let mut out = Vec::new();
-        spell(&mut out, name);
-        String::from_utf8(out).unwrap()
-    }
 
     fn read(uri: &str, fields: &[(&str, &str)]) -> Result<RequestHead, BadRequest> {
         let request = http::Request::get(uri);
         let request = fields.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         head(&request.body(()).unwrap().into_parts().0, 200)
-    }
-
-    #[test]
-    fn names_are_spelled_as_http1_usually_spells_them() {
-        let cases = [
-            ("accept-language", "Accept-Language"),
-            ("x", "X"),
-            ("x--y", "X--Y"),
-            ("sec-ch-ua", "Sec-Ch-Ua"),
-            ("x_under_score", "X_under_score"),
-            ("dnt", "DNT"),
-            ("etag", "ETag"),
-        ];
-        for (name, expected) in cases {
-            assert_eq!(spelled(name), expected);
-        }
-        assert!(SPELLED.is_sorted_by_key(|name| name.to_ascii_lowercase()));
     }
 
     #[test]
