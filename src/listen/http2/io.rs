@@ -35,8 +35,9 @@ struct Line {
     written: usize,
     stall: Duration,
     timer: Timer,
+    /// Whether the peer has yet to take what was written before.
     waits: bool,
-    last_read: Instant,
+    last_sign: Instant,
     conduct: Conduct,
     abuse: Option<Abuse>,
     is_read: bool,
@@ -56,7 +57,7 @@ impl Io {
             stall,
             timer: Timer::new(),
             waits: false,
-            last_read: now(),
+            last_sign: now(),
             conduct: Conduct::new(now()),
             abuse: None,
             is_read: true,
@@ -73,9 +74,12 @@ impl Io {
         self.0.borrow_mut().turn = 0;
     }
 
-    /// When something was last read.
-    pub(super) fn last_read(&self) -> Instant {
-        self.0.borrow().last_read
+    /// When the peer last gave a sign of life: something was read, or it has taken what it had long not taken.
+    /// Nothing while it is waited for with that, for then a limit of its own holds: it cannot answer what has not
+    /// reached it.
+    pub(super) fn last_sign(&self) -> Option<Instant> {
+        let line = self.0.borrow();
+        (!line.waits).then_some(line.last_sign)
     }
 
     /// What is wrong with how the peer behaves, said once; nothing more is read then.
@@ -118,10 +122,10 @@ impl Line {
             room.put_slice(self.left_over.get(..count).unwrap_or_default());
             self.left_over.drain(..count);
         }
-        self.last_read = now();
+        self.last_sign = now();
         let come = room.filled().get(before..).unwrap_or_default();
         self.turn += come.len();
-        self.abuse = self.conduct.read(come, self.last_read).err();
+        self.abuse = self.conduct.read(come, self.last_sign).err();
         self.is_read = self.abuse.is_none();
         Poll::Ready(Ok(()))
     }
@@ -149,11 +153,21 @@ impl Line {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return self.poll_stall(context),
             }
-            self.waits = false;
+            self.took();
         }
         match Pin::new(&mut self.write).poll_flush(context) {
-            Poll::Ready(outcome) => Poll::Ready(outcome),
+            Poll::Ready(outcome) => {
+                self.took();
+                Poll::Ready(outcome)
+            }
             Poll::Pending => self.poll_stall(context),
+        }
+    }
+
+    /// Takes note that the peer takes again.
+    fn took(&mut self) {
+        if std::mem::replace(&mut self.waits, false) {
+            self.last_sign = now();
         }
     }
 

@@ -210,7 +210,7 @@ impl<A: Answer + 'static> Connection<A> {
     fn look_at_the_clock(&mut self, context: &mut Context<'_>) -> Next {
         let deadline = match self.idle() {
             Some(idle) => idle.since.checked_add(idle.limit),
-            None => self.signs.as_mut().and_then(|signs| signs.deadline(self.io.last_read(), context)),
+            None => self.next_sign(context),
         };
         self.timer.set(deadline);
         if self.timer.poll(context).is_pending() {
@@ -222,6 +222,12 @@ impl<A: Answer + 'static> Connection<A> {
             None if self.signs.as_mut().is_some_and(Signs::ask) => Next::Again,
             None => Next::End,
         }
+    }
+
+    /// Until when the client must have given a sign of life, or must be asked for one.
+    fn next_sign(&mut self, context: &mut Context<'_>) -> Option<Instant> {
+        let last = self.io.last_sign();
+        self.signs.as_mut()?.deadline(last, context)
     }
 
     /// The state of being idle, begun now if it was not before.
@@ -278,13 +284,14 @@ struct Signs {
 
 impl Signs {
     /// When the client must be asked, or has to have answered.
-    fn deadline(&mut self, last_read: Instant, context: &mut Context<'_>) -> Option<Instant> {
+    fn deadline(&mut self, last: Option<Instant>, context: &mut Context<'_>) -> Option<Instant> {
         if self.asked.is_some() && self.pings.poll_pong(context).is_ready() {
             self.asked = None;
         }
         match self.asked {
-            Some(asked) => asked.checked_add(SIGN),
-            None => last_read.checked_add(QUIET),
+            // What the client has not taken yet is before the question.
+            Some(asked) => asked.max(last?).checked_add(SIGN),
+            None => last?.checked_add(QUIET),
         }
     }
 
@@ -300,6 +307,7 @@ impl Signs {
 #[cfg(test)]
 mod tests {
     use std::rc::Rc;
+    use std::task::{Context, Poll};
     use std::time::Duration;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -310,7 +318,7 @@ mod tests {
     use super::{GRACE, PREFACE, QUIET, SIGN, serve};
     use crate::listen::accept::Worker;
     use crate::listen::{Answer, Client, Current, Interim, Refusal, Serving, Settings};
-    use crate::message::{Body, Fields, Reply, ReplyHead, Request, Status};
+    use crate::message::{Body, Broken, Fields, Fill, Reply, ReplyHead, Request, Source, Status};
     use crate::wire::{Reader, Stream};
 
     /// Never answers.
@@ -331,23 +339,51 @@ mod tests {
         }
     }
 
-    const SHORT: Duration = Duration::from_secs(1);
+    /// Answers without end.
+    struct Plenty;
 
-    /// The end of a client, and what serves it.
-    fn connection() -> (UnixStream, impl Future<Output = ()>) {
+    impl Answer for Plenty {
+        async fn answer<'c>(&self, _: Client, _: Request<'c>, _: &mut impl Interim) -> Reply<'c> {
+            self.panicked()
+        }
+
+        fn refuse(&self, _: Client, _: Refusal) -> Reply<'static> {
+            self.panicked()
+        }
+
+        fn panicked(&self) -> Reply<'static> {
+            let head = ReplyHead::build(Status::OK, Fields::new());
+            Reply { head, body: Body::from_source(None, Self), close: false }
+        }
+    }
+
+    impl Source for Plenty {
+        fn poll_fill(&mut self, _: &mut Context<'_>) -> Poll<Result<Fill, Broken>> {
+            Poll::Ready(Ok(Fill::Data))
+        }
+
+        fn data(&self) -> &[u8] {
+            &[b'x'; 1 << 14]
+        }
+
+        fn consume(&mut self, _: usize) {}
+    }
+
+    /// A client, and what serves it.
+    fn served(answer: impl Answer + 'static, limit: Duration) -> (UnixStream, impl Future<Output = ()>) {
         let settings = Settings {
             connections: 10,
             connections_per_address: None,
             header_bytes: 16_384,
             body_bytes: None,
-            header_timeout: SHORT,
-            body_timeout: SHORT,
-            keep_alive_timeout: SHORT,
-            write_timeout: SHORT,
+            header_timeout: limit,
+            body_timeout: limit,
+            keep_alive_timeout: limit,
+            write_timeout: limit,
         };
         let (client, server) = UnixStream::pair().unwrap();
         let (read, write) = Stream::Unix(server).split();
-        let current = Rc::new(Current::new(Serving { settings, answer: Nobody }));
+        let current = Rc::new(Current::new(Serving { settings, answer }));
         let client_is = Client { address: "127.0.0.1:1".parse().unwrap(), secure: true };
         let worker = Rc::new(Worker::new(std::sync::Arc::default()));
         (client, serve(Reader::of_heads(read), write, client_is, current, worker))
@@ -355,7 +391,7 @@ mod tests {
 
     /// All that is said to a client that sends `bytes` and no more.
     async fn told(bytes: &[u8]) -> Vec<u8> {
-        let (mut client, doctor) = connection();
+        let (mut client, doctor) = served(Nobody, Duration::from_secs(1));
         client.write_all(bytes).await.unwrap();
         let mut told = Vec::new();
         let (_, read) = tokio::join!(doctor, client.read_to_end(&mut told));
@@ -366,8 +402,36 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn an_idle_connection_takes_little_room() {
-        let size = size_of_val(&connection().1);
+        let size = size_of_val(&served(Nobody, Duration::from_secs(1)).1);
         assert!(size < 2 * 1024, "{size} bytes");
+    }
+
+    /// GET http / a.
+    const GET: &[u8] = &[0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x86, 0x84, 0x41, 1, b'a'];
+
+    #[tokio::test(flavor = "current_thread", start_paused = true)]
+    async fn a_client_that_takes_a_reply_slowly_is_alive() {
+        tokio::spawn(crate::wire::run_timers());
+        let (mut client, doctor) = served(Plenty, Duration::from_secs(60));
+        // All that it can grant, so that it need say nothing more.
+        let grants = [
+            &[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff][..],
+            &[0, 0, 4, 8, 0, 0, 0, 0, 0, 0x7f, 0xff, 0, 0],
+        ];
+        client.write_all(&[PREFACE, &grants.concat(), GET].concat()).await.unwrap();
+        let reading = async {
+            for _ in 0..20 {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                client.read_exact(&mut vec![0; 1 << 16]).await.unwrap();
+            }
+        };
+        let both = async {
+            tokio::select! {
+                () = Box::pin(doctor) => panic!("it is given up"),
+                () = reading => {}
+            }
+        };
+        LocalSet::new().run_until(both).await;
     }
 
     #[tokio::test(flavor = "current_thread", start_paused = true)]
@@ -389,10 +453,8 @@ mod tests {
     async fn a_client_that_shows_no_sign_of_life_is_given_up() {
         tokio::spawn(crate::wire::run_timers());
         let begun = Instant::now();
-        // SETTINGS, and GET http / a, which nobody answers.
-        let frames =
-            [&[0, 0, 0, 4, 0, 0, 0, 0, 0][..], &[0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x86, 0x84, 0x41, 1, b'a']];
-        let asked = LocalSet::new().run_until(told(&[PREFACE, &frames.concat()].concat())).await;
+        let settings: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+        let asked = LocalSet::new().run_until(told(&[PREFACE, settings, GET].concat())).await;
         assert!(asked.windows(4).any(|header| header == [0, 0, 8, 6]), "it is asked by PING");
         let waited = begun.elapsed();
         assert!(waited >= QUIET + SIGN && waited < QUIET + SIGN + 2 * GRACE, "{waited:?}");
