@@ -292,7 +292,7 @@ impl Source {
         let found = known.borrow_mut().borrow_and_update().clone();
         let (Known::Found(found), Address::Tcp { port, .. }) = (found, address) else { return Vec::new() };
         let kept_or_new = |address: &Address, at: &[_]| {
-            let name = self.settings.to_string();
+            let name = self.settings.url_of(address);
             let kept = before.iter().find(|member| *member.name == *name && member.upstream.is_at(at));
             kept.map_or_else(|| self.member(address, Endpoint::tcp(at, *port), registry), Rc::clone)
         };
@@ -315,6 +315,7 @@ mod tests {
     use std::cell::RefCell;
     use std::future::Future;
     use std::net::IpAddr;
+    use std::rc::Rc;
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
@@ -397,7 +398,7 @@ mod tests {
         run(async {
             let (good, port) = listen("127.0.0.2:0").await;
             serve(good);
-            let group = std::rc::Rc::new(pair(port, &Arc::default()));
+            let group = Rc::new(pair(port, &Arc::default()));
             let mut ways = Vec::new();
             for _ in 0..8 {
                 let (outcome, way) = ask(&group, "POST").await;
@@ -409,7 +410,7 @@ mod tests {
             wait(Duration::from_millis(10_100)).await;
             let back = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
             let probe = spawn_local({
-                let group = std::rc::Rc::clone(&group);
+                let group = Rc::clone(&group);
                 async move { ask(&group, "GET").await }
             });
             let (mut probed, _) = back.accept().await.unwrap();
@@ -430,7 +431,7 @@ mod tests {
             spawn_local(crate::wire::run_timers());
             let (good, port) = listen("127.0.0.2:0").await;
             serve(good);
-            let group = std::rc::Rc::new(pair(port, &Arc::default()));
+            let group = Rc::new(pair(port, &Arc::default()));
             for _ in 0..6 {
                 ask(&group, "GET").await.0.unwrap();
             }
@@ -440,7 +441,7 @@ mod tests {
             }
             let silent = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
             let probe = spawn_local({
-                let group = std::rc::Rc::clone(&group);
+                let group = Rc::clone(&group);
                 async move { ask(&group, "GET").await }
             });
             let (mut probed, _) = silent.accept().await.unwrap();
@@ -513,11 +514,15 @@ mod tests {
             let group = Group::new(vec![settings("wordpress", port, Resolve::All)], &registry);
             let ways = [ask(&group, "GET").await.1, ask(&group, "GET").await.1, ask(&group, "GET").await.1];
             assert_eq!(ways, ["1", "2", "1"]);
+            let before = group.members();
             names.to(&["127.0.0.2", "127.0.0.3"]);
             wait(Duration::from_secs(31)).await;
             yield_now().await;
             let ways = [ask(&group, "GET").await.1, ask(&group, "GET").await.1];
             assert!(ways.contains(&"3>2".to_owned()) && ways.contains(&"2".to_owned()), "{ways:?}");
+            let after = group.members();
+            let kept = after.iter().filter(|one| before.iter().any(|other| Rc::ptr_eq(one, other)));
+            assert_eq!(kept.count(), 1, "the address that stayed keeps its connections");
         });
     }
 
