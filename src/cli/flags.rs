@@ -102,11 +102,14 @@ pub(super) struct Flags {
 
     /// Say on this address whether the doctor lives and is ready, at /livez and /readyz.
     ///
-    /// For balancers, Kubernetes and `header-doctor health`; anybody may ask. It is written as --listen is.
+    /// For balancers, Kubernetes and `header-doctor health`; anybody may ask. It is written as --listen is. Default: what the
+    /// file says, else nowhere.
     #[arg(long, value_name = "ADDR", env = "HEADER_DOCTOR_HEALTH_ADDRESS", hide_env_values = true)]
     health_address: Option<String>,
 
     /// Hand the listening sockets over on this Unix socket, to a new process started with --upgrade.
+    ///
+    /// Only processes of the same user and of root are answered. Default: what the file says, else nobody can take over.
     #[arg(long, value_name = "PATH", env = "HEADER_DOCTOR_UPGRADE_SOCKET", hide_env_values = true)]
     upgrade_socket: Option<String>,
 }
@@ -150,11 +153,11 @@ impl Flags {
     fn listeners(&self, matches: &ArgMatches) -> anyhow::Result<Vec<Listener>> {
         let mut listeners: Vec<Listener> = Vec::with_capacity(self.listen.len());
         for text in &self.listen {
-            let Some(listener) = given(text, "listen", matches)? else {
+            let Some(listener) = given::<Listener>(text, "listen", matches)? else {
                 continue;
             };
-            if listeners.contains(&listener) && listener.address.port() != 0 {
-                bail!("{}: {listener} is listened on twice; keep one", name("listen", matches));
+            if let Some(clash) = config::clash(&listeners, listener.address) {
+                bail!("{}: {clash}", name("listen", matches));
             }
             listeners.push(listener);
         }

@@ -69,6 +69,7 @@ impl Shape {
         log.format = overrides.log_format.unwrap_or(log.format);
         let mut admin = Admin::from(self.admin.unwrap_or_default());
         admin.health_address = overrides.health_address.or(admin.health_address);
+        listeners::check_health(&listeners, admin.health_address)?;
         let mut upgrade = Upgrade::from(self.upgrade.unwrap_or_default());
         upgrade.socket = overrides.upgrade_socket.clone().or(upgrade.socket);
         Ok(Some(Plan {

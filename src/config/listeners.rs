@@ -86,14 +86,41 @@ pub(super) fn check(shapes: Option<Vec<Shape>>) -> Result<Vec<Listener>, Problem
     let mut listeners = Vec::with_capacity(shapes.len());
     for (index, shape) in shapes.into_iter().enumerate() {
         let listener = listener(shape).map_err(|problem| problem.under(index))?;
-        let is_taken = |other: &Listener| other.address == listener.address && other.address.port() != 0;
-        if listeners.iter().any(is_taken) {
-            let message = format!("{listener} is listened on twice; keep one");
-            return Err(Problem::here(message).under("address").under(index));
+        if let Some(clash) = clash(&listeners, listener.address) {
+            return Err(Problem::here(clash).under("address").under(index));
         }
         listeners.push(listener);
     }
     Ok(listeners)
+}
+
+/// What is wrong with listening on one address more.
+pub(crate) fn clash(listeners: &[Listener], address: SocketAddr) -> Option<String> {
+    let other = listeners.iter().find(|other| overlap(other.address, address))?;
+    Some(if other.address == address {
+        format!("{address} is listened on twice; keep one")
+    } else {
+        format!("{address} and {other} overlap; keep the one that is every address, or name single ones")
+    })
+}
+
+/// Probes are answered on an address that no client comes to.
+pub(super) fn check_health(listeners: &[Listener], health: Option<SocketAddr>) -> Result<(), Problem> {
+    let Some(health) = health else { return Ok(()) };
+    match listeners.iter().find(|listener| overlap(listener.address, health)) {
+        None => Ok(()),
+        Some(listener) => {
+            let message = format!("{health} is where clients connect ({listener}); choose another port");
+            Err(Problem::here(message).under("health_address").under("admin"))
+        }
+    }
+}
+
+/// Whether the system lets only one of them be listened on. IPv4 and IPv6 are worlds of their own.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let are_of_one_family = one.is_ipv4() == other.is_ipv4();
+    let is_every = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && are_of_one_family && (is_every || one.ip() == other.ip())
 }
 
 fn listener(shape: Shape) -> Result<Listener, Problem> {

@@ -37,6 +37,7 @@ pub use drain::Drain;
 pub use entrances::Entrances;
 pub use error::{Error, Mistake, Refused};
 pub use limits::Limits;
+pub(crate) use listeners::clash;
 pub use listeners::{Listener, ProxyProtocol};
 pub use log::{ClientAddress, Exchanges, Format, Level, Log};
 pub use overrides::{Overrides, Surroundings};
@@ -199,9 +200,9 @@ fn folder_of(file: &std::path::Path) -> PathBuf {
 }
 
 /// A mistake in what the command line says.
-fn of_flags(Problem { message, .. }: Problem) -> Error {
-    let (file, path) = ("--upstream".to_owned(), String::new());
-    Error::Wrong(Mistake { file, position: None, path, message })
+fn of_flags(Problem { path, message }: Problem) -> Error {
+    let flag = if path.to_string() == "admin.health_address" { "--health-address" } else { "--upstream" };
+    Error::Wrong(Mistake { file: flag.to_owned(), position: None, path: String::new(), message })
 }
 
 fn no_sites() -> Problem {

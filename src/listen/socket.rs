@@ -75,6 +75,10 @@ fn socket(address: SocketAddr) -> io::Result<Socket> {
     socket.set_nonblocking(true)?;
     // Connections of an earlier process that linger in TIME_WAIT must not keep the port from us.
     socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        // `[::]` and `0.0.0.0` can then be listened on side by side, whatever the system's default.
+        socket.set_only_v6(true)?;
+    }
     Ok(socket)
 }
 
@@ -102,6 +106,13 @@ fn free_beside(address: SocketAddr) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::{BindError, bind};
+
+    #[test]
+    fn every_address_of_both_families_can_be_listened_on() {
+        let four = bind("0.0.0.0:0".parse().unwrap(), 2).unwrap();
+        let port = four[0].local_addr().unwrap().port();
+        assert_eq!(bind(format!("[::]:{port}").parse().unwrap(), 2).unwrap().len(), 2);
+    }
 
     #[test]
     fn workers_share_a_port_and_a_second_start_fails() {

@@ -275,7 +275,17 @@ fn an_address_is_listened_on_once() {
     assert!(
         refused(&text(":80", "0.0.0.0:80")).contains("listeners[1].address: 0.0.0.0:80 is listened on twice")
     );
-    assert_eq!(plan(&text("127.0.0.1:0", "127.0.0.1:0")).listeners.len(), 2);
+    for (one, other) in [("0.0.0.0:80", "127.0.0.1:80"), ("[::1]:80", "[::]:80")] {
+        let words = refused(&text(one, other));
+        assert!(words.contains(&format!("listeners[1].address: {other} and {one} overlap;")), "{words}");
+    }
+    for (one, other) in [("127.0.0.1:0", "127.0.0.1:0"), (":80", "[::]:80"), (":80", "127.0.0.1:81")] {
+        assert_eq!(plan(&text(one, other)).listeners.len(), 2);
+    }
+    assert!(
+        refused(&format!("{MINIMAL}\nadmin: {{ health_address: ':8080' }}"))
+            .contains("admin.health_address: 0.0.0.0:8080 is where clients connect (127.0.0.1:8080);")
+    );
     assert!(refused("listeners: []").starts_with("1:12: listeners: lists nothing to listen on;"));
 }
 

@@ -133,7 +133,7 @@ fn flags_beat_the_file() {
         log_format: Some(Format::Pretty),
         cors_origins: vec!["https://flag.test".parse().unwrap()],
         trusted_proxies: vec!["loopback".parse().unwrap()],
-        health_address: Some(listener.address),
+        health_address: Some("127.0.0.1:9901".parse().unwrap()),
         upgrade_socket: Some("/run/a.sock".parse().unwrap()),
     };
     let plan = plan_with(FULL, &overrides).unwrap();
