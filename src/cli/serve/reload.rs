@@ -118,7 +118,11 @@ impl<S: Source> Doctor<S> {
 
 /// What differs from the start and cannot be changed in a running process, by its name in the file.
 fn needs_restart(started: &Plan, plan: &Plan) -> Vec<&'static str> {
-    let keys =
-        [("workers", started.workers != plan.workers), ("log.format", started.log.format != plan.log.format)];
+    let keys = [
+        ("workers", started.workers != plan.workers),
+        ("log.format", started.log.format != plan.log.format),
+        ("admin.health_address", started.admin != plan.admin),
+        ("upgrade.socket", started.upgrade != plan.upgrade),
+    ];
     keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
 }
