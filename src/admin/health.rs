@@ -5,6 +5,7 @@
 //! that whoever balances looks elsewhere during `drain.delay`. The upstream's health is no part of it: a doctor taken
 //! out because WordPress is ill could no longer say why it is ill.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
@@ -18,13 +19,14 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
 /// How long a question may take. Who asks is near.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many may ask at a time; the others wait.
+/// How many may ask at a time. One more ends the wait for the one that came first: whoever only holds connections open must
+/// not keep a probe from its answer, or the doctor would be restarted for it.
 const MOST: usize = 64;
 
 /// In what part of its life the doctor is.
@@ -79,20 +81,24 @@ impl Health {
 /// The socket cannot be registered with the runtime.
 pub async fn serve(socket: std::net::TcpListener, health: Health) -> io::Result<Infallible> {
     let listener = TcpListener::from_std(socket)?;
-    let places = Arc::new(Semaphore::new(MOST));
+    let mut asking = VecDeque::<JoinHandle<()>>::new();
     loop {
-        let place = Arc::clone(&places).acquire_owned().await.map_err(io::Error::other)?;
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, most often.
             sleep(Duration::from_millis(100)).await;
             continue;
         };
+        asking.retain(|one| !one.is_finished());
+        if asking.len() >= MOST
+            && let Some(oldest) = asking.pop_front()
+        {
+            oldest.abort();
+        }
         let health = health.clone();
-        tokio::task::spawn_local(async move {
+        asking.push_back(spawn_local(async move {
             // Who asks too slowly, or asks nonsense, is not waited for.
             let _answered = timeout(PATIENCE, converse(stream, &health)).await;
-            drop(place);
-        });
+        }));
     }
 }
 

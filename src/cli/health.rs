@@ -48,6 +48,8 @@ fn address(flags: &Flags, matches: &ArgMatches) -> anyhow::Result<SocketAddr> {
     }
     let configured = match flags.plan(matches) {
         Ok(plan) => plan.admin.health_address,
+        // Whoever only asks need not know where requests go.
+        Err(_) if flags.file().is_none() => None,
         // The running doctor goes on when its file becomes wrong.
         Err(error) => Some(flags.health_address_of_file().ok_or(error)?),
     };

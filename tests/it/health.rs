@@ -50,6 +50,17 @@ fn a_doctor_is_ready_until_it_is_told_to_stop() {
 }
 
 #[test]
+fn whoever_only_holds_connections_keeps_no_probe_from_its_answer() {
+    let doctor = Doctor::starting(&config("h:80", "admin: { health_address: 127.0.0.1:0 }"));
+    let address = doctor.says("Answering probes")["address"].as_str().unwrap().to_owned();
+    doctor.listens();
+    let began = std::time::Instant::now();
+    let _held: Vec<_> = (0..200).map(|_| Wire::to(address.parse().unwrap())).collect();
+    assert_eq!(health(&address).status.code(), Some(0));
+    assert!(began.elapsed() < std::time::Duration::from_secs(5), "it waited for those that say nothing");
+}
+
+#[test]
 fn where_nobody_answers_nobody_is_ready() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let silent = health(&free.to_string());
@@ -71,9 +82,11 @@ fn a_file_that_became_wrong_does_not_make_the_doctor_look_ill() {
 
 #[test]
 fn without_an_address_one_is_told_what_to_configure() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
-    let asked = command.args(["health", "--upstream", "h:80"]).env_clear().output().unwrap();
-    assert_eq!(asked.status.code(), Some(2));
-    let words = String::from_utf8(asked.stderr).unwrap();
-    assert!(words.contains("--health-address 127.0.0.1:9901") && words.contains("admin: {"), "{words}");
+    for flags in [&["--upstream", "h:80"][..], &[]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+        let asked = command.arg("health").args(flags).env_clear().output().unwrap();
+        assert_eq!(asked.status.code(), Some(2));
+        let words = String::from_utf8(asked.stderr).unwrap();
+        assert!(words.contains("--health-address 127.0.0.1:9901") && words.contains("admin: {"), "{words}");
+    }
 }
