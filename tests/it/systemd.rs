@@ -57,7 +57,7 @@ fn config(upstream: &str, more: &str) -> String {
 fn systemd_is_told_of_the_whole_life() {
     let systemd = Systemd::new();
     let file = systemd.folder.path().join("doctor.yaml");
-    std::fs::write(&file, config("h:80", "")).unwrap();
+    std::fs::write(&file, config("h:80", "drain: { delay: 500ms }")).unwrap();
     let mut doctor = systemd.start(&file);
     let ready = systemd.told();
     assert!(ready.starts_with("READY=1\nSTATUS=Serving 1 site(s) on 127.0.0.1:"), "{ready}");
@@ -72,6 +72,7 @@ fn systemd_is_told_of_the_whole_life() {
     assert!(wrong.starts_with("READY=1\n") && wrong.contains("wrong, see the log"), "{wrong}");
     doctor.terminate();
     assert!(systemd.told().starts_with("STOPPING=1\n"));
+    assert_eq!(systemd.next(), "WATCHDOG=1\n", "a drain is no hang");
     assert!(doctor.wait().success());
 }
 

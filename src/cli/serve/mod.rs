@@ -266,6 +266,8 @@ impl<S: Source> Doctor<S> {
         // A copy of a socket that is kept would keep its queue open.
         drop(listeners);
         workers.stop(drain);
+        // A drain may take longer than a supervisor waits for a sign of life.
+        let mut watchdog = notify::watchdog().map(every);
         let mut end = End::InOrder;
         loop {
             tokio::select! {
@@ -279,6 +281,7 @@ impl<S: Source> Doctor<S> {
                     end = End::CutShort(signal);
                     workers.stop(Drain::AT_ONCE);
                 },
+                () = tick(&mut watchdog) => notify::alive(),
             }
         }
     }
