@@ -2,15 +2,12 @@
 //!
 //! Only their names are checked here, so that a file can be read where its certificates are not; `entrances` reads them.
 
-use super::error::{Problem, Refused};
-use super::reading::{Leaf, Scalar};
-use super::values::Switch;
+use super::error::Problem;
+use super::reading::Scalar;
+use super::values::{FileName, Switch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 /// How a listener speaks TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,40 +131,5 @@ impl From<&ClientCertificates> for ClientsShape {
             authorities: Scalar(FileName(clients.authorities.clone())),
             require: Some(Scalar(Switch(clients.require))),
         }
-    }
-}
-
-/// The name of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct FileName(PathBuf);
-
-impl FromStr for FileName {
-    type Err = Refused;
-
-    fn from_str(text: &str) -> Result<Self, Refused> {
-        if text.contains("-----BEGIN") {
-            return Err(Refused::new("is no name of a file", "save it in a file and write the name of that"));
-        }
-        if text.is_empty() || text.contains(char::is_control) {
-            return Err(Refused::new(
-                "is no name of a file",
-                "write one, such as /etc/header-doctor/tls.crt",
-            ));
-        }
-        Ok(Self(PathBuf::from(text)))
-    }
-}
-
-impl fmt::Display for FileName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.display().fmt(f)
-    }
-}
-
-impl Leaf for FileName {
-    fn schema() -> Vec<Value> {
-        vec![
-            json!({ "type": "string", "minLength": 1, "examples": ["tls.crt", "/etc/header-doctor/tls.crt"] }),
-        ]
     }
 }

@@ -15,8 +15,12 @@ impl FromStr for FileName {
     type Err = Refused;
 
     fn from_str(text: &str) -> Result<Self, Refused> {
-        if text.is_empty() || text.contains('\0') {
-            return Err(Refused::new("is not the name of a file", "write its path"));
+        if text.contains("-----BEGIN") {
+            return Err(Refused::new("is no name of a file", "save it in a file and write the name of that"));
+        }
+        if text.is_empty() || text.contains(char::is_control) {
+            let right = "write one, such as /etc/header-doctor/tls.crt";
+            return Err(Refused::new("is no name of a file", right));
         }
         Ok(Self(PathBuf::from(text)))
     }
@@ -30,6 +34,8 @@ impl fmt::Display for FileName {
 
 impl Leaf for FileName {
     fn schema() -> Vec<Value> {
-        vec![json!({ "type": "string", "minLength": 1, "examples": ["/etc/header-doctor/origin-ca.pem"] })]
+        vec![
+            json!({ "type": "string", "minLength": 1, "examples": ["tls.crt", "/etc/header-doctor/tls.crt"] }),
+        ]
     }
 }
