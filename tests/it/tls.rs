@@ -100,6 +100,40 @@ fn the_certificate_is_chosen_by_name() {
 }
 
 #[test]
+fn a_certificate_that_is_replaced_is_shown_without_a_change_of_the_configuration() {
+    let (authority, origin) = (Authority::of_a_test(), Origin::answering(OK));
+    let doctor = usual(&origin, &authority, "");
+    let shows = |name| doctor.connect().try_secured(asking_for(name, &authority.client())).is_ok();
+    let stays = connect(&doctor, &authority.client());
+    assert!(shows("a.test") && !shows("b.test"));
+    authority.issue("a", &["b.test"]);
+    doctor.says("Reloaded");
+    assert!(shows("b.test") && !shows("a.test"));
+    assert_eq!(stays.send(GET).reply().status(), 200, "a connection keeps what it began with");
+}
+
+#[test]
+fn a_listener_turns_to_https_and_back_on_its_address() {
+    let (authority, origin) = (Authority::of_a_test(), Origin::answering(OK));
+    let doctor = usual(&origin, &authority, "");
+    let clear = format!(
+        "listeners: [{{ address: 127.0.0.1:0 }}]\nsites: [{{ upstreams: [{{ url: \"{origin}\" }}] }}]\n\
+         workers: 2\nlog: {{ format: json }}\n"
+    );
+    let secure = clear.replace("127.0.0.1:0", &format!("127.0.0.1:0, tls: [{}]", authority.pair("a")));
+    assert_eq!(connect(&doctor, &authority.client()).send(GET).reply().status(), 200);
+    doctor.rewrite(&clear);
+    doctor.signal("HUP");
+    doctor.says("Reloaded");
+    assert_eq!(doctor.connect().send(GET).reply().status(), 200);
+    doctor.rewrite(&secure);
+    doctor.signal("HUP");
+    doctor.says("Reloaded");
+    assert_eq!(connect(&doctor, &authority.client()).send(GET).reply().status(), 200);
+    assert_eq!(doctor.connect().send(GET).reply().status(), 400);
+}
+
+#[test]
 fn a_session_is_resumed_whichever_worker_it_comes_to() {
     let (authority, origin) = (Authority::of_a_test(), Origin::answering(OK));
     let doctor = usual(&origin, &authority, "");
@@ -124,7 +158,7 @@ fn who_must_show_a_certificate_does_not_come_in_without() {
     let stranger = Authority::new().with("machine", &["machine.test"]);
     let origin = Origin::answering(OK);
     let asks = |require: bool| {
-        let ca = authority.file("ca.crt");
+        let ca = authority.ca();
         let clients =
             format!("    client_certificates: {{ authorities: {}, require: {require} }}", ca.display());
         doctor(&origin, &[authority.pair("a")], &clients, "")

@@ -1,8 +1,7 @@
 //! Upstreams that choose HTTP/2: what is sent and received is the same as over HTTP/1.1, over one connection.
 
 use crate::world::http2_origin::{LARGE, TOGETHER};
-use crate::world::secure::{Authority, SecureOrigin};
-use crate::world::{Doctor, Http2Origin, Reply, Wire};
+use crate::world::{Authority, Doctor, Http2Origin, Reply, SecureOrigin, Wire};
 
 struct World {
     origin: Http2Origin,
@@ -22,7 +21,8 @@ fn world() -> World {
 }
 
 fn entry(port: u16, authority: &Authority, more: &str) -> String {
-    let ca = authority.file().display();
+    let ca = authority.ca();
+    let ca = ca.display();
     format!("url: \"https://127.0.0.1:{port}\", http2: auto, tls: {{ ca: {ca} }}{more}")
 }
 

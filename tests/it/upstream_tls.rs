@@ -11,8 +11,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig};
 
-use crate::world::secure::{Authority, SecureOrigin};
-use crate::world::{Doctor, Origin};
+use crate::world::{Authority, Doctor, Origin, SecureOrigin};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: shop.test\r\nAuthorization: Bearer m4rked-s3cret\r\n\r\n";
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -44,7 +43,7 @@ fn hello(config: ServerConfig) -> SecureOrigin {
 fn a_connection_under_tls_is_used_again() {
     let authority = Authority::new();
     let origin = hello(authority.server("127.0.0.1"));
-    let doctor = Doctor::before_entry(&entry(origin.port(), authority.file(), ""));
+    let doctor = Doctor::before_entry(&entry(origin.port(), &authority.ca(), ""));
     let mut client = doctor.connect();
     for _ in 0..3 {
         client.put(GET);
@@ -69,7 +68,7 @@ fn new_keys_do_not_end_a_connection_and_a_goodbye_does() {
         wire.say_goodbye();
         wire.head();
     });
-    let doctor = Doctor::before_entry(&entry(origin.port(), authority.file(), ""));
+    let doctor = Doctor::before_entry(&entry(origin.port(), &authority.ca(), ""));
     let mut client = doctor.connect();
     for connections in [1, 1, 2] {
         client.put(GET);
@@ -87,7 +86,7 @@ fn sessions_are_resumed_on_new_connections() {
         wire.put("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
         wire.say_goodbye();
     });
-    let doctor = Doctor::before_entry(&entry(origin.port(), authority.file(), ""));
+    let doctor = Doctor::before_entry(&entry(origin.port(), &authority.ca(), ""));
     for resumed in ["false", "true"] {
         assert_eq!(doctor.connect().send(GET).reply().status(), 200);
         assert_eq!(origin.told(), resumed);
@@ -108,7 +107,7 @@ fn the_name_asked_for_is_the_configured_one_and_an_address_is_asked_for_in_silen
             tell(format!("{:?} {:?}", wire.asked_name(), wire.protocol()));
             wire.put(HELLO);
         });
-        let doctor = Doctor::before_entry(&entry(origin.port(), authority.file(), key));
+        let doctor = Doctor::before_entry(&entry(origin.port(), &authority.ca(), key));
         assert_eq!(doctor.connect().send(GET).reply().status(), 200);
         assert_eq!(origin.told(), asked);
     }
@@ -132,7 +131,7 @@ fn a_certificate_that_is_not_trusted_is_told_by_its_cause() {
         (expired(), "it has expired;"),
     ] {
         let origin = hello(config);
-        let doctor = Doctor::before_entry(&entry(origin.port(), authority.file(), ""));
+        let doctor = Doctor::before_entry(&entry(origin.port(), &authority.ca(), ""));
         let (status, code, message) = failure(&doctor);
         assert_eq!((status, &*code), (502, "header_doctor_upstream_certificate"));
         assert!(message.contains(cause), "{message}");
@@ -166,7 +165,7 @@ fn an_upstream_without_tls_is_told_as_such() {
         [(&plain, "the upstream speaks no TLS there; is its URL http://?"), (&closing, "the TLS handshake")]
     {
         let port = origin.to_string().rsplit(':').next().unwrap().parse().unwrap();
-        let doctor = Doctor::before_entry(&entry(port, authority.file(), ""));
+        let doctor = Doctor::before_entry(&entry(port, &authority.ca(), ""));
         let (status, code, message) = failure(&doctor);
         assert_eq!((status, &*code), (502, ends));
         assert!(message.contains(cause), "{message}");
@@ -198,7 +197,7 @@ fn a_handshake_that_stalls_ends_in_time() {
     let authority = Authority::new();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
-    let doctor = Doctor::before_entry(&(entry(port, authority.file(), "") + ", connect_timeout: 300ms"));
+    let doctor = Doctor::before_entry(&(entry(port, &authority.ca(), "") + ", connect_timeout: 300ms"));
     let (status, code, message) = failure(&doctor);
     assert_eq!((status, &*code), (504, "header_doctor_upstream_tls"));
     assert_eq!(message, "the upstream did not complete the TLS handshake within 300ms");
@@ -215,7 +214,7 @@ fn a_body_that_ends_without_a_goodbye_is_cut_off() {
                 wire.say_goodbye();
             }
         });
-        let doctor = Doctor::before_entry(&entry(origin.port(), authority.file(), ""));
+        let doctor = Doctor::before_entry(&entry(origin.port(), &authority.ca(), ""));
         let seen =
             doctor.connect().send(GET.replace("GET / HTTP/1.1", "GET / HTTP/1.1\r\nConnection: close"));
         let seen = seen.try_read_to_end();

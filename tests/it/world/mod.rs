@@ -7,7 +7,7 @@ mod h2;
 pub(crate) mod http2_origin;
 mod load;
 mod origin;
-pub(crate) mod secure;
+mod secure;
 mod tls;
 mod wire;
 
@@ -16,6 +16,7 @@ pub(crate) use doctor::Doctor;
 pub(crate) use http2_origin::Http2Origin;
 pub(crate) use load::Load;
 pub(crate) use origin::Origin;
+pub(crate) use secure::SecureOrigin;
 pub(crate) use tls::{Authority, asking_for};
 pub(crate) use wire::{Reply, Wire};
 

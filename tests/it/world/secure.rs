@@ -1,74 +1,15 @@
-//! Origins under TLS: an authority of the test's own, and scripts as those of a bare origin.
+//! Origins under TLS: scripts as those of a bare origin.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use tempfile::NamedTempFile;
 
 use super::{Doctor, PATIENCE};
-
-/// Who vouches for the origins of a test.
-pub(crate) struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    file: NamedTempFile,
-}
-
-impl Authority {
-    pub(crate) fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let file = pem(&issuer.pem());
-        Self { issuer, file }
-    }
-
-    /// Its own certificate, as a file.
-    pub(crate) fn file(&self) -> &Path {
-        self.file.path()
-    }
-
-    /// What a server of this name needs.
-    pub(crate) fn server(&self, name: &str) -> ServerConfig {
-        self.server_with(&CertificateParams::new(vec![name.to_owned()]).unwrap())
-    }
-
-    pub(crate) fn server_with(&self, params: &CertificateParams) -> ServerConfig {
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        config(certificate.der().clone(), &key)
-    }
-
-    /// A server whose certificate is one of an authority, signed by itself; and that certificate as a file.
-    pub(crate) fn nobodys() -> (ServerConfig, NamedTempFile) {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap();
-        (config(certificate.der().clone(), &key), pem(&certificate.pem()))
-    }
-}
-
-fn pem(text: &str) -> NamedTempFile {
-    let file = tempfile::Builder::new().suffix(".pem").tempfile().unwrap();
-    std::fs::write(file.path(), text).unwrap();
-    file
-}
-
-fn config(certificate: rustls::pki_types::CertificateDer<'static>, key: &KeyPair) -> ServerConfig {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let builder =
-        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    builder.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap()
-}
 
 impl Doctor {
     /// A doctor with one worker before one upstream, given as its entry in the file.
