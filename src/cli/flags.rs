@@ -13,7 +13,6 @@ use crate::headers::Range;
 use crate::headers::cors::OriginPattern;
 use crate::listen::Sessions;
 use anyhow::{anyhow, bail};
-use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use std::io::{IsTerminal, stdout};
@@ -62,7 +61,7 @@ pub(super) struct Flags {
         long,
         env = "HEADER_DOCTOR_OBSERVE",
         hide_env_values = true,
-        value_parser = FalseyValueParser::new()
+        value_parser = on_or_off
     )]
     observe: bool,
 
@@ -234,6 +233,15 @@ fn source(file: Option<&PathBuf>) -> anyhow::Result<Option<Source>> {
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// What the variable of a flag without a value says.
+pub(super) fn on_or_off(text: &str) -> Result<bool, &'static str> {
+    match &*text.to_ascii_lowercase() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("write true or false"),
+    }
 }
 
 /// What a flag is called, or its variable when it came from there.

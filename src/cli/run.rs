@@ -1,12 +1,11 @@
 //! `header-doctor run`: the proxy itself.
 
 use super::NOTHING_WRONG;
-use super::flags::{Flags, Prepared};
+use super::flags::{Flags, Prepared, on_or_off};
 use super::serve::{End, Source, Start};
 use super::{serve, terminal};
 use crate::listen::Sessions;
 use anyhow::Context;
-use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,7 +39,7 @@ pub(super) struct Arguments {
     /// Take over from the running process: it hands its listening sockets over and drains, and no request is lost.
     ///
     /// It is asked on --upgrade-socket, which it must have been started with. When nobody answers there, this is a usual start.
-    #[arg(long, env = "HEADER_DOCTOR_UPGRADE", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "HEADER_DOCTOR_UPGRADE", hide_env_values = true, value_parser = on_or_off)]
     upgrade: bool,
 }
 

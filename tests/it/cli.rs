@@ -189,6 +189,18 @@ fn every_flag_has_a_variable() {
 }
 
 #[test]
+fn a_variable_that_switches_is_on_or_off_and_nothing_else() {
+    let mode = |text| run_with(&["config", "show", "--upstream", "h:3"], &[("HEADER_DOCTOR_OBSERVE", text)]);
+    for (text, line) in
+        [("true", "observe"), ("ON", "observe"), ("off", "treat"), ("0", "treat"), ("", "treat")]
+    {
+        assert!(mode(text).out.contains(&format!("mode: {line}")), "{text}");
+    }
+    let refused = mode("flase").err;
+    assert!(refused.contains("--observe") && refused.contains("write true or false"), "{refused}");
+}
+
+#[test]
 fn every_example_is_valid() {
     let mut examples: Vec<_> = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("config"))
         .expect("there are examples")
