@@ -1,5 +1,7 @@
 //! TLS towards clients: who is shown, what is resumed, how it begins and how it ends.
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use rustls::version::{TLS12, TLS13};
@@ -110,6 +112,24 @@ fn a_certificate_that_is_replaced_is_shown_without_a_change_of_the_configuration
     doctor.says("Reloaded");
     assert!(shows("b.test") && !shows("a.test"));
     assert_eq!(stays.send(GET).reply().status(), 200, "a connection keeps what it began with");
+}
+
+#[test]
+fn a_configuration_that_names_files_may_come_through_a_pipe() {
+    let authority = Authority::of_a_test();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+    command.args(["run", "--config", "/dev/stdin"]).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut doctor = command.spawn().unwrap();
+    let text = format!(
+        "listeners: [{{ address: 127.0.0.1:0, tls: [{}] }}]\nsites: [{{ upstreams: [{{ url: 'h:80' }}] }}]\n",
+        authority.pair("a")
+    );
+    doctor.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let mut said = String::new();
+    BufReader::new(doctor.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    doctor.kill().unwrap();
+    doctor.wait().unwrap();
+    assert!(said.contains("Listening"), "{said}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::files::{Files, State};
 use super::making::{InForce, Share};
 use super::{Doctor, notify};
+use crate::cli::descriptors;
 use crate::cli::flags::Prepared;
 use crate::config::{self, Mistake, Plan};
 
@@ -26,6 +27,10 @@ pub(super) fn prepared(source: &impl Source, files: &mut Files) -> anyhow::Resul
         return Ok(prepared);
     }
     files.watch(paths);
+    // What comes through a pipe can be read once.
+    if source.file().is_some_and(|file| !file.is_file()) {
+        return Ok(prepared);
+    }
     source.prepared()
 }
 
@@ -77,6 +82,10 @@ impl<S: Source> Doctor<S> {
         self.workers.serve(shares).await?;
         self.listeners.put_in_force(change, &self.workers);
         self.follow_log(&in_force.plan);
+        let connections = in_force.plan.limits.connections;
+        if connections != self.in_force.plan.limits.connections {
+            descriptors::provide(connections);
+        }
         let (listeners, sites) = (in_force.plan.listeners.len(), in_force.plan.sites.len());
         for key in needs_restart(&self.started_with, &in_force.plan) {
             tracing::warn!(key, "Not changed: this needs a restart");
