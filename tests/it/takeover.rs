@@ -143,6 +143,23 @@ fn when_the_new_process_dies_before_it_is_ready_the_old_one_goes_on() {
 }
 
 #[test]
+fn who_is_no_longer_waited_for_does_not_serve_beside_the_old_one() {
+    let meeting = Meeting::new("127.0.0.1:9", 1);
+    let old = UnixListener::bind(meeting.socket()).unwrap();
+    let waited = std::thread::spawn(move || {
+        let (mut new, _) = old.accept().unwrap();
+        std::io::Read::read_exact(&mut new, &mut [0]).unwrap();
+        std::io::Write::write_all(&mut new, b".x").unwrap();
+        old
+    });
+    let late = meeting.command(&["--upgrade"]).stdout(Stdio::null()).output().unwrap();
+    let words = String::from_utf8(late.stderr).unwrap();
+    assert_eq!(late.status.code(), Some(2), "{words}");
+    assert!(words.contains("no longer waits for this one"), "{words}");
+    drop(waited.join().unwrap());
+}
+
+#[test]
 fn without_being_told_to_nobody_takes_over() {
     let meeting = Meeting::new("127.0.0.1:9", 1);
     let doctor = meeting.start();

@@ -103,6 +103,10 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
     let predecessor = predecessor(&plan, start, &mut passed).await?;
     let listeners = Listeners::first(&prepared, &mut passed)?;
     let health = Health::default();
+    if predecessor.is_some() {
+        // It serves until this process does, and whoever probes the socket that both have must not see a gap.
+        health.set(State::Ready);
+    }
     let probe = plan.admin.health_address.map(|address| Probe::open(address, &mut passed, &health));
     let probe = probe.transpose()?;
     passed.expect_none_of_systemd()?;
@@ -116,6 +120,9 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
     let in_force = Arc::new(InForce::new(plan.clone(), None, &lasting)?);
     let shares = (0..plan.workers.get()).map(|_| Share::new(&in_force, &lasting));
     let workers = Workers::start(shares.collect::<anyhow::Result<_>>()?).await?;
+    if let Some(predecessor) = &predecessor {
+        predecessor.expect_patience()?;
+    }
     let tally = Arc::clone(&lasting.tally);
     let mut doctor = Doctor {
         source,

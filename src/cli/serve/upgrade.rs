@@ -41,6 +41,8 @@ const SOCKETS: u8 = b's';
 const LAST: u8 = b'.';
 /// The new process accepts connections.
 const READY: u8 = b'r';
+/// The old process no longer waits for the new one.
+const TOO_LATE: u8 = b'x';
 
 /// How many sockets travel with one byte; Linux allows 253.
 const AT_ONCE: usize = 64;
@@ -69,6 +71,17 @@ impl Predecessor {
         let asked = timeout(PATIENCE, take_over(stream)).await;
         let took = asked.context("the running process does not hand its sockets over in time").flatten();
         took.with_context(|| format!("{}: cannot take over", path.display())).map(Some)
+    }
+
+    /// Makes sure that it has not given us up: two processes would then serve. One that has died is no reason to stop.
+    pub(super) fn expect_patience(&self) -> anyhow::Result<()> {
+        let mut byte = [0];
+        match self.stream.try_read(&mut byte) {
+            Ok(1) if byte == [TOO_LATE] => {
+                bail!("the running process no longer waits for this one, and goes on; start this one again")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Tells it that it may go.
@@ -266,10 +279,12 @@ async fn hand_over(mut stream: UnixStream, ask: &mpsc::UnboundedSender<Asked>) -
         stream.async_io(Interest::WRITABLE, || send(&stream, SOCKETS, some)).await?;
     }
     stream.async_io(Interest::WRITABLE, || send(&stream, LAST, &[])).await?;
-    let ready = timeout(PATIENCE, stream.read_exact(&mut byte)).await;
-    ready
-        .context("the new process was not ready in time")?
-        .context("the new process ended before it was ready")?;
+    let Ok(ready) = timeout(PATIENCE, stream.read_exact(&mut byte)).await else {
+        // It may have ended, too.
+        let _told = stream.try_write(&[TOO_LATE]);
+        bail!("the new process was not ready in time");
+    };
+    ready.context("the new process ended before it was ready")?;
     anyhow::ensure!(byte == [READY], "the new process did not say that it is ready");
     Ok(true)
 }
