@@ -176,7 +176,7 @@ fn an_upstream_without_tls_is_told_as_such() {
 fn an_upstream_that_wants_a_certificate_is_told_as_such() {
     let authority = Authority::new();
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(authority.file()).unwrap()).unwrap();
+    roots.add(CertificateDer::from_pem_file(authority.ca()).unwrap()).unwrap();
     let wanting = WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap();
     for version in [&TLS12, &TLS13] {
         let config = ServerConfig::builder_with_protocol_versions(&[version])
@@ -184,7 +184,7 @@ fn an_upstream_that_wants_a_certificate_is_told_as_such() {
             .with_cert_resolver(authority.server("127.0.0.1").cert_resolver);
         let origin = hello(config);
         for more in ["", ", http2: auto"] {
-            let doctor = Doctor::before_entry(&(entry(origin.port(), authority.file(), "") + more));
+            let doctor = Doctor::before_entry(&(entry(origin.port(), &authority.ca(), "") + more));
             let (status, code, message) = failure(&doctor);
             assert_eq!((status, &*code), (502, "header_doctor_upstream_tls"), "{message}");
             assert!(message.contains("a certificate of its client"), "{message}");
