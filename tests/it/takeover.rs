@@ -187,12 +187,18 @@ fn a_socket_that_a_crash_left_is_replaced() {
 
 #[test]
 fn what_is_no_socket_is_left_alone() {
-    let meeting = Meeting::new("127.0.0.1:9", 1);
-    std::fs::write(meeting.socket(), "precious").unwrap();
-    let start = meeting.command(&[]).stdout(Stdio::null()).output().unwrap();
-    let words = String::from_utf8(start.stderr).unwrap();
-    assert!(words.contains("is not a socket, so it is left alone"), "{words}");
-    assert_eq!(std::fs::read_to_string(meeting.socket()).unwrap(), "precious");
+    for (name, words) in [
+        ("doctor.sock", "is not a socket, so it is left alone"),
+        ("doctor.sock.new", "cannot be listened on"),
+    ] {
+        let meeting = Meeting::new("127.0.0.1:9", 1);
+        let precious = meeting.folder.path().join(name);
+        std::fs::write(&precious, "precious").unwrap();
+        let start = meeting.command(&[]).stdout(Stdio::null()).output().unwrap();
+        let said = String::from_utf8(start.stderr).unwrap();
+        assert!(said.contains(words), "{said}");
+        assert_eq!(std::fs::read_to_string(precious).unwrap(), "precious");
+    }
 }
 
 #[test]

@@ -166,7 +166,7 @@ impl Offer {
     pub(super) async fn make(path: &Path) -> anyhow::Result<Self> {
         let place = path.display();
         match fs::symlink_metadata(path) {
-            Ok(found) if !found.file_type().is_socket() => {
+            Ok(_) if !is_socket(path) => {
                 bail!(
                     "{place}: is not a socket, so it is left alone; choose another path for `upgrade.socket`"
                 )
@@ -210,11 +210,17 @@ fn is_at(path: &Path, inode: u64) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.ino() == inode)
 }
 
+fn is_socket(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket())
+}
+
 /// Listens at `path` in place of whoever did. The socket is made under another name, so that it is never there with other
 /// permissions or without anybody behind it.
 fn listen(path: &Path) -> io::Result<(UnixListener, u64)> {
     let beside = path.with_file_name(format!("{}.new", path.file_name().unwrap_or_default().display()));
-    drop(fs::remove_file(&beside));
+    if is_socket(&beside) {
+        fs::remove_file(&beside)?;
+    }
     let listener = UnixListener::bind(&beside)?;
     fs::set_permissions(&beside, fs::Permissions::from_mode(0o600))?;
     let inode = fs::symlink_metadata(&beside)?.ino();
