@@ -63,7 +63,7 @@ pub(super) struct Shape {
     /// Address and port: `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`; `:8080`, `*:8080` or `8080` for all
     /// IPv4 addresses of the machine (0.0.0.0), `[::]:8080` for all IPv6 ones.
     address: Scalar<Listener>,
-    /// The certificates to speak TLS with, chosen by the name a client asks for; plain HTTP when absent.
+    /// The certificates to speak TLS with, chosen by the name a client asks for (SNI); plain HTTP when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     tls: Option<Vec<tls::CertificateShape>>,

@@ -84,7 +84,7 @@ words! {
         /// Only HTTP/1.1 is offered: names keep their spelling, and upgrades pass.
         #[default]
         Never = "never",
-        /// HTTP/2 is spoken where the upstream chooses it, HTTP/1.1 elsewhere and for upgrades.
+        /// HTTP/2 is spoken where the upstream chooses it (ALPN), HTTP/1.1 elsewhere and for upgrades.
         Auto = "auto",
     }
 }
