@@ -209,7 +209,7 @@ impl<A: Answer + 'static> Connection<A> {
 
     fn look_at_the_clock(&mut self, context: &mut Context<'_>) -> Next {
         let deadline = match self.idle() {
-            Some(idle) => idle.since.checked_add(idle.limit),
+            Some(idle) => self.end_of(idle),
             None => self.next_sign(context),
         };
         self.timer.set(deadline);
@@ -222,6 +222,14 @@ impl<A: Answer + 'static> Connection<A> {
             None if self.signs.as_mut().is_some_and(Signs::ask) => Next::Again,
             None => Next::End,
         }
+    }
+
+    /// Until when the connection may be idle. As long as the client takes what was said before, the end of a reply
+    /// perhaps, it is not closed: what it says meanwhile would reset it, and the rest were lost.
+    fn end_of(&self, idle: Idle) -> Option<Instant> {
+        let last = self.io.last_sign()?;
+        let since = if self.ending { idle.since.max(last) } else { idle.since };
+        since.checked_add(idle.limit)
     }
 
     /// Until when the client must have given a sign of life, or must be asked for one.
@@ -313,7 +321,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::UnixStream;
     use tokio::task::LocalSet;
-    use tokio::time::Instant;
+    use tokio::time::{Instant, sleep};
 
     use super::{GRACE, PREFACE, QUIET, SIGN, serve};
     use crate::listen::accept::Worker;
@@ -339,8 +347,8 @@ mod tests {
         }
     }
 
-    /// Answers without end.
-    struct Plenty;
+    /// Answers with this many bytes.
+    struct Plenty(usize);
 
     impl Answer for Plenty {
         async fn answer<'c>(&self, _: Client, _: Request<'c>, _: &mut impl Interim) -> Reply<'c> {
@@ -353,20 +361,22 @@ mod tests {
 
         fn panicked(&self) -> Reply<'static> {
             let head = ReplyHead::build(Status::OK, Fields::new());
-            Reply { head, body: Body::from_source(None, Self), close: false }
+            Reply { head, body: Body::from_source(None, Self(self.0)), close: false }
         }
     }
 
     impl Source for Plenty {
         fn poll_fill(&mut self, _: &mut Context<'_>) -> Poll<Result<Fill, Broken>> {
-            Poll::Ready(Ok(Fill::Data))
+            Poll::Ready(Ok(if self.0 > 0 { Fill::Data } else { Fill::End }))
         }
 
         fn data(&self) -> &[u8] {
-            &[b'x'; 1 << 14]
+            &[b'x'; 1 << 14][..self.0.min(1 << 14)]
         }
 
-        fn consume(&mut self, _: usize) {}
+        fn consume(&mut self, count: usize) {
+            self.0 -= count;
+        }
     }
 
     /// A client, and what serves it.
@@ -379,7 +389,7 @@ mod tests {
             header_timeout: limit,
             body_timeout: limit,
             keep_alive_timeout: limit,
-            write_timeout: limit,
+            write_timeout: Duration::from_secs(60),
         };
         let (client, server) = UnixStream::pair().unwrap();
         let (read, write) = Stream::Unix(server).split();
@@ -409,29 +419,50 @@ mod tests {
     /// GET http / a.
     const GET: &[u8] = &[0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x86, 0x84, 0x41, 1, b'a'];
 
-    #[tokio::test(flavor = "current_thread", start_paused = true)]
-    async fn a_client_that_takes_a_reply_slowly_is_alive() {
-        tokio::spawn(crate::wire::run_timers());
-        let (mut client, doctor) = served(Plenty, Duration::from_secs(60));
-        // All that it can grant, so that it need say nothing more.
+    /// The same, which has granted all that it can and asked.
+    async fn asked(answer: impl Answer + 'static) -> (UnixStream, impl Future<Output = ()>) {
         let grants = [
             &[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff][..],
             &[0, 0, 4, 8, 0, 0, 0, 0, 0, 0x7f, 0xff, 0, 0],
         ];
+        let (mut client, doctor) = served(answer, Duration::from_secs(1));
         client.write_all(&[PREFACE, &grants.concat(), GET].concat()).await.unwrap();
+        (client, Box::pin(doctor))
+    }
+
+    #[tokio::test(flavor = "current_thread", start_paused = true)]
+    async fn a_client_that_takes_a_reply_slowly_is_alive() {
+        tokio::spawn(crate::wire::run_timers());
+        let (mut client, doctor) = asked(Plenty(usize::MAX)).await;
         let reading = async {
             for _ in 0..20 {
-                tokio::time::sleep(Duration::from_secs(10)).await;
+                sleep(Duration::from_secs(10)).await;
                 client.read_exact(&mut vec![0; 1 << 16]).await.unwrap();
             }
         };
         let both = async {
             tokio::select! {
-                () = Box::pin(doctor) => panic!("it is given up"),
+                () = doctor => panic!("it is given up"),
                 () = reading => {}
             }
         };
         LocalSet::new().run_until(both).await;
+    }
+
+    #[tokio::test(flavor = "current_thread", start_paused = true)]
+    async fn a_connection_is_not_closed_while_its_client_still_takes_a_reply() {
+        const LENGTH: usize = 600_000;
+        tokio::spawn(crate::wire::run_timers());
+        let (mut client, doctor) = asked(Plenty(LENGTH)).await;
+        let reading = async {
+            let mut heard = 0;
+            while heard < LENGTH {
+                sleep(Duration::from_secs(1)).await;
+                client.write_all(&[0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1]).await.expect("it still listens");
+                heard += client.read(&mut vec![0; 1 << 14]).await.unwrap();
+            }
+        };
+        LocalSet::new().run_until(async { tokio::join!(doctor, reading) }).await;
     }
 
     #[tokio::test(flavor = "current_thread", start_paused = true)]
