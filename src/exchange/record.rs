@@ -22,7 +22,7 @@ use crate::event::{Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Scoped
 use crate::evidence::{Led, Look, Memory, Symptom, Trail, Treatment, Watched, look};
 use crate::headers::{Peer, Trusted, forwarded};
 use crate::listen::{self, Client};
-use crate::message::{Name, Reply, ReplyHead, RequestHead, Source, Status};
+use crate::message::{Broken, Name, Reply, ReplyHead, RequestHead, Source, Status};
 use crate::secret::Key;
 use crate::upstream::{Error, Route};
 
@@ -306,11 +306,7 @@ impl Record {
             Ending::Complete => {}
             Ending::Broken(broken) => {
                 event.cut_off = true;
-                event.failure = Some(Failure {
-                    who: Side::Upstream,
-                    code: "header_doctor_reply_cut_off",
-                    what: format!("the reply could not be passed on whole: {broken}").into(),
-                });
+                event.failure = Some(cut_off(broken));
             }
             Ending::Unwanted => gone(&mut event),
         }
@@ -393,6 +389,15 @@ const fn side(error: &Error) -> Side {
         _ if error.is_own() => Side::Doctor,
         _ => Side::Upstream,
     }
+}
+
+/// A reply broke off, or what it was still an answer to.
+fn cut_off(broken: Broken) -> Failure {
+    let (who, code) = match broken {
+        Broken::Request => (Side::Client, "header_doctor_body_cut_off"),
+        _ => (Side::Upstream, "header_doctor_reply_cut_off"),
+    };
+    Failure { who, code, what: format!("the reply could not be passed on whole: {broken}").into() }
 }
 
 /// The exchange ended before its reply did: the client went away, unless the doctor itself is just failing.

@@ -36,6 +36,9 @@ pub enum Broken {
     /// The connection failed.
     #[error("the connection failed while the body was read: {0}")]
     Connection(std::io::ErrorKind),
+    /// A reply cannot go on, since the body of its request broke off meanwhile.
+    #[error("the body of its request broke off meanwhile")]
+    Request,
 }
 
 /// Where the bytes of a body come from.

@@ -281,9 +281,9 @@ impl Source for ReplyBody<'_> {
             return Poll::Ready(Ok(Fill::End));
         };
         if pending.upload.is_sending()
-            && let Poll::Ready(Err(broken)) = pending.upload.poll(context)
+            && let Poll::Ready(Err(_)) = pending.upload.poll(context)
         {
-            return Poll::Ready(Err(broken));
+            return Poll::Ready(Err(Broken::Request));
         }
         let fill = self.framed.poll_fill(&mut pending.reader, context);
         if fill == Poll::Ready(Ok(Fill::End))

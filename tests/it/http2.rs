@@ -439,6 +439,26 @@ fn a_body_that_came_fast_and_then_stops_is_given_up() {
 }
 
 #[test]
+fn the_client_is_to_blame_for_an_upload_that_breaks_off_though_the_reply_has_begun() {
+    let origin = Origin::playing(|mut wire, _| {
+        wire.head();
+        wire.put("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n");
+        while !wire.is_at_end() {}
+    });
+    let doctor = Doctor::before(&origin);
+    let blamed = || doctor.event()["failure"]["who"].clone();
+    let mut client = H2::to(doctor.address());
+    let (reply, mut body) = client.send(request("POST", "/").body(()).unwrap(), false);
+    assert_eq!(wait(reply).unwrap().status(), 200);
+    body.send_reset(Reason::CANCEL);
+    assert_eq!(blamed(), "client");
+    let mut old = doctor.connect().send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+    assert!(old.head().starts_with("HTTP/1.1 200"));
+    drop(old);
+    assert_eq!(blamed(), "client");
+}
+
+#[test]
 fn a_body_that_contradicts_its_length_is_no_request_of_the_origin() {
     let origin = Origin::playing(|mut wire, tell| {
         tell(wire.head());

@@ -242,7 +242,7 @@ impl Source for ReplyBody<'_> {
             && let Poll::Ready(outcome) = upload.poll(context)
         {
             self.upload = None;
-            outcome?;
+            outcome.map_err(|_| Broken::Request)?;
         }
         if let Poll::Ready(outcome) = self.poll_piece(context) {
             self.waiting = None;
