@@ -78,7 +78,10 @@ fn validate(file: Option<&PathBuf>, flags: &Flags, matches: &ArgMatches) -> anyh
     };
     let sessions = Sessions::new().context("the system has no random numbers")?;
     let Prepared { plan, entrances } = flags.prepared_over(Some(file), matches, &sessions)?;
-    let warnings: String = entrances.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+    let unverified =
+        plan.unverified().map(|upstream| format!("{upstream} is not verified (tls.verify: false)"));
+    let warnings = entrances.warnings.iter().map(ToString::to_string).chain(unverified);
+    let warnings: String = warnings.map(|warning| format!("warning: {warning}\n")).collect();
     Ok(format!("{}: valid; {}\n{warnings}", file.display(), summary(&plan)))
 }
 

@@ -172,6 +172,13 @@ impl Plan {
         })
     }
 
+    /// The upstreams whose certificates are not verified: whoever answers in their place reads every credential.
+    pub fn unverified(&self) -> impl Iterator<Item = Target> {
+        let upstreams = self.sites.iter().flat_map(|site| &site.upstreams);
+        let unverified = |upstream: &&Upstream| upstream.tls.as_ref().is_some_and(|tls| !tls.verify);
+        upstreams.filter(unverified).map(Upstream::target)
+    }
+
     /// The files that the plan names beside its own: when one changes, the plan is to be made anew.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {

@@ -258,6 +258,19 @@ fn a_file_that_tls_needs_is_missed_by_run_and_validate_and_not_by_show() {
 }
 
 #[test]
+fn an_upstream_that_is_not_verified_is_a_warning() {
+    let text = "sites: [{ upstreams: [{ url: 'https://h', tls: { verify: false } }] }]\n";
+    let path = file("unverified.yaml", text);
+    let ended = run(&["config", "validate", &path.to_string_lossy()]);
+    assert_eq!(ended.code, Some(0));
+    assert!(
+        ended.out.ends_with("\nwarning: https://h:443 is not verified (tls.verify: false)\n"),
+        "{}",
+        ended.out
+    );
+}
+
+#[test]
 fn a_missing_authority_is_found_by_run_and_validate_and_shown_by_show() {
     let text = "sites:\n  - upstreams:\n      - url: https://h\n        tls:\n          ca: no-ca.pem\n";
     let path = file("https.yaml", text);

@@ -321,13 +321,11 @@ fn warn_of(entrances: &Entrances) {
 
 /// Nobody is to forget that a debugging aid is in force.
 fn warn_of_unverified(plan: &Plan) {
-    for upstream in plan.sites.iter().flat_map(|site| &site.upstreams) {
-        if upstream.tls.as_ref().is_some_and(|tls| !tls.verify) {
-            tracing::warn!(
-                upstream = %upstream.target(),
-                "The certificate of this upstream is not verified (tls.verify: false): whoever answers in its place reads every credential"
-            );
-        }
+    for upstream in plan.unverified() {
+        tracing::warn!(
+            %upstream,
+            "The certificate of this upstream is not verified (tls.verify: false): whoever answers in its place reads every credential"
+        );
     }
 }
 
