@@ -314,13 +314,13 @@ impl Source {
 mod tests {
     use std::cell::RefCell;
     use std::future::Future;
-    use std::net::IpAddr;
+    use std::net::{IpAddr, SocketAddr};
     use std::rc::Rc;
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
     use tokio::task::{LocalSet, spawn_local, yield_now};
     use tokio::time::{Instant, advance, pause, resume};
 
@@ -350,6 +350,21 @@ mod tests {
         let listener = TcpListener::bind(address).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         (listener, port)
+    }
+
+    /// One port on 127.0.0.1 and on 127.0.0.2, which is nobody else's there and refuses connections until it is listened on.
+    fn refusing() -> (TcpSocket, TcpSocket, u16) {
+        let bound = |ip: &str, port: u16| {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::new(ip.parse().unwrap(), port)).map(|()| socket)
+        };
+        loop {
+            let one = bound("127.0.0.1", 0).unwrap();
+            let port = one.local_addr().unwrap().port();
+            if let Ok(two) = bound("127.0.0.2", port) {
+                return (one, two, port);
+            }
+        }
     }
 
     async fn answer(stream: &mut TcpStream) {
@@ -396,8 +411,8 @@ mod tests {
     #[test]
     fn equals_take_turns_and_one_that_fails_is_left_out_and_probed_by_one_request() {
         run(async {
-            let (good, port) = listen("127.0.0.2:0").await;
-            serve(good);
+            let (one, two, port) = refusing();
+            serve(two.listen(64).unwrap());
             let group = Rc::new(pair(port, &Arc::default()));
             let mut ways = Vec::new();
             for _ in 0..8 {
@@ -408,7 +423,7 @@ mod tests {
             assert_eq!(ways, ["1>2", "2", "1>2", "2", "1>2", "2", "2", "2"]);
 
             wait(Duration::from_millis(10_100)).await;
-            let back = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+            let back = one.listen(64).unwrap();
             let probe = spawn_local({
                 let group = Rc::clone(&group);
                 async move { ask(&group, "GET").await }
@@ -429,8 +444,8 @@ mod tests {
     fn a_probe_that_is_not_answered_goes_on_to_another_upstream() {
         run(async {
             spawn_local(crate::wire::run_timers());
-            let (good, port) = listen("127.0.0.2:0").await;
-            serve(good);
+            let (one, two, port) = refusing();
+            serve(two.listen(64).unwrap());
             let group = Rc::new(pair(port, &Arc::default()));
             for _ in 0..6 {
                 ask(&group, "GET").await.0.unwrap();
@@ -439,7 +454,7 @@ mod tests {
             while crate::wire::now() + Duration::from_secs(1) < Instant::now() {
                 yield_now().await;
             }
-            let silent = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+            let silent = one.listen(64).unwrap();
             let probe = spawn_local({
                 let group = Rc::clone(&group);
                 async move { ask(&group, "GET").await }
@@ -454,14 +469,13 @@ mod tests {
     #[test]
     fn where_all_are_out_a_request_still_tries_and_the_first_answer_brings_one_back() {
         run(async {
-            let (listener, port) = listen("127.0.0.2:0").await;
-            drop(listener);
+            let (_one, two, port) = refusing();
             let group = pair(port, &Arc::default());
             for _ in 0..6 {
                 let (outcome, way) = ask(&group, "GET").await;
                 assert!(matches!(outcome, Err(Error::Connect(_))) && way.contains('>'), "{way}");
             }
-            serve(TcpListener::bind(("127.0.0.2", port)).await.unwrap());
+            serve(two.listen(64).unwrap());
             assert_eq!(ask(&group, "GET").await.0, Ok(()));
             assert_eq!(ask(&group, "GET").await, (Ok(()), "2".to_owned()), "and the other one is still out");
         });
@@ -470,8 +484,8 @@ mod tests {
     #[test]
     fn a_group_that_takes_over_knows_who_is_out() {
         run(async {
-            let (good, port) = listen("127.0.0.2:0").await;
-            serve(good);
+            let (_one, two, port) = refusing();
+            serve(two.listen(64).unwrap());
             let registry = Arc::default();
             let before = pair(port, &registry);
             for _ in 0..6 {
@@ -505,9 +519,9 @@ mod tests {
     #[test]
     fn every_address_of_a_name_is_an_upstream_and_changes_with_it() {
         run(async {
-            let (one, port) = listen("127.0.0.1:0").await;
-            serve(one);
-            serve(TcpListener::bind(("127.0.0.2", port)).await.unwrap());
+            let (one, two, port) = refusing();
+            serve(one.listen(64).unwrap());
+            serve(two.listen(64).unwrap());
             let names = Arc::<Changing>::default();
             names.to(&["127.0.0.1", "127.0.0.2"]);
             let registry = Arc::new(Registry::new(Arc::<Changing>::clone(&names)));
