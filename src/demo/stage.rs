@@ -106,6 +106,7 @@ impl Stage {
             keeps: Keeps::All,
             least: None,
             shows: Shows::Address,
+            signing: None,
         };
         let address = |socket: &TcpListener| socket.local_addr().map_err(Error::Start);
         let (doctor, edge) = (address(&sockets.doctor)?, address(&sockets.edge)?);

@@ -5,7 +5,9 @@
 
 use super::text::Text;
 use super::{Rule, cure};
-use crate::evidence::{Hop, Watched};
+use std::borrow::Cow;
+
+use crate::evidence::{Change, Hop, Watched};
 
 /// Declares an enum whose variants have one stable lower-case word each.
 macro_rules! words {
@@ -111,20 +113,8 @@ words! {
     }
 }
 
-words! {
-    /// What happened to a header between two hops.
-    Change {
-        /// It was there, and then it was not.
-        Missing "missing",
-        /// Its value stands under another name.
-        Moved "moved",
-        /// Two lines of it became one.
-        Folded "folded",
-    }
-}
-
 /// A header that was lost, and between which hops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lost {
     /// The header.
     pub header: Watched,
@@ -153,7 +143,7 @@ pub struct Stop {
     /// The hop.
     pub hop: Hop,
     /// The hop's name; of a web server the name of its software.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What is said of it.
     pub mark: Mark,
     /// A word more: `"Bearer undefined"`, `unchanged`.
@@ -231,14 +221,15 @@ impl Finding {
 impl Stop {
     /// A hop and what is said of it.
     #[must_use]
-    pub const fn new(hop: Hop, mark: Mark) -> Self {
-        Self { hop, name: hop.name(), mark, note: None }
+    pub fn new(hop: Hop, mark: Mark) -> Self {
+        let name = hop.name().to_owned().into();
+        Self { hop, name, mark, note: None }
     }
 
     /// The same with another name.
     #[must_use]
-    pub const fn named(mut self, name: &'static str) -> Self {
-        self.name = name;
+    pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = name.into();
         self
     }
 

@@ -12,7 +12,7 @@ mod finding;
 mod rules;
 mod text;
 
-pub use finding::{Change, Decision, Desk, Finding, Lost, Mark, Place, Proof, Severity, Stop};
+pub use finding::{Decision, Desk, Finding, Lost, Mark, Place, Proof, Severity, Stop};
 pub use text::{Cure, Malformed, Text};
 
 use std::cmp::Reverse;

@@ -3,35 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-/// The identifier of an exchange: 64 bits, shown as 16 hex digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ExchangeId(u64);
-
-impl ExchangeId {
-    /// The identifier with this number.
-    #[must_use]
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
-}
-
-impl ExchangeId {
-    /// The digits, for a field of a request: this is written for every one of them.
-    #[must_use]
-    pub fn digits(self) -> [u8; 16] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        std::array::from_fn(|place| {
-            let digit = self.0 >> (60 - 4 * place) & 0xf;
-            usize::try_from(digit).ok().and_then(|digit| DIGITS.get(digit)).copied().unwrap_or(b'0')
-        })
-    }
-}
-
-impl fmt::Display for ExchangeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
+use crate::evidence::ExchangeId;
 
 /// A source of identifiers, one per worker: no two share a counter, and nobody counts our traffic by them.
 /// The sequence is Steele's SplitMix64, which visits each of its 2⁶⁴ values once.
@@ -53,7 +25,7 @@ impl ExchangeIds {
         self.0.set(state);
         let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ExchangeId(mixed ^ (mixed >> 31))
+        ExchangeId::new(mixed ^ (mixed >> 31))
     }
 }
 
@@ -62,6 +34,13 @@ impl ExchangeIds {
 pub struct TraceId(u128);
 
 impl TraceId {
+    /// The trace of an exchange that nobody gave one: its identifier, as systems with 64 bits write theirs (§8.3). Doctors that
+    /// compare notes share the exchange, and so the trace.
+    #[must_use]
+    pub fn of_exchange(exchange: ExchangeId) -> Self {
+        Self(u128::from(exchange.number()))
+    }
+
     /// Reads it from a valid `traceparent`; anything malformed counts as none (§3.2.2).
     #[must_use]
     pub fn from_traceparent(value: &[u8]) -> Option<Self> {
@@ -94,13 +73,10 @@ fn hex(text: &[u8], digits: usize) -> Option<u128> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ExchangeId, ExchangeIds, TraceId};
+    use super::{ExchangeIds, TraceId};
 
     #[test]
-    fn exchange_ids_are_sixteen_digits_and_differ() {
-        assert_eq!(ExchangeId::new(255).to_string(), "00000000000000ff");
-        let id = ExchangeId::new(0x0123_4567_89ab_cdef);
-        assert_eq!(id.digits(), id.to_string().as_bytes());
+    fn exchange_ids_differ() {
         let ids = ExchangeIds::random().unwrap();
         assert_ne!(ids.next(), ids.next());
     }

@@ -13,8 +13,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+pub use crate::evidence::ExchangeId;
 pub use bus::{Bus, Events, bus};
-pub use identity::{ExchangeId, ExchangeIds, TraceId};
+pub use identity::{ExchangeIds, TraceId};
 pub use redact::{Redacted, redact_target};
 pub use tally::{Population, Scope, Tally};
 
@@ -190,12 +191,12 @@ impl Event {
 
     /// Enters what was seen of a sick exchange, and what was found.
     pub fn diagnosed(&mut self, trail: &Trail, symptom: &Symptom, findings: Vec<Scoped>) {
-        let at = |hop| trail.sighting(hop, Watched::Authorization);
+        let at = |hop: &Hop| trail.sighting(hop, Watched::Authorization);
         self.status = Some(symptom.status);
         self.wordpress.clone_from(&symptom.error);
-        self.authorization.arrived = at(Hop::Client);
-        self.authorization.sent = at(Hop::Doctor);
-        self.authorization.seen_by_php = at(Hop::Php);
+        self.authorization.arrived = at(&Hop::Client);
+        self.authorization.sent = at(&Hop::Doctor);
+        self.authorization.seen_by_php = at(&Hop::Php);
         self.findings = findings;
     }
 

@@ -9,7 +9,7 @@ use std::fmt;
 
 use super::credential::{self, Scheme};
 use crate::message::{Fields, Name, Span};
-use crate::secret::{Fingerprint, Key};
+use crate::secret::{Fingerprint, Key, Starts};
 
 /// A header worth watching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +34,8 @@ pub enum Watched {
 }
 
 impl Watched {
-    const COUNT: usize = 8;
+    /// How many there are.
+    pub const COUNT: usize = 8;
 
     /// Every watched header, in the order of [`Sightings`].
     pub const ALL: [Self; Self::COUNT] = [
@@ -131,7 +132,9 @@ impl Look {
     /// since.
     #[must_use]
     pub fn sightings(&self, fields: &Fields, key: &Key) -> Sightings {
-        Sightings(Watched::ALL.map(|watched| self.mark(watched).sighting(watched, fields, key)))
+        let each = Watched::ALL.map(|watched| self.mark(watched).sighting(watched, fields, key));
+        let authorization = self.value(Watched::Authorization, fields).unwrap_or_default();
+        Sightings { each, starts: key.starts(authorization) }
     }
 
     fn mark(&self, watched: Watched) -> Mark {
@@ -162,13 +165,28 @@ impl Mark {
 
 /// What the watched headers looked like at one hop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sightings([Sighting; Watched::COUNT]);
+pub struct Sightings {
+    each: [Sighting; Watched::COUNT],
+    starts: Starts,
+}
 
 impl Sightings {
+    /// What another doctor saw: a sighting for each header of [`Watched::ALL`], and the beginnings of its `Authorization`.
+    #[must_use]
+    pub const fn from_parts(each: [Sighting; Watched::COUNT], starts: Starts) -> Self {
+        Self { each, starts }
+    }
+
     /// What one header looked like.
     #[must_use]
     pub fn of(&self, watched: Watched) -> Sighting {
-        self.0.get(watched as usize).copied().unwrap_or(Sighting::Absent)
+        self.each.get(watched as usize).copied().unwrap_or(Sighting::Absent)
+    }
+
+    /// What stands for the beginnings of `Authorization`.
+    #[must_use]
+    pub const fn starts(&self) -> &Starts {
+        &self.starts
     }
 }
 

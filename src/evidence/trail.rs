@@ -6,8 +6,10 @@
 use std::sync::Arc;
 
 use super::claims::{Claims, Times};
+use super::company::Company;
 use super::credential::{self, Credential};
 use super::edge::Edge;
+use super::hop_name::HopName;
 use super::query::parameter;
 use super::route::Route;
 use super::sighting::{Look, Sighting, Sightings, Watched};
@@ -16,7 +18,7 @@ use crate::message::{Method, Name, RequestHead};
 use crate::secret::Key;
 
 /// A place on the path where a request is seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Hop {
     /// The client; its sightings are those of the request as it arrived here.
     Client,
@@ -30,12 +32,14 @@ pub enum Hop {
     WebServer,
     /// PHP, and WordPress in it.
     Php,
+    /// A doctor by its name, where several compare notes.
+    Named(HopName),
 }
 
 impl Hop {
     /// The hop's stable name in JSON.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub fn word(&self) -> &str {
         match self {
             Self::Client => "client",
             Self::Edge => "edge",
@@ -43,12 +47,13 @@ impl Hop {
             Self::Gate => "gate",
             Self::WebServer => "web-server",
             Self::Php => "php",
+            Self::Named(name) => name.as_str(),
         }
     }
 
     /// The hop's name in a verdict.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Client => "client",
             Self::Edge => "edge",
@@ -56,6 +61,7 @@ impl Hop {
             Self::Gate => "gate",
             Self::WebServer => "web server",
             Self::Php => "PHP",
+            Self::Named(name) => name.as_str(),
         }
     }
 }
@@ -137,6 +143,8 @@ pub struct Trail {
     pub announces_authorization: bool,
     /// Whether a login stands in the query: `get_param` of `WP_REST_Request` reads it there, too.
     pub has_login_in_query: bool,
+    /// What the doctors of the path told one another, where they share a key.
+    pub company: Option<Box<Company>>,
     hops: Vec<(Hop, Sightings)>,
 }
 
@@ -160,6 +168,7 @@ impl Trail {
             has_origin: arrived.has(Watched::Origin),
             announces_authorization: announces_authorization(head),
             has_login_in_query: parameter(head.query(), b"username").is_some(),
+            company: None,
             hops: vec![
                 (Hop::Client, arrived.sightings(fields, key)),
                 (Hop::Doctor, sent.sightings(fields, key)),
@@ -169,13 +178,13 @@ impl Trail {
 
     /// What was seen at a hop; nothing when nobody measured there.
     #[must_use]
-    pub fn at(&self, hop: Hop) -> Option<&Sightings> {
-        self.hops.iter().find(|(at, _)| *at == hop).map(|(_, sightings)| sightings)
+    pub fn at(&self, hop: &Hop) -> Option<&Sightings> {
+        self.hops.iter().find(|(at, _)| at == hop).map(|(_, sightings)| sightings)
     }
 
     /// How a header looked at a hop, when somebody measured there.
     #[must_use]
-    pub fn sighting(&self, hop: Hop, watched: Watched) -> Option<Sighting> {
+    pub fn sighting(&self, hop: &Hop, watched: Watched) -> Option<Sighting> {
         self.at(hop).map(|sightings| sightings.of(watched))
     }
 
@@ -188,7 +197,7 @@ impl Trail {
     /// Whether `Authorization` left the doctor as it had come.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
-        let at = |hop| self.sighting(hop, Watched::Authorization);
+        let at = |hop| self.sighting(&hop, Watched::Authorization);
         at(Hop::Client) == at(Hop::Doctor)
     }
 }
@@ -239,8 +248,8 @@ mod tests {
         let trail = Trail::read(&head, &arrived, &sent, &Key::from_bytes(&[1; 32]));
         assert_eq!(trail.credential, Credential::Bearer(Token::Jwt));
         assert!(!trail.is_unchanged());
-        assert_eq!(trail.sighting(Hop::Client, Watched::Host), Some(Sighting::Absent));
-        assert_eq!(trail.sighting(Hop::Php, Watched::Host), None);
+        assert_eq!(trail.sighting(&Hop::Client, Watched::Host), Some(Sighting::Absent));
+        assert_eq!(trail.sighting(&Hop::Php, Watched::Host), None);
     }
 
     #[test]

@@ -75,6 +75,7 @@ mod tests {
             keeps: Keeps::Sick,
             least: None,
             shows: Shows::Nothing,
+            signing: None,
         };
         let head = RequestHead::build("GET", "/wp-json/", Fields::from([("Host", "a")]));
         let peer = Peer::new("127.0.0.1".parse().unwrap(), &Trusted::default(), Scheme::Http);

@@ -19,11 +19,11 @@ use super::watch::{Ending, watch};
 use crate::browser::Blocked;
 use crate::diagnosis::{Rule, Severity, diagnose_by};
 use crate::event::{Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Scoped, Side, Tally, Tried, now};
-use crate::evidence::{Led, Look, Memory, Symptom, Trail, Treatment, Watched, look};
+use crate::evidence::{HopName, Instance, Led, Look, Memory, Symptom, Trail, Treatment, Watched, look};
 use crate::headers::{Peer, Trusted, forwarded};
 use crate::listen::{self, Client};
 use crate::message::{Broken, Name, Reply, ReplyHead, RequestHead, Source, Status};
-use crate::secret::Key;
+use crate::secret::{Key, Keyring};
 use crate::upstream::{Error, Route};
 
 /// How many events may wait for the log before they are dropped and counted.
@@ -71,6 +71,21 @@ pub struct Recorder {
     pub least: Option<Severity>,
     /// How much of a client's address they show.
     pub shows: Shows,
+    /// How notes are compared with the doctors before and behind; nothing where no key is shared.
+    pub signing: Option<Arc<Signing>>,
+}
+
+/// What a doctor needs to compare notes with others.
+#[derive(Clone, Debug)]
+pub struct Signing {
+    /// This doctor's name on the path.
+    pub hop: HopName,
+    /// Which of several of this name it is.
+    pub instance: Instance,
+    /// The keys that the doctors share.
+    pub keys: Keyring,
+    /// The doctor whose trail every request should bring; nothing where requests may come from anywhere.
+    pub after: Option<HopName>,
 }
 
 impl Recorder {

@@ -31,7 +31,7 @@ pub(super) struct Record<'e> {
     wordpress_code: Option<&'e str>,
     wordpress_message: Option<&'e str>,
     authorization: Authorization<'e>,
-    lost: Vec<Lost>,
+    lost: Vec<Lost<'e>>,
     findings: Vec<Found<'e>>,
     upstream: Option<&'e str>,
     tried: Vec<Tried<'e>>,
@@ -53,11 +53,11 @@ struct Authorization<'e> {
 }
 
 #[derive(Serialize)]
-struct Lost {
+struct Lost<'e> {
     header: String,
     change: &'static str,
-    after: &'static str,
-    before: &'static str,
+    after: &'e str,
+    before: &'e str,
     proof: &'static str,
 }
 
@@ -217,9 +217,9 @@ impl<'e> Tried<'e> {
     }
 }
 
-impl Lost {
-    fn of(finding: &Finding) -> Option<Self> {
-        let lost = finding.lost?;
+impl<'e> Lost<'e> {
+    fn of(finding: &'e Finding) -> Option<Self> {
+        let lost = finding.lost.as_ref()?;
         Some(Self {
             header: lost.header.name().canonical().to_ascii_lowercase(),
             change: lost.change.word(),

@@ -103,7 +103,7 @@ fn path(finding: &Finding, paint: Paint) -> Vec<String> {
     let mut stops = Vec::with_capacity(finding.path.len() + 1);
     for stop in &finding.path {
         stops.push(station(stop, paint));
-        if finding.lost.is_some_and(|lost| lost.after == stop.hop) {
+        if finding.lost.as_ref().is_some_and(|lost| lost.after == stop.hop) {
             stops.push(paint.red(if finding.proof == Proof::Possible {
                 "── LOST? ──"
             } else {

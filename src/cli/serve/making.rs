@@ -117,6 +117,7 @@ fn recorder(log: Log, lasting: &Lasting) -> anyhow::Result<Recorder> {
             ClientAddress::Network => Shows::Network,
             ClientAddress::None => Shows::Nothing,
         },
+        signing: None,
     })
 }
 

@@ -4,8 +4,8 @@
 //! credential stands under another name, where an edge moved it or the client misspelt it; or a browser's preflight
 //! for the same URL announced `authorization` shortly before. The first is a sighting, the second a hint.
 
-use super::super::{Change, Decision, Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
-use crate::evidence::{Credential, Edge, Hop, Session, Symptom, Trail, Watched};
+use super::super::{Decision, Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
+use crate::evidence::{Change, Credential, Edge, Hop, Session, Symptom, Trail, Watched};
 
 pub(in super::super) struct AuthorizationLostBeforeDoctor;
 

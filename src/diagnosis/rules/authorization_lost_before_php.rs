@@ -12,10 +12,10 @@
 //! as a lost one and is never called lost. Nor is anything else for a while after the same upstream accepted a
 //! credential of the same scheme on the same form of URL: then the path is clear.
 
-use super::super::{Change, Finding, Lost, Mark, Proof, Rule, Severity, Stop};
+use super::super::{Finding, Lost, Mark, Proof, Rule, Severity, Stop};
 use super::{ask_validate, foreign, untouched};
 use crate::evidence::{
-    AnsweredBy, Claims, Credential, Difference, Hop, Software, Symptom, Token, Trail, Watched,
+    AnsweredBy, Change, Claims, Credential, Difference, Hop, Software, Symptom, Token, Trail, Watched,
 };
 
 pub(in super::super) struct AuthorizationLostBeforePhp;
@@ -30,7 +30,7 @@ impl Rule for AuthorizationLostBeforePhp {
     }
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
-        let sent = trail.sighting(Hop::Doctor, Watched::Authorization)?;
+        let sent = trail.sighting(&Hop::Doctor, Watched::Authorization)?;
         sent.once()?;
         let proof = proof(trail, symptom)?;
         let likely = proof == Proof::Likely;

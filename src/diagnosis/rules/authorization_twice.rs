@@ -4,9 +4,9 @@
 //! FastCGI keeps the last, so nobody can say which one counts; the doctor refuses them itself. Two that a hop has
 //! already joined, `Basic …, Bearer …`, arrive as one line, and WordPress sees the first alone.
 
-use super::super::{Change, Finding, Lost, Mark, Place, Proof, Rule, Stop};
+use super::super::{Finding, Lost, Mark, Place, Proof, Rule, Stop};
 use super::sent_wrong;
-use crate::evidence::{AnsweredBy, Credential, Hop, Sighting, Symptom, Trail, Watched};
+use crate::evidence::{AnsweredBy, Change, Credential, Hop, Sighting, Symptom, Trail, Watched};
 
 pub(in super::super) struct AuthorizationTwice;
 
@@ -30,7 +30,7 @@ impl Rule for AuthorizationTwice {
 
 impl AuthorizationTwice {
     fn several(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
-        let Some(Sighting::Several(count)) = trail.sighting(Hop::Client, Watched::Authorization) else {
+        let Some(Sighting::Several(count)) = trail.sighting(&Hop::Client, Watched::Authorization) else {
             return None;
         };
         let refused = refusal(symptom)?;

@@ -104,7 +104,7 @@ struct Sizes {
 impl Sizes {
     fn of(trail: &Trail) -> Self {
         let length = |watched| {
-            trail.sighting(Hop::Doctor, watched).and_then(|sighting| sighting.once()).map(|seen| seen.length)
+            trail.sighting(&Hop::Doctor, watched).and_then(|sighting| sighting.once()).map(|seen| seen.length)
         };
         Self {
             head: trail.head_bytes,

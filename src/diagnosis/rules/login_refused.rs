@@ -125,5 +125,5 @@ fn summary(code: &str) -> Option<&'static str> {
 }
 
 fn content_type(trail: &Trail) -> Option<Sighting> {
-    trail.sighting(Hop::Doctor, Watched::ContentType)
+    trail.sighting(&Hop::Doctor, Watched::ContentType)
 }

@@ -61,7 +61,7 @@ const LOGIN: &str = "; a gate that sends callers to a login elsewhere would look
 /// origin once asked.
 fn is_at_stake(trail: &Trail) -> bool {
     let is_sent =
-        trail.sighting(Hop::Doctor, Watched::Authorization).is_some_and(|sent| sent.once().is_some());
+        trail.sighting(&Hop::Doctor, Watched::Authorization).is_some_and(|sent| sent.once().is_some());
     let is_a_gates = trail.route.class == RouteClass::NotRest && trail.credential == Credential::Basic;
     is_sent && !is_a_gates
 }

@@ -1,0 +1,120 @@
+//! What the doctors of one path told one another of a request.
+//!
+//! It is more than inference: each doctor signed what it saw, so where two neighbours differ, what lies between them is
+//! proved to have changed the request, and everything else on the path is proved innocent of it.
+
+use std::time::Duration;
+
+use super::change::{Change, Changed};
+use super::hop_name::HopName;
+use super::sighting::{Sightings, Watched};
+
+/// The way from one doctor to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crossing {
+    /// The doctor that sent.
+    pub after: HopName,
+    /// The next one, where it arrived.
+    pub before: HopName,
+    /// What was sent; nothing where it had to be left out, or where the judgement alone was handed on.
+    pub sent: Option<Sightings>,
+    /// What arrived, likewise.
+    pub arrived: Option<Sightings>,
+    /// What differs, as the doctor judged where it arrived.
+    pub changes: Vec<Changed>,
+}
+
+impl Crossing {
+    /// What happened to a header here.
+    #[must_use]
+    pub fn change(&self, header: Watched) -> Option<&Changed> {
+        self.changes.iter().find(|changed| changed.header == header)
+    }
+
+    /// Whether its value did not survive the way.
+    #[must_use]
+    pub fn spoils(&self, header: Watched) -> bool {
+        self.change(header).is_some_and(|changed| changed.change != Change::Respelled)
+    }
+}
+
+/// Whose clock is ahead, and by how much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skew {
+    /// That of the doctor in front.
+    Theirs(Duration),
+    /// This doctor's.
+    Ours(Duration),
+}
+
+/// What became of the trail that a doctor in front signs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arrival {
+    /// None came, and none was to be expected.
+    #[default]
+    None,
+    /// It came and is believed.
+    Believed,
+    /// It was to be expected and did not come, or not so that it can be believed.
+    Lost,
+    /// It was signed with a shared key, at another time than ours.
+    Skewed(Skew),
+}
+
+/// What became of the report from the doctor behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Return {
+    /// None came, or none that can be believed.
+    #[default]
+    None,
+    /// It came and is believed.
+    Believed,
+    /// It is signed with a shared key and tells of another exchange.
+    Another,
+}
+
+/// What the doctors told one another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Company {
+    /// What this doctor is called.
+    pub own: HopName,
+    /// The doctor in front, as the configuration names it or as it signed.
+    pub front: Option<HopName>,
+    /// The ways before this doctor, in the order of the path.
+    pub before: Vec<Crossing>,
+    /// The ways behind it, likewise.
+    pub behind: Vec<Crossing>,
+    /// The trail.
+    pub arrival: Arrival,
+    /// The report.
+    pub report: Return,
+    /// Whether all this is signed; otherwise it was put together from logs, and nothing is proved.
+    pub is_signed: bool,
+}
+
+impl Company {
+    /// A doctor alone.
+    #[must_use]
+    pub const fn of(own: HopName) -> Self {
+        Self {
+            own,
+            front: None,
+            before: Vec::new(),
+            behind: Vec::new(),
+            arrival: Arrival::None,
+            report: Return::None,
+            is_signed: true,
+        }
+    }
+
+    /// All ways in the order of the path.
+    pub fn crossings(&self) -> impl Iterator<Item = &Crossing> {
+        self.before.iter().chain(&self.behind)
+    }
+
+    /// The first way on which something happened to a header, and what.
+    #[must_use]
+    pub fn first(&self, header: Watched) -> Option<(&Crossing, &Changed)> {
+        self.crossings().find_map(|crossing| Some((crossing, crossing.change(header)?)))
+    }
+}

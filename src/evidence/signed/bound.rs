@@ -1,0 +1,67 @@
+//! What a list is bound to, beside its own text: so that it cannot be taken from one request and put on another.
+//!
+//! The path is not among it, since hops rewrite it. The authority is taken without its port, and HEAD as GET, for proxies
+//! change both and mean no harm: nginx sends `$host`, which has no port, and caches ask with GET for what a client asked
+//! for with HEAD.
+
+use std::borrow::Cow;
+
+use crate::message::Method;
+
+/// Which way a list goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// With the request: a trail.
+    There,
+    /// With the reply: a report.
+    Back,
+}
+
+/// What a list is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound<'a> {
+    pub(super) direction: Direction,
+    pub(super) method: &'a [u8],
+    pub(super) authority: Cow<'a, [u8]>,
+}
+
+impl<'a> Bound<'a> {
+    /// Binds to a request with this method, as known and as spelled, and this authority, as `Host` has it.
+    #[must_use]
+    pub fn new(direction: Direction, method: Method, spelled: &'a [u8], authority: &'a [u8]) -> Self {
+        let method = if method == Method::Head { b"GET" } else { spelled };
+        Self { direction, method, authority: canonical(authority) }
+    }
+}
+
+/// `authority` in small letters, without its port and without the final dot of a full name.
+fn canonical(authority: &[u8]) -> Cow<'_, [u8]> {
+    let bracket = memchr::memrchr(b']', authority);
+    let colon =
+        memchr::memrchr(b':', authority).filter(|colon| bracket.is_none_or(|bracket| bracket < *colon));
+    let name = colon.and_then(|colon| authority.get(..colon)).unwrap_or(authority);
+    let name = name.strip_suffix(b".").unwrap_or(name);
+    if name.iter().any(u8::is_ascii_uppercase) {
+        return Cow::Owned(name.to_ascii_lowercase());
+    }
+    Cow::Borrowed(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bound, Direction};
+    use crate::message::Method;
+
+    #[test]
+    fn what_hops_change_without_harm_is_left_out() {
+        let bound = |method, spelled: &'static str, host: &'static str| {
+            Bound::new(Direction::There, method, spelled.as_bytes(), host.as_bytes())
+        };
+        let plain = bound(Method::Get, "GET", "api.example.com");
+        assert_eq!(bound(Method::Head, "HEAD", "API.example.com:8080"), plain);
+        assert_eq!(bound(Method::Get, "GET", "api.example.com.:80"), plain);
+        assert_ne!(bound(Method::Post, "POST", "api.example.com"), plain);
+        assert_ne!(bound(Method::Get, "GET", "example.com"), plain);
+        assert_eq!(bound(Method::Get, "GET", "[::1]:80"), bound(Method::Get, "GET", "[::1]"));
+    }
+}
