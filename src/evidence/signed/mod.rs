@@ -5,8 +5,14 @@
 //! appended to. A list is believed by its seal alone, wherever it came from.
 
 mod bound;
+mod packed;
+mod read;
+mod told;
+mod write;
 
 pub use bound::{Bound, Direction};
+pub use read::read;
+pub use write::write;
 
 use super::change::Changed;
 use super::exchange_id::ExchangeId;
@@ -14,6 +20,12 @@ use super::hop_name::{HopName, Instance};
 use super::sighting::Sightings;
 use crate::moment::Moment;
 use crate::secret::KeyId;
+
+/// How many bytes a list may have: half of what the narrowest hops take for a header (ours is not the only one).
+const MOST_BYTES: usize = 1024;
+
+/// How many members a list may have.
+const MOST_MEMBERS: usize = 8;
 
 /// What one doctor tells of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
