@@ -45,8 +45,9 @@ pub async fn run() {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let now = ticks.tick().await;
-        WHEEL.with(|wheel| wheel.turn(now));
+        // What it returns is when the tick was due: long ago, where the worker could not run meanwhile.
+        ticks.tick().await;
+        WHEEL.with(|wheel| wheel.turn(Instant::now()));
     }
 }
 
@@ -126,18 +127,35 @@ mod tests {
     use std::future::poll_fn;
     use std::time::Duration;
 
-    use tokio::time::Instant;
+    use tokio::task::yield_now;
+    use tokio::time::{Instant, advance};
 
-    use super::{Timer, run};
+    use super::{Timer, now, run};
 
     #[tokio::test(flavor = "current_thread", start_paused = true)]
     async fn a_timer_fires_once_its_deadline_has_passed() {
         tokio::spawn(run());
-        tokio::task::yield_now().await;
+        yield_now().await;
         let (timer, start) = (Timer::new(), Instant::now());
         timer.set_after(Duration::from_secs(10));
         poll_fn(|context| timer.poll(context)).await;
         let waited = start.elapsed();
         assert!(waited >= Duration::from_secs(10) && waited < Duration::from_millis(10_500), "{waited:?}");
+    }
+
+    #[tokio::test(flavor = "current_thread", start_paused = true)]
+    async fn after_a_worker_stood_still_what_begins_has_its_whole_time() {
+        tokio::spawn(run());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let before = now();
+        advance(Duration::from_secs(61)).await;
+        while now() == before {
+            yield_now().await;
+        }
+        assert_eq!(now(), Instant::now());
+        let (timer, start) = (Timer::new(), Instant::now());
+        timer.set_after(Duration::from_secs(60));
+        poll_fn(|context| timer.poll(context)).await;
+        assert!(start.elapsed() >= Duration::from_secs(60), "{:?}", start.elapsed());
     }
 }
