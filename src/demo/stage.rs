@@ -98,6 +98,7 @@ impl Stage {
         let (bus, events) = bus(QUEUE);
         let recorder = Recorder {
             key: Key::random()?,
+            client_key: Key::random()?,
             ids: ExchangeIds::random()?,
             hop: "doctor".into(),
             rules: RULES,

@@ -67,6 +67,7 @@ mod tests {
         let (bus, events) = bus(8);
         let recorder = Recorder {
             key: Key::from_bytes(&[3; 32]),
+            client_key: Key::from_bytes(&[4; 32]),
             ids: ExchangeIds::random().unwrap(),
             hop: "doctor".into(),
             rules: &[&Defective],
@@ -85,6 +86,14 @@ mod tests {
     fn told(event: &Event) -> (Option<u16>, Option<(Side, &'static str)>) {
         let failure = event.failure.as_ref();
         (event.status.map(Status::code), failure.map(|Failure { who, code, .. }| (*who, *code)))
+    }
+
+    #[test]
+    fn a_client_is_known_again_whatever_key_is_shared() {
+        let (record, events) = record();
+        drop(record);
+        let known = Key::from_bytes(&[4; 32]).fingerprint(b"127.0.0.1");
+        assert_eq!(events.wait().unwrap().whose, Some(known));
     }
 
     #[test]

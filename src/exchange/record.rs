@@ -55,6 +55,8 @@ pub enum Shows {
 pub struct Recorder {
     /// For fingerprints.
     pub key: Key,
+    /// For the fingerprints by which clients are told apart from one exchange to the next: no reload replaces it.
+    pub client_key: Key,
     /// For the names of exchanges.
     pub ids: ExchangeIds,
     /// This doctor's name.
@@ -382,7 +384,7 @@ impl Record {
         }));
         event.duration = duration;
         event.is_renewal = self.is_renewal;
-        event.whose = Some(recorder.key.fingerprint(self.client.to_string().as_bytes()));
+        event.whose = Some(recorder.client_key.fingerprint(self.client.to_string().as_bytes()));
         event
     }
 

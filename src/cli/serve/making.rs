@@ -97,6 +97,7 @@ impl Share {
 fn recorder(log: Log, lasting: &Lasting) -> anyhow::Result<Recorder> {
     Ok(Recorder {
         key: lasting.key.clone(),
+        client_key: lasting.key.clone(),
         ids: ExchangeIds::random().context("the system has no random numbers")?,
         hop: Arc::clone(&lasting.hop),
         rules: RULES,
