@@ -77,10 +77,10 @@ fn validate(file: Option<&PathBuf>, flags: &Flags, matches: &ArgMatches) -> anyh
         bail!("no file to validate; type `header-doctor config validate FILE`");
     };
     let sessions = Sessions::new().context("the system has no random numbers")?;
-    let Prepared { plan, entrances } = flags.prepared_over(Some(file), matches, &sessions)?;
+    let Prepared { plan, entrances, keys } = flags.prepared_over(Some(file), matches, &sessions)?;
     let unverified =
         plan.unverified().map(|upstream| format!("{upstream} is not verified (tls.verify: false)"));
-    let warnings = entrances.warnings.iter().map(ToString::to_string).chain(unverified);
+    let warnings = entrances.warnings.iter().chain(&keys.warnings).map(ToString::to_string).chain(unverified);
     let warnings: String = warnings.map(|warning| format!("warning: {warning}\n")).collect();
     Ok(format!("{}: valid; {}\n{warnings}", file.display(), summary(&plan)))
 }

@@ -6,13 +6,14 @@
 //! leave them.
 
 use crate::config::{
-    self, Entrances, Listener, Overrides, Parsed, Plan, Refused, Source, Surroundings, Target,
+    self, Entrances, Hop, KeyFile, Keys, Listener, Overrides, Parsed, Plan, Refused, Source, Surroundings,
+    Target,
 };
 use crate::event::now;
 use crate::headers::Range;
 use crate::headers::cors::OriginPattern;
 use crate::listen::Sessions;
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use std::io::{IsTerminal, stdout};
@@ -93,6 +94,22 @@ pub(super) struct Flags {
     )]
     cors_origin: Vec<String>,
 
+    /// Compare notes with the doctors before and behind, by the keys in this file.
+    ///
+    /// All doctors of a path have the same file, of one to three lines NAME:KEY; the first signs, all are believed. A key is made
+    /// by: printf 'k1:%s\n' "$(openssl rand -base64 32)" > trail.keys. A change of the file is put in force without a restart. To
+    /// replace a key: (1) add the new one as the last line everywhere, (2) make it the first line everywhere, (3) remove the old
+    /// one everywhere. Default: what the configuration says, else no notes are compared.
+    #[arg(long, value_name = "FILE", env = "HEADER_DOCTOR_TRAIL_KEY_FILE", hide_env_values = true)]
+    trail_key_file: Option<String>,
+
+    /// Call this doctor so, in its log and among other doctors.
+    ///
+    /// Up to 32 small letters, digits, `.`, `_` and `-`, a letter first. Each doctor of a path needs a name of its own. Default: what
+    /// the file says, else doctor.
+    #[arg(long, value_name = "NAME", env = "HEADER_DOCTOR_HOP", hide_env_values = true)]
+    hop: Option<String>,
+
     /// Write the log for eyes (pretty) or for machines (json).
     ///
     /// Default: what the file says, else pretty on a terminal and json elsewhere.
@@ -136,7 +153,9 @@ impl Flags {
         let mut plan = Self::plan_of(source.as_ref(), &overrides)?;
         plan.read_files(source.as_ref().filter(|_| overrides.upstreams.is_empty()), &variable)?;
         let entrances = plan.entrances(source.as_ref(), &variable, sessions, now())?;
-        Ok(Prepared { plan, entrances })
+        let named = overrides.trail_key_file.is_some().then(|| name("trail_key_file", matches));
+        let keys = plan.keys(source.as_ref(), named.as_deref(), &variable)?;
+        Ok(Prepared { plan, entrances, keys })
     }
 
     fn plan_of(source: Option<&Source>, overrides: &Overrides) -> anyhow::Result<Plan> {
@@ -195,16 +214,22 @@ impl Flags {
             observe: self.observe,
             trusted_proxies: self.trusted_proxies(matches)?,
             cors_origins: self.cors_origins(matches)?,
-            log_format: self
-                .log_format
-                .as_ref()
-                .map_or(Ok(None), |text| given(text, "log_format", matches))?,
+            hop: at_most_one::<Hop>(self.hop.as_ref(), "hop", matches)?.map(|Hop(name)| name),
+            trail_key_file: self.trail_key_file(matches)?,
+            log_format: at_most_one(self.log_format.as_ref(), "log_format", matches)?,
             health_address: self.health_address(matches)?,
-            upgrade_socket: self
-                .upgrade_socket
-                .as_ref()
-                .map_or(Ok(None), |text| given(text, "upgrade_socket", matches))?,
+            upgrade_socket: at_most_one(self.upgrade_socket.as_ref(), "upgrade_socket", matches)?,
         })
+    }
+
+    /// The file as seen from anywhere: what a flag names begins where the process is, not in the folder of the configuration.
+    fn trail_key_file(&self, matches: &ArgMatches) -> anyhow::Result<Option<PathBuf>> {
+        let Some(KeyFile(path)) = at_most_one(self.trail_key_file.as_ref(), "trail_key_file", matches)?
+        else {
+            return Ok(None);
+        };
+        let path = std::path::absolute(path).context("the current folder is gone")?;
+        Ok(Some(path))
     }
 
     /// Where the file says that health is asked for, be it right or wrong otherwise.
@@ -215,8 +240,7 @@ impl Flags {
 
     /// Where `--health-address` or its variable says that health is asked for.
     pub(super) fn health_address(&self, matches: &ArgMatches) -> anyhow::Result<Option<SocketAddr>> {
-        let given = |text: &String| given::<Listener>(text, "health_address", matches);
-        let listener = self.health_address.as_ref().map_or(Ok(None), given)?;
+        let listener = at_most_one::<Listener>(self.health_address.as_ref(), "health_address", matches)?;
         Ok(listener.map(|listener| listener.address))
     }
 }
@@ -225,6 +249,7 @@ impl Flags {
 pub(super) struct Prepared {
     pub(super) plan: Plan,
     pub(super) entrances: Entrances,
+    pub(super) keys: Keys,
 }
 
 fn source(file: Option<&PathBuf>) -> anyhow::Result<Option<Source>> {
@@ -250,6 +275,15 @@ fn name(id: &str, matches: &ArgMatches) -> String {
         return format!("HEADER_DOCTOR_{}", id.to_uppercase());
     }
     format!("--{}", id.replace('_', "-"))
+}
+
+/// The same for a flag that may be missing.
+fn at_most_one<T: FromStr<Err = Refused>>(
+    text: Option<&String>,
+    id: &str,
+    matches: &ArgMatches,
+) -> anyhow::Result<Option<T>> {
+    text.map_or(Ok(None), |text| given(text, id, matches))
 }
 
 /// Parses what was given under `id`; nothing when it is an empty variable.

@@ -4,9 +4,8 @@
 //! wrong with a file is told like any other mistake, at the value that names it. Nothing in a file is ever repeated.
 
 use super::error::{Error, Mistake, Problem, quoted};
-use super::file::Shape;
 use super::listeners::ProxyProtocol;
-use super::reading::{self, Lookup};
+use super::reading::Lookup;
 use super::tls::{Certificate, ClientCertificates, Tls};
 use super::{Plan, Source};
 use crate::listen::{self, BadPem, Entrance, Identity, Sessions, Validity, server_config};
@@ -48,11 +47,7 @@ impl Plan {
         let trusted = Arc::new(self.trusted_proxies.clone());
         let mut entrances = Entrances::default();
         for (index, listener) in self.listeners.iter().enumerate() {
-            let at = |problem: Problem| {
-                let problem = problem.under(index).under("listeners");
-                let position = reading::locate::<Shape>(&source.text, lookup, problem.path.clone());
-                source.place((problem, position))
-            };
+            let at = |problem: Problem| source.located(problem.under(index).under("listeners"), lookup);
             let mut warnings = Vec::new();
             let tls = listener.tls.as_ref().map(|tls| open(tls, sessions, now, &mut warnings)).transpose();
             let tls = tls.map_err(|problem| Error::Wrong(at(problem)))?;

@@ -107,6 +107,9 @@ const LONGEST_QUOTE: usize = 80;
 /// what follows the scheme of a credential or looks like a token by itself: a variable may hold the wrong thing. A key
 /// in place of the name of its file is not shown at all.
 pub(super) fn quoted(text: &str) -> String {
+    if holds_key(text) {
+        return "\"…\"".to_owned();
+    }
     if text.contains("-----BEGIN") {
         return "\"-----BEGIN …\"".to_owned();
     }
@@ -118,6 +121,18 @@ pub(super) fn quoted(text: &str) -> String {
     }
     let start: String = shown.chars().take(LONGEST_QUOTE).collect();
     format!("\"{}…\"", start.escape_debug())
+}
+
+/// Whether a text could be what a file of shared keys holds, and not its name: base64 of about 32 bytes, with a name and a
+/// colon before it or padded.
+pub(super) fn holds_key(text: &str) -> bool {
+    text.split_ascii_whitespace().any(|word| {
+        let (name, key) = word.rsplit_once(':').map_or((None, word), |(name, key)| (Some(name), key));
+        let body = key.trim_end_matches('=');
+        let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte);
+        let is_marked = body != key || name.is_some() && !body.starts_with('/');
+        is_marked && (40..=64).contains(&body.len()) && body.bytes().all(is_base64)
+    })
 }
 
 fn without_tokens(text: &str) -> String {
@@ -146,6 +161,23 @@ mod tests {
     fn a_quoted_key_is_not_shown() {
         let key = format!("-----BEGIN PRIVATE {}-----\nMIGHAgEAMBMGByqGSM49AgEG", "KEY");
         assert_eq!(quoted(&key), "\"-----BEGIN …\"");
+    }
+
+    #[test]
+    fn a_key_that_doctors_share_is_not_shown_and_the_name_of_its_file_is() {
+        let key = "AQ/BAQEBAQEB/QEBAQEBAQEB/QEBAQEBAQEB+QEBAQE";
+        for text in
+            [format!("{key}="), format!("k1:{key}="), format!("k1:{key}"), format!("# a\nk1: {key}=\n")]
+        {
+            assert_eq!(quoted(&text), "\"…\"");
+        }
+        for name in [
+            "/etc/header-doctor/trail.keys",
+            "unix:/run/secrets/header-doctor/production/trail/keys",
+            "/run/secrets/header-doctor/production/trailkeys",
+        ] {
+            assert_eq!(quoted(name), format!("\"{name}\""));
+        }
     }
 
     #[test]

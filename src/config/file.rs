@@ -7,8 +7,8 @@ use super::reading::Scalar;
 use super::upstreams::Upstream;
 use super::workers::Workers;
 use super::{
-    Admin, Mode, Plan, Site, Upgrade, admin, cors, drain, limits, listeners, log, sites, trusted_proxies,
-    upgrade,
+    Admin, Mode, Plan, Site, Upgrade, admin, cors, drain, limits, listeners, log, sites, trail,
+    trusted_proxies, upgrade,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,8 @@ pub(super) struct Shape {
     trusted_proxies: Option<trusted_proxies::Shape>,
     /// Which requests are answered, and from where.
     sites: Option<Vec<sites::Shape>>,
+    /// What this doctor is called, and with which others it compares notes.
+    trail: Option<trail::Shape>,
     /// How much and how slow a client may be.
     limits: Option<limits::Shape>,
     /// How the doctor leaves.
@@ -64,6 +66,7 @@ impl Shape {
             sites.iter_mut().for_each(|site| site.mode = Mode::Observe);
         }
         allow_origins(&mut sites, overrides)?;
+        let trail = trail::check(self.trail.unwrap_or_default(), overrides)?;
         let format = if around.terminal { Format::Pretty } else { Format::Json };
         let mut log = self.log.unwrap_or_default().settings(format);
         log.format = overrides.log_format.unwrap_or(log.format);
@@ -76,6 +79,7 @@ impl Shape {
             listeners,
             trusted_proxies,
             sites,
+            trail,
             limits: self.limits.unwrap_or_default().into(),
             drain: self.drain.unwrap_or_default().into(),
             workers: match self.workers {
@@ -113,6 +117,7 @@ impl From<&Plan> for Shape {
             listeners: Some(plan.listeners.iter().map(Into::into).collect()),
             trusted_proxies: Some(trusted_proxies::shape(&plan.trusted_proxies)),
             sites: Some(plan.sites.iter().map(Into::into).collect()),
+            trail: Some((&plan.trail).into()),
             limits: Some((&plan.limits).into()),
             drain: Some((&plan.drain).into()),
             workers: Some(Scalar(Workers::Number(plan.workers))),

@@ -23,6 +23,7 @@ mod reading;
 mod redirects;
 mod sites;
 mod tls;
+mod trail;
 mod trusted_proxies;
 mod upgrade;
 mod upstream_tls;
@@ -44,11 +45,12 @@ pub use overrides::{Overrides, Surroundings};
 pub use reading::Lookup;
 pub use sites::{Hosts, Mode, Site};
 pub use tls::{Certificate, ClientCertificates, Tls};
+pub use trail::{Keys, Trail};
 pub use upgrade::{SocketPath, Upgrade};
 pub use upstream_tls::UpstreamTls;
 pub use upstreams::{Resolve, Upstream};
-pub(crate) use values::Parsed;
 pub use values::{Address, HostHeader, Target};
+pub(crate) use values::{Hop, KeyFile, Parsed};
 
 use crate::headers::Trusted;
 use error::Problem;
@@ -68,6 +70,8 @@ pub struct Plan {
     pub trusted_proxies: Trusted,
     /// What is answered; at least one, and no host belongs to two.
     pub sites: Vec<Site>,
+    /// Who this doctor is among others.
+    pub trail: Trail,
     /// What is asked of clients.
     pub limits: Limits,
     /// How to leave.
@@ -116,6 +120,12 @@ impl Source {
         Error::Wrong(self.place(found))
     }
 
+    /// Where a problem stands that was found after reading.
+    fn located(&self, problem: Problem, lookup: &Lookup<'_>) -> Mistake {
+        let position = reading::locate::<Shape>(&self.text, lookup, problem.path.clone());
+        self.place((problem, position))
+    }
+
     fn place(&self, (problem, position): Found) -> Mistake {
         let Problem { path, message } = problem;
         Mistake { file: self.name.clone(), position, path: path.to_string(), message }
@@ -143,14 +153,14 @@ impl Plan {
             Ok(None) => no_sites(),
             Err(problem) => problem,
         };
-        let position = reading::locate::<Shape>(&source.text, lookup, problem.path.clone());
-        Err(source.mistake((problem, position)))
+        Err(Error::Wrong(source.located(problem, lookup)))
     }
 
     fn in_folder(mut self, folder: &std::path::Path) -> Self {
         self.listeners.iter_mut().for_each(|listener| listener.resolve(folder));
         let upstreams = self.sites.iter_mut().flat_map(|site| &mut site.upstreams);
         upstreams.for_each(|upstream| upstream.begin_in(folder));
+        self.trail.begin_in(folder);
         self
     }
 
@@ -167,8 +177,7 @@ impl Plan {
             let Some(source) = source else {
                 return of_flags(problem);
             };
-            let position = reading::locate::<Shape>(&source.text, lookup, problem.path.clone());
-            source.mistake((problem, position))
+            Error::Wrong(source.located(problem, lookup))
         })
     }
 
@@ -186,7 +195,8 @@ impl Plan {
         let listeners = listeners.flat_map(Tls::files).map(std::path::Path::to_owned);
         let upstreams =
             self.sites.iter().flat_map(|site| &site.upstreams).filter_map(|upstream| upstream.tls.as_ref());
-        listeners.chain(upstreams.filter_map(|tls| tls.ca.clone())).collect()
+        let authorities = upstreams.filter_map(|tls| tls.ca.clone());
+        listeners.chain(authorities).chain(self.trail.key_file.clone()).collect()
     }
 
     /// The file that means this plan, every default written out.

@@ -4,10 +4,12 @@ use super::listeners::Listener;
 use super::log::Format;
 use super::upgrade::SocketPath;
 use super::values::Target;
+use crate::evidence::HopName;
 use crate::headers::Range;
 use crate::headers::cors::OriginPattern;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 /// What the command line says over the file. The file must be right nevertheless: a mistake in a part that is
 /// replaced is still reported.
@@ -24,6 +26,10 @@ pub struct Overrides {
     /// Replaces `cors.allow_origins` of every site, from the file or not, when not empty; a site without the section
     /// gets one with its defaults.
     pub cors_origins: Vec<OriginPattern>,
+    /// Replaces `trail.hop`.
+    pub hop: Option<HopName>,
+    /// Replaces `trail.key_file`; from the root, as it does not begin in the folder of the file.
+    pub trail_key_file: Option<PathBuf>,
     /// Replaces `log.format`.
     pub log_format: Option<Format>,
     /// Replaces `admin.health_address`.

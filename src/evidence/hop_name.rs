@@ -27,6 +27,13 @@ impl HopName {
     }
 }
 
+impl Default for HopName {
+    /// `doctor`: that of a doctor which nobody named.
+    fn default() -> Self {
+        Self("doctor".into())
+    }
+}
+
 impl fmt::Display for HopName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -58,6 +65,13 @@ impl Instance {
     }
 }
 
+impl Default for Instance {
+    /// None.
+    fn default() -> Self {
+        Self("".into())
+    }
+}
+
 impl fmt::Display for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -77,6 +91,8 @@ mod tests {
         {
             assert_eq!(HopName::new(name), None, "{name}");
         }
+        assert_eq!(HopName::new("doctor"), Some(HopName::default()));
+        assert_eq!(Instance::new(""), Some(Instance::default()));
         for name in ["", "web-1", "10.0.0.7:8080", "Pod_A"] {
             assert_eq!(Instance::new(name).unwrap().as_str(), name);
         }

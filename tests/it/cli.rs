@@ -1,5 +1,6 @@
 //! The built program, as an operator meets it: output, messages and exit codes.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -10,6 +11,9 @@ struct Ended {
     out: String,
     err: String,
 }
+
+/// A file of one key.
+const KEYS: &str = "k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n";
 
 /// The program with nothing but these variables in its environment, in the folder with Cargo.toml.
 fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
@@ -114,6 +118,20 @@ fn a_wrong_flag_is_told_by_its_name() {
         run(&["run", "--upstream", "h:80", "--upstream", "http://H"]),
         refused("--upstream: http://h:80 stands there twice; keep one")
     );
+    assert_eq!(
+        run(&["run", "--upstream", "h:80", "--hop", "Edge 1"]),
+        refused(
+            "--hop: \"Edge 1\" is not a name for a doctor; write up to 32 small letters, digits, `.`, `_` or `-`, \
+             a letter first, such as edge"
+        )
+    );
+    assert_eq!(
+        run(&["run", "--upstream", "h:80", "--trail-key-file", KEYS.trim_end()]),
+        refused(
+            "--trail-key-file: \"…\" is a key and no name of a file; save it in a file that only the doctor may read, \
+             and write the name of that"
+        )
+    );
 }
 
 #[test]
@@ -168,6 +186,8 @@ fn every_flag_has_a_variable() {
         ("HEADER_DOCTOR_CORS_ORIGIN", "https://a.test,http://*.b.test:8080"),
         ("HEADER_DOCTOR_HEALTH_ADDRESS", ":9901"),
         ("HEADER_DOCTOR_UPGRADE_SOCKET", "/run/a.sock"),
+        ("HEADER_DOCTOR_TRAIL_KEY_FILE", "/run/trail.keys"),
+        ("HEADER_DOCTOR_HOP", "edge-2"),
     ];
     let shown = run_with(&["config", "show"], &variables).out;
     for line in [
@@ -182,6 +202,8 @@ fn every_flag_has_a_variable() {
         "- http://*.b.test:8080",
         "health_address: 0.0.0.0:9901",
         "socket: /run/a.sock",
+        "key_file: /run/trail.keys",
+        "hop: edge-2",
     ] {
         assert!(shown.contains(line), "{line}: {shown}");
     }
@@ -207,19 +229,23 @@ fn every_example_is_valid() {
         .map(|entry| format!("config/{}", entry.expect("a file").file_name().to_string_lossy()))
         .collect();
     examples.sort();
-    let names = ["header-doctor", "https-upstream", "minimal", "observe", "tls"];
+    let names =
+        ["header-doctor", "https-upstream", "minimal", "observe", "tls", "trail-edge", "trail-sidecar"];
     assert_eq!(examples, names.map(|name| format!("config/{name}.yaml")));
     let folder = certificates();
     let made = rcgen::generate_simple_self_signed(["a.test".to_owned()]).expect("a certificate");
     let ca = file("origin-ca.pem", &made.cert.pem());
+    let keys = key_file("example.keys", KEYS, 0o400);
     for example in examples {
         let variables = [
             ("TLS_FOLDER", folder.path().to_str().expect("a plain name")),
             ("ORIGIN_CA", ca.to_str().expect("a plain name")),
+            ("TRAIL_KEYS", keys.to_str().expect("a plain name")),
         ];
         let ended = run_with(&["config", "validate", &example], &variables);
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
         assert!(ended.out.starts_with(&format!("{example}: valid; ")), "{}", ended.out);
+        assert!(!ended.out.contains("trail.keys"), "{}", ended.out);
     }
 }
 
@@ -255,6 +281,67 @@ fn a_file_that_tls_needs_is_missed_by_run_and_validate_and_not_by_show() {
     assert_eq!(run(&["run", "--config", &path]), refused(&message));
     let shown = run(&["config", "show", "--config", &path]).out;
     assert!(shown.contains(&format!("certificate: {}", missed.display())), "{shown}");
+}
+
+/// A file of keys with this mode.
+fn key_file(name: &str, text: &str, mode: u32) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    drop(std::fs::remove_file(&path));
+    let path = file(name, text);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+    path
+}
+
+#[test]
+fn a_key_file_is_told_by_what_named_it_and_never_shown() {
+    let config = file(
+        "trail.yaml",
+        "trail:\n  hop: edge\n  key_file: bad.keys\nsites: [{ upstreams: [{ url: 'h:80' }] }]\n",
+    );
+    let bad = key_file("bad.keys", "k1:s3cr3tm4rk3d\n", 0o400);
+    let config = config.to_str().expect("a plain name");
+    let about = |named: &str, file: &Path| {
+        let begin = format!("{named}: \"{}\" is no file of keys: the key of line 1 is not", file.display());
+        refused(&format!("{begin} base64 of 32 bytes; `openssl rand -base64 32` makes one"))
+    };
+    let in_file = about(&format!("{config}:3:13: trail.key_file"), &bad);
+    let path = bad.to_str().expect("a plain name");
+    let variable = [("HEADER_DOCTOR_TRAIL_KEY_FILE", path)];
+    for command in [&["config", "validate", config][..], &["run", "--config", config]] {
+        assert_eq!(run(command), in_file);
+        assert_eq!(run_with(command, &[("HEADER_DOCTOR_TRAIL_KEY_FILE", "")]), in_file, "empty is unset");
+        assert_eq!(run_with(command, &variable), about("HEADER_DOCTOR_TRAIL_KEY_FILE", &bad));
+        let flag = run(&[command, &["--trail-key-file", path]].concat());
+        assert_eq!(flag, about("--trail-key-file", &bad));
+    }
+    let shown = run(&["config", "show", "--config", config]);
+    assert!(shown.out.contains(&format!("key_file: {path}\n")), "{shown:?}");
+}
+
+#[test]
+fn a_flag_names_a_key_file_from_where_one_is_and_beats_its_variable() {
+    let shown = run_with(
+        &["config", "show", "--config", "config/trail-edge.yaml", "--trail-key-file", "a.keys", "--hop", "b"],
+        &[("HEADER_DOCTOR_TRAIL_KEY_FILE", "/c.keys"), ("HEADER_DOCTOR_HOP", "d")],
+    );
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("a.keys");
+    assert!(shown.out.contains(&format!("key_file: {}\n", here.display())), "{shown:?}");
+    assert!(shown.out.contains("hop: b\n"), "{shown:?}");
+}
+
+#[test]
+fn keys_that_others_may_read_are_a_warning_and_are_not_shown() {
+    let open = key_file("open.keys", KEYS, 0o644);
+    let config = "config/trail-sidecar.yaml";
+    let ended = run_with(&["config", "validate", config], &[("TRAIL_KEYS", open.to_str().expect("plain"))]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let warning = format!(
+        "{config}: valid; 1 listener, 1 site\nwarning: {config}:15:13: trail.key_file: \"{}\" may be read by every user \
+         of this machine, and whoever has a key can forge a trail; use `chmod o-r`, or `defaultMode: 0440` with an \
+         `fsGroup` in Kubernetes\n",
+        open.display()
+    );
+    assert_eq!(ended.out, warning);
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod secrets;
 mod systemd;
 mod takeover;
 mod tls;
+mod trail_keys;
 mod upgrade;
 mod upstream_http2;
 mod upstream_tls;

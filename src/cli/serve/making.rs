@@ -5,19 +5,18 @@ use std::time::Instant;
 
 use anyhow::Context;
 
-use crate::config::{self, ClientAddress, Exchanges, Hosts, Level, Log, Plan, UpstreamTls};
+use crate::config::{self, ClientAddress, Exchanges, Hosts, Level, Plan, Trail, UpstreamTls};
 use crate::diagnosis::{RULES, Severity};
 use crate::event::{Bus, ExchangeIds, Tally};
-use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, Recorder, Shows, Site, Sites};
+use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, Recorder, Shows, Signing, Site, Sites};
 use crate::headers::Trusted;
 use crate::listen::{self, Capacity, Serving};
-use crate::secret::Key;
+use crate::secret::{Key, Keyring};
 use crate::upstream::{self, Registry};
 
 /// What all workers share and no reload replaces: a doctor does not forget because its file was edited.
 pub(super) struct Lasting {
     pub(super) key: Key,
-    pub(super) hop: Arc<str>,
     pub(super) bus: Bus,
     pub(super) tally: Arc<Tally>,
     pub(super) promises: Arc<Promises>,
@@ -34,18 +33,26 @@ pub(super) struct InForce {
     acceptances: Vec<Arc<Acceptances>>,
     /// Where each site sends its requests.
     upstreams: Vec<Vec<upstream::Settings>>,
+    /// How notes are compared with other doctors.
+    signing: Option<Arc<Signing>>,
 }
 
 impl InForce {
     /// A plan; what its sites had in the one before they keep, a site being known by its hosts and its upstream.
-    pub(super) fn new(plan: Plan, before: Option<&Self>, lasting: &Lasting) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        plan: Plan,
+        keys: Option<Keyring>,
+        before: Option<&Self>,
+        lasting: &Lasting,
+    ) -> anyhow::Result<Self> {
         let trusted = Arc::new(plan.trusted_proxies.clone());
         let fresh = || Arc::new(Acceptances::since(lasting.began));
         let kept = |site| before.and_then(|before| before.acceptances_of(site)).unwrap_or_else(fresh);
         let acceptances = plan.sites.iter().map(kept).collect();
         let upstreams = |site: &config::Site| site.upstreams.iter().map(|one| settings(&plan, one)).collect();
         let upstreams = plan.sites.iter().map(upstreams).collect::<anyhow::Result<_>>()?;
-        Ok(Self { plan, trusted, acceptances, upstreams })
+        let signing = keys.map(|keys| Arc::new(signing(&plan.trail, keys)));
+        Ok(Self { plan, trusted, acceptances, upstreams, signing })
     }
 
     fn acceptances_of(&self, site: &config::Site) -> Option<Arc<Acceptances>> {
@@ -71,7 +78,7 @@ pub(super) struct Share {
 
 impl Share {
     pub(super) fn new(in_force: &Arc<InForce>, lasting: &Lasting) -> anyhow::Result<Self> {
-        let recorder = recorder(in_force.plan.log, lasting)?;
+        let recorder = recorder(in_force, lasting)?;
         Ok(Self {
             in_force: Arc::clone(in_force),
             recorder,
@@ -94,12 +101,20 @@ impl Share {
     }
 }
 
-fn recorder(log: Log, lasting: &Lasting) -> anyhow::Result<Recorder> {
+fn signing(trail: &Trail, keys: Keyring) -> Signing {
+    let Trail { hop, instance, after, .. } = trail.clone();
+    Signing { hop, instance, keys, after }
+}
+
+fn recorder(in_force: &InForce, lasting: &Lasting) -> anyhow::Result<Recorder> {
+    let InForce { plan: Plan { log, trail, .. }, signing, .. } = in_force;
+    let shared = signing.as_ref().map(|signing| signing.keys.signing().fingerprints());
     Ok(Recorder {
-        key: lasting.key.clone(),
+        // Under a shared key the logs of all doctors show equal values as equal.
+        key: shared.unwrap_or(&lasting.key).clone(),
         client_key: lasting.key.clone(),
         ids: ExchangeIds::random().context("the system has no random numbers")?,
-        hop: Arc::clone(&lasting.hop),
+        hop: trail.hop.as_str().into(),
         rules: RULES,
         bus: lasting.bus.clone(),
         tally: Arc::clone(&lasting.tally),
@@ -118,7 +133,7 @@ fn recorder(log: Log, lasting: &Lasting) -> anyhow::Result<Recorder> {
             ClientAddress::Network => Shows::Network,
             ClientAddress::None => Shows::Nothing,
         },
-        signing: None,
+        signing: signing.clone(),
     })
 }
 

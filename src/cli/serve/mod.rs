@@ -31,7 +31,7 @@ pub(super) use reload::Source;
 pub(super) use signals::Signals;
 
 use crate::admin::{Health, State};
-use crate::config::{Entrances, Exchanges, Format, Log, Plan};
+use crate::config::{Exchanges, Format, Log, Mistake, Plan};
 use crate::event::{Bus, Tally, bus, now};
 use crate::exchange::QUEUE;
 use crate::listen::Drain;
@@ -117,7 +117,7 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
     let repeats = Every::new(repeats(plan.log));
     let (bus, writer) = start_log(&plan, page, &repeats)?;
     let lasting = lasting(bus)?;
-    let in_force = Arc::new(InForce::new(plan.clone(), None, &lasting)?);
+    let in_force = Arc::new(InForce::new(plan.clone(), prepared.keys.ring, None, &lasting)?);
     let shares = (0..plan.workers.get()).map(|_| Share::new(&in_force, &lasting));
     let workers = Workers::start(shares.collect::<anyhow::Result<_>>()?).await?;
     if let Some(predecessor) = &predecessor {
@@ -140,7 +140,8 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
         offer,
     };
     doctor.begin(listeners, predecessor).await;
-    warn_of(&prepared.entrances);
+    warn_of(&prepared.entrances.warnings);
+    warn_of(&prepared.keys.warnings);
     warn_of_unverified(&doctor.in_force.plan);
     descriptors::provide(doctor.in_force.plan.limits.connections);
     drop(passed);
@@ -314,9 +315,10 @@ async fn asked(offer: &mut Option<Offer>) -> Asked {
     }
 }
 
-/// Certificates that are not valid now serve all the same: whoever knows of it may be about to replace them.
-fn warn_of(entrances: &Entrances) {
-    entrances.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+/// Certificates that are not valid now serve all the same: whoever knows of it may be about to replace them. So do keys that
+/// others may read.
+fn warn_of(warnings: &[Mistake]) {
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
 }
 
 /// Nobody is to forget that a debugging aid is in force.
@@ -345,7 +347,6 @@ fn start_log(plan: &Plan, page: Page, repeats: &Every) -> anyhow::Result<(Bus, J
 fn lasting(bus: Bus) -> anyhow::Result<Lasting> {
     Ok(Lasting {
         key: Key::random().context("the system has no random numbers")?,
-        hop: "doctor".into(),
         bus,
         tally: Arc::new(Tally::new(now())),
         promises: Arc::default(),

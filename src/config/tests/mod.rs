@@ -4,12 +4,14 @@ mod damage;
 mod mistakes;
 mod schema;
 mod tls;
+mod trail;
 mod upstreams;
 
 use super::{
     Address, Drain, Error, Exchanges, Format, Hosts, Limits, Listener, Mode, Overrides, Plan, Resolve,
     Source, Surroundings, Upstream,
 };
+use crate::evidence::HopName;
 use crate::headers::cors::{Policy, Settings};
 use crate::headers::{FieldName, authorization, redirects};
 use std::num::NonZeroUsize;
@@ -23,6 +25,8 @@ const UNUSUAL: &str = "sites: [{ upstreams: [{ url: 'unix:/$${a}' }] }]\nworkers
                        admin: { health_address: ':9901' }\nupgrade: { socket: /run/a.sock }";
 const HTTPS: &str = include_str!("../../../config/https-upstream.yaml");
 const FULL: &str = include_str!("../../../config/header-doctor.yaml");
+const EDGE: &str = include_str!("../../../config/trail-edge.yaml");
+const SIDECAR: &str = include_str!("../../../config/trail-sidecar.yaml");
 const TLS: &str = include_str!("../../../config/tls.yaml");
 
 fn environment(name: &str) -> Option<String> {
@@ -72,6 +76,7 @@ fn the_smallest_file_has_every_default() {
 fn the_full_example_writes_out_the_defaults() {
     let (full, minimal) = (plan(FULL), plan(MINIMAL));
     assert_eq!((full.limits, full.drain, full.log), (minimal.limits, minimal.drain, minimal.log));
+    assert_eq!(full.trail, minimal.trail);
     assert_eq!((full.workers, &full.listeners), (minimal.workers, &minimal.listeners));
     let times = |plan: &Plan| {
         let upstream = &plan.sites[0].upstreams[0];
@@ -95,7 +100,7 @@ fn what_a_plan_is_shown_as_means_the_same_plan() {
                    redirects: rewrite, via: send, authorization: { recover_from: [X-Auth, x_auth], mirror_to: [x-auth], \
                    placeholder_tokens: refuse } }]";
     let several = "sites: [{ upstreams: [{ url: 'unix:/a' }, { url: 'wordpress:80', resolve: all, connect_timeout: 1s }] }]";
-    for text in [MINIMAL, OBSERVE, FULL, TLS, HTTPS, UNUSUAL, browsers, headers, several] {
+    for text in [MINIMAL, OBSERVE, FULL, TLS, HTTPS, EDGE, SIDECAR, UNUSUAL, browsers, headers, several] {
         let plan = plan(text);
         let shown = plan.to_yaml().unwrap();
         assert_eq!(super::tests::plan(&shown), plan, "{shown}");
@@ -133,6 +138,8 @@ fn flags_beat_the_file() {
         log_format: Some(Format::Pretty),
         cors_origins: vec!["https://flag.test".parse().unwrap()],
         trusted_proxies: vec!["loopback".parse().unwrap()],
+        hop: HopName::new("edge"),
+        trail_key_file: Some("/flag.keys".into()),
         health_address: Some("127.0.0.1:9901".parse().unwrap()),
         upgrade_socket: Some("/run/a.sock".parse().unwrap()),
     };
@@ -140,6 +147,7 @@ fn flags_beat_the_file() {
     assert_eq!(plan.listeners, [listener]);
     assert_eq!(plan.admin.health_address, overrides.health_address);
     assert_eq!(plan.upgrade.socket, overrides.upgrade_socket);
+    assert_eq!((Some(plan.trail.hop), plan.trail.key_file), (overrides.hop, overrides.trail_key_file));
     assert_eq!(plan.trusted_proxies.ranges(), ["loopback".parse().unwrap()]);
     assert_eq!(plan.sites.len(), 1);
     assert_eq!((&plan.sites[0].hosts, plan.sites[0].mode), (&Hosts::Any, Mode::Observe));

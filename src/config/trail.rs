@@ -1,0 +1,172 @@
+//! Section `trail`: what this doctor is called, and with whom it compares notes.
+//!
+//! Doctors believe one another by a key that they share. The plan holds the name of its file and never what stands in it:
+//! [`Plan::keys`] reads that, as often as it is asked, and so the plan can be shown. Nothing in the file is ever repeated.
+
+use super::error::{Error, Mistake, Problem, quoted};
+use super::overrides::Overrides;
+use super::reading::{Lookup, Scalar};
+use super::values::{Hop, KeyFile, Which};
+use super::{Plan, Source};
+use crate::evidence::{HopName, Instance};
+use crate::secret::Keyring;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// The largest file of keys, in bytes: three lines and a page of comments.
+const LARGEST: u64 = 4 << 10;
+
+/// Who this doctor is among others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trail {
+    /// What it is called on the path.
+    pub hop: HopName,
+    /// Which of several of this name it is; may be empty.
+    pub instance: Instance,
+    /// The file of the keys that the doctors share; nothing where it compares notes with nobody.
+    pub key_file: Option<PathBuf>,
+    /// The doctor whose trail every request should bring; nothing where requests may come from anywhere.
+    pub after: Option<HopName>,
+}
+
+impl Trail {
+    /// Names its file as seen from anywhere.
+    pub(super) fn begin_in(&mut self, folder: &Path) {
+        if let Some(file) = &mut self.key_file {
+            *file = folder.join(&*file);
+        }
+    }
+}
+
+/// What stands in the file of keys.
+#[derive(Clone, Debug, Default)]
+pub struct Keys {
+    /// The keys; nothing where no file is named.
+    pub ring: Option<Keyring>,
+    /// What is no mistake, and not right either: others may read the file.
+    pub warnings: Vec<Mistake>,
+}
+
+impl Plan {
+    /// Reads the file of keys. `source` and `lookup` are those the plan was made from, and `flag` is what named the file over
+    /// them, a flag or its variable; they serve to say where a mistake stands.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no keys.
+    pub fn keys(
+        &self,
+        source: Option<&Source>,
+        flag: Option<&str>,
+        lookup: &Lookup<'_>,
+    ) -> Result<Keys, Error> {
+        let Some(path) = &self.trail.key_file else {
+            return Ok(Keys::default());
+        };
+        let name = quoted(&path.display().to_string());
+        let at = |message: String| {
+            let problem = Problem::here(message).under("key_file").under("trail");
+            match (flag, source) {
+                (None, Some(source)) => source.located(problem, lookup),
+                (flag, _) => {
+                    let file = flag.unwrap_or("--trail-key-file").to_owned();
+                    Mistake { file, position: None, path: String::new(), message: problem.message }
+                }
+            }
+        };
+        let (ring, reach) = read(path).map_err(|wrong| Error::Wrong(at(format!("{name} {wrong}"))))?;
+        let warnings = match reach {
+            Reach::Few => Vec::new(),
+            Reach::Everybody => vec![at(format!("{name} {EXPOSED}"))],
+        };
+        Ok(Keys { ring: Some(ring), warnings })
+    }
+}
+
+/// What is told of a file that anybody on the machine may read. A secret in Kubernetes is mounted so by default, hence no
+/// refusal.
+const EXPOSED: &str = "may be read by every user of this machine, and whoever has a key can forge a trail; \
+                       use `chmod o-r`, or `defaultMode: 0440` with an `fsGroup` in Kubernetes";
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Few,
+    Everybody,
+}
+
+/// Why a file of keys is of no use. Ends a sentence that begins with its name.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("cannot be read: {0}; name a file of keys that the doctor may read")]
+    Unreadable(#[from] io::Error),
+    #[error("is larger than 4KiB, which no file of keys is; is it the right one?")]
+    TooLarge,
+    #[error("is not text; a file of keys has lines `NAME:KEY`, is it the right one?")]
+    NoText,
+    #[error("is no file of keys: {0}")]
+    Bad(#[from] crate::secret::BadKeys),
+}
+
+fn read(path: &Path) -> Result<(Keyring, Reach), Unusable> {
+    let file = File::open(path)?;
+    let is_open = file.metadata().map(|metadata| metadata.is_file() && metadata.mode() & 0o004 != 0)?;
+    let mut bytes = Vec::new();
+    let length = file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if length as u64 > LARGEST {
+        return Err(Unusable::TooLarge);
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| Unusable::NoText)?;
+    Ok((text.parse()?, if is_open { Reach::Everybody } else { Reach::Few }))
+}
+
+/// `trail` in the file.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Trail")]
+pub(super) struct Shape {
+    /// What this doctor is called on the path, in its log and by the others; `doctor` when absent. Each doctor of a path
+    /// needs a name of its own.
+    hop: Option<Scalar<Hop>>,
+    /// Which of several doctors of this name it is, `${POD_NAME:-}` for example; none when absent.
+    instance: Option<Scalar<Which>>,
+    /// The file of the keys that the doctors of a path share, a line `NAME:KEY` each; the first signs, all are believed. One
+    /// key is made by `printf 'k1:%s\n' "$(openssl rand -base64 32)"`. No trail is sent or believed when absent.
+    key_file: Option<Scalar<KeyFile>>,
+    /// The doctor in front, whose trail every request should bring, so that one without is reported; none when absent.
+    after: Option<Scalar<Hop>>,
+}
+
+/// The settings of the file, with those of flags over them.
+pub(super) fn check(shape: Shape, overrides: &Overrides) -> Result<Trail, Problem> {
+    let trail = Trail {
+        hop: overrides.hop.clone().or(shape.hop.map(|Scalar(Hop(name))| name)).unwrap_or_default(),
+        instance: shape.instance.map(|Scalar(Which(instance))| instance).unwrap_or_default(),
+        key_file: overrides.trail_key_file.clone().or(shape.key_file.map(|Scalar(KeyFile(path))| path)),
+        after: shape.after.map(|Scalar(Hop(name))| name),
+    };
+    let wrong = match &trail.after {
+        Some(_) if trail.key_file.is_none() => {
+            "needs a key that both doctors have, and there is none; write `key_file: FILE` beside it, or leave it out"
+        }
+        Some(after) if *after == trail.hop => {
+            "is what this doctor itself is called (`hop` or `--hop`); write the name of the doctor in front"
+        }
+        _ => return Ok(trail),
+    };
+    Err(Problem::here(wrong).under("after").under("trail"))
+}
+
+impl From<&Trail> for Shape {
+    fn from(trail: &Trail) -> Self {
+        Self {
+            hop: Some(Scalar(Hop(trail.hop.clone()))),
+            instance: Some(Scalar(Which(trail.instance.clone()))),
+            key_file: trail.key_file.clone().map(KeyFile).map(Scalar),
+            after: trail.after.clone().map(Hop).map(Scalar),
+        }
+    }
+}
