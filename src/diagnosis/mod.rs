@@ -8,6 +8,7 @@
 //! none. A reply that refuses nothing yields nothing.
 
 mod answerer;
+mod company;
 mod finding;
 mod rules;
 mod text;
@@ -35,6 +36,7 @@ pub trait Rule: Sync {
 /// Every rule. Where two findings are equally sure and grave, the order here decides: causes nearer to the client's
 /// credential come after those that keep it from being judged at all.
 pub const RULES: &[&dyn Rule] = &[
+    &rules::AuthorizationLostBetweenDoctors,
     &rules::AuthorizationTwice,
     &rules::ForwardedProtoUntrusted,
     &rules::RedirectDropsAuthorization,
@@ -78,6 +80,8 @@ pub fn diagnose(trail: &Trail, symptom: &Symptom) -> Vec<Finding> {
 #[must_use]
 pub fn diagnose_by(rules: &[&dyn Rule], trail: &Trail, symptom: &Symptom) -> Vec<Finding> {
     let mut findings: Vec<_> = rules.iter().filter_map(|rule| rule.judge(trail, symptom)).collect();
+    company::settle(&mut findings);
+    findings.iter_mut().for_each(|finding| company::name(finding, trail));
     findings.sort_by_key(|finding| (finding.aside, Reverse((finding.proof, finding.severity))));
     findings
 }

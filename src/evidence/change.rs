@@ -81,12 +81,15 @@ impl fmt::Display for Change {
 pub struct OtherName(Arc<str>);
 
 impl OtherName {
-    /// The name in small letters, when it can be shown. One that looks like a credential cannot.
+    /// The name in small letters, when it can be shown. One that looks like a credential cannot; that each word of it begins
+    /// with a capital does not count.
     #[must_use]
     pub fn new(name: &[u8]) -> Option<Self> {
         let is_plain = name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte));
         let is_short = (1..=40).contains(&name.len());
-        let text = std::str::from_utf8(name).ok().filter(|_| is_plain && is_short && !looks_secret(name))?;
+        let text = std::str::from_utf8(name)
+            .ok()
+            .filter(|_| is_plain && is_short && !looks_secret(&uncapitalised(name)))?;
         Some(Self(text.to_ascii_lowercase().into()))
     }
 
@@ -95,6 +98,15 @@ impl OtherName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// `X-Forwarded-Authorization` as `x-forwarded-authorization`; capitals within a word stay.
+fn uncapitalised(name: &[u8]) -> Vec<u8> {
+    let begins = |place: usize| {
+        place.checked_sub(1).and_then(|before| name.get(before)).is_none_or(|byte| *byte == b'-')
+    };
+    let letter = |(place, byte): (usize, &u8)| if begins(place) { byte.to_ascii_lowercase() } else { *byte };
+    name.iter().enumerate().map(letter).collect()
 }
 
 impl fmt::Display for OtherName {
@@ -176,5 +188,27 @@ impl Judged<'_> {
             && is.length < was.length
             && self.sent.starts().begin_with(value, self.key);
         Some(if is_cut { Change::Truncated } else { Change::Replaced })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OtherName;
+
+    #[test]
+    fn names_are_shown_unless_they_look_like_credentials() {
+        let shown = |name: &str| OtherName::new(name.as_bytes()).map(|name| name.to_string());
+        assert_eq!(shown("X-Forwarded-Authorization").as_deref(), Some("x-forwarded-authorization"));
+        assert_eq!(shown("x-amzn-Remapped-Authorization").as_deref(), Some("x-amzn-remapped-authorization"));
+        for name in [
+            "",
+            "a b",
+            "eyJhbGciOiJIUzI1NiJ9",
+            "EyJhbGciOiJIUzI1NiJ9",
+            "aGVsbG8gd29ybGQgMTIz",
+            &"a".repeat(41),
+        ] {
+            assert_eq!(shown(name), None, "{name}");
+        }
     }
 }

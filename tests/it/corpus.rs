@@ -5,15 +5,18 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use header_doctor::browser::withheld;
 use header_doctor::diagnosis::{Finding, RULES, diagnose};
-use header_doctor::evidence::{Denied, Memory, Symptom, Trail, Watched, look};
+use header_doctor::evidence::{
+    Arrival, Company, Crossing, Denied, HopName, Memory, Return, Skew, Symptom, Trail, Watched, changes, look,
+};
 use header_doctor::headers::Scheme;
 use header_doctor::headers::redirects::{Asked, Redirect};
-use header_doctor::message::{Fields, Name, ReplyHead, RequestHead, Status};
+use header_doctor::message::{Fields, Name, ReplyHead, RequestHead, Status, Version};
 use header_doctor::moment::Moment;
 use header_doctor::secret::Key;
 use serde::Deserialize;
@@ -31,6 +34,8 @@ pub(crate) struct Case {
     /// What the doctor did beside that, and what it remembers.
     #[serde(default)]
     doctor: DoctorPart,
+    /// What the doctors told one another.
+    company: Option<CompanyPart>,
     reply: ReplyPart,
     /// The findings in order; none for a near miss.
     expect: Vec<Expected>,
@@ -62,6 +67,31 @@ struct DoctorPart {
     /// Whether the policy let the reply go without `Access-Control-Allow-Origin`.
     undressed: bool,
 }
+
+/// Two doctors, `edge` and `sidecar`, and which of them judges.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CompanyPart {
+    own: String,
+    /// What the edge sent, where the sidecar judges what arrived.
+    sent: Option<Pairs>,
+    /// What arrived at the sidecar, where the edge judges what it sent.
+    arrived: Option<Pairs>,
+    /// Whether only the judgement was handed on.
+    #[serde(default)]
+    handed: bool,
+    /// The doctor in front, as the configuration names it.
+    front: Option<String>,
+    #[serde(default)]
+    arrival: String,
+    #[serde(default)]
+    report: String,
+    /// Whether it was put together from logs.
+    #[serde(default)]
+    logged: bool,
+}
+
+type Pairs = Vec<BTreeMap<String, String>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,7 +145,7 @@ fn every_case_yields_what_it_should() {
             continue;
         }
         for (finding, expected) in findings.iter().zip(&case.expect) {
-            compare(&path, finding, expected);
+            wrong.extend(compare(&path, finding, expected));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -148,21 +178,26 @@ fn no_finding_quotes_a_token() {
     }
 }
 
-fn compare(path: &str, finding: &Finding, expected: &Expected) {
-    let word = |name: &str, is: &str, should: &str| assert_eq!(is, should, "{path}: {name}");
-    word("proof", finding.proof.word(), &expected.proof);
-    word("place", finding.place.word(), &expected.place);
-    word("desk", finding.desk.word(), &expected.desk);
-    word("severity", finding.severity.word(), &expected.severity);
-    assert!(finding.cure.contains(&expected.cure), "{path}: cure: {}", finding.cure);
-    assert!(finding.summary.contains(&expected.says), "{path}: summary: {}", finding.summary);
-    for thing in &expected.cleared {
-        assert!(finding.cleared.contains(&thing.as_str()), "{path}: {thing} is not cleared");
-    }
+/// What is not as expected, a line for each.
+fn compare(path: &str, finding: &Finding, expected: &Expected) -> Vec<String> {
     let command = finding.decide.as_ref().map(|decision| decision.command.as_str());
-    assert_eq!(command.is_some(), expected.decide.is_some(), "{path}: decide: {command:?}");
     let phrase = expected.decide.as_deref().unwrap_or_default();
-    assert!(command.unwrap_or_default().contains(phrase), "{path}: decide: {command:?}");
+    let word = |name: &str, is: &str, should: &str| (is == should, format!("{name}: {is}"));
+    let mut held = vec![
+        word("proof", finding.proof.word(), &expected.proof),
+        word("place", finding.place.word(), &expected.place),
+        word("desk", finding.desk.word(), &expected.desk),
+        word("severity", finding.severity.word(), &expected.severity),
+        (finding.cure.contains(&expected.cure), format!("cure: {}", finding.cure)),
+        (finding.summary.contains(&expected.says), format!("summary: {}", finding.summary)),
+        (command.is_some() == expected.decide.is_some(), format!("decide: {command:?}")),
+        (command.unwrap_or_default().contains(phrase), format!("decide: {command:?}")),
+    ];
+    let cleared =
+        |thing: &String| (finding.cleared.contains(&thing.as_str()), format!("{thing} is not cleared"));
+    held.extend(expected.cleared.iter().map(cleared));
+    let failed = held.into_iter().filter(|(holds, _)| !holds);
+    failed.map(|(_, what)| format!("{path}: {}: {what}", finding.rule)).collect()
 }
 
 fn judge(case: &Case) -> Vec<Finding> {
@@ -216,7 +251,53 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
         missing: denied.missing.clone(),
     });
     let has_credential = arrived.has(Watched::Authorization);
+    let came = fields(&case.request.fields);
+    trail.company = case.company.as_ref().map(|part| Box::new(company(part, &came, &request.fields)));
     Exchange { request, has_credential, trail, symptom }
+}
+
+/// The company of a case, by the judgement that the doctors use.
+fn company(part: &CompanyPart, came: &Fields, went: &Fields) -> Company {
+    let name = |text: &str| HopName::new(text).unwrap();
+    let mut company = Company::of(name(&part.own));
+    company.is_signed = !part.logged;
+    company.front = part.front.as_deref().map(name);
+    if let Some(sent) = &part.sent {
+        company.before.push(crossing(&fields(sent), came, part.handed));
+        company.front = Some(name("edge"));
+    }
+    company.behind.extend(part.arrived.as_ref().map(|fell| crossing(went, &fields(fell), part.handed)));
+    company.arrival = arrival(&part.arrival);
+    company.report = match &*part.report {
+        "" => Return::None,
+        "believed" => Return::Believed,
+        "another" => Return::Another,
+        other => panic!("report: {other}"),
+    };
+    company
+}
+
+/// `believed`, `lost`, `theirs 400` or `ours 400`: whose clock is ahead, and by how many seconds.
+fn arrival(text: &str) -> Arrival {
+    let seconds = |text: &str| Duration::from_secs(text.parse().unwrap());
+    match text.split_once(' ') {
+        Some(("theirs", ahead)) => Arrival::Skewed(Skew::Theirs(seconds(ahead))),
+        Some(("ours", ahead)) => Arrival::Skewed(Skew::Ours(seconds(ahead))),
+        None if text.is_empty() => Arrival::None,
+        None if text == "believed" => Arrival::Believed,
+        None if text == "lost" => Arrival::Lost,
+        _ => panic!("arrival: {text}"),
+    }
+}
+
+fn crossing(sent: &Fields, arrived: &Fields, handed: bool) -> Crossing {
+    let key = Key::from_bytes(&[7; 32]);
+    let (was, is) = (look(sent).sightings(sent, &key), look(arrived));
+    let changes = changes(&was, &is, arrived, Version::Http11, &key);
+    let told = |sightings| (!handed).then_some(sightings);
+    let (sent, arrived) = (told(was), told(is.sightings(arrived, &key)));
+    let name = |text| HopName::new(text).unwrap();
+    Crossing { after: name("edge"), before: name("sidecar"), sent, arrived, changes }
 }
 
 fn fields(pairs: &[BTreeMap<String, String>]) -> Fields {

@@ -12,10 +12,12 @@
 //! as a lost one and is never called lost. Nor is anything else for a while after the same upstream accepted a
 //! credential of the same scheme on the same form of URL: then the path is clear.
 
+use super::super::company::doctors;
 use super::super::{Finding, Lost, Mark, Proof, Rule, Severity, Stop};
-use super::{ask_validate, foreign, untouched};
+use super::{ask_validate, foreign, is_accompanied, last_doctor, untouched};
 use crate::evidence::{
-    AnsweredBy, Change, Claims, Credential, Difference, Hop, Software, Symptom, Token, Trail, Watched,
+    AnsweredBy, Change, Claims, Credential, Difference, Hop, HopName, Software, Symptom, Token, Trail,
+    Watched,
 };
 
 pub(in super::super) struct AuthorizationLostBeforePhp;
@@ -34,19 +36,23 @@ impl Rule for AuthorizationLostBeforePhp {
         sent.once()?;
         let proof = proof(trail, symptom)?;
         let likely = proof == Proof::Likely;
+        let last = last_doctor(trail);
+        let seen = seen(trail, &sent.to_string());
         let mut path = untouched(trail);
         path.push(Stop::new(Hop::WebServer, Mark::Unknown).named(symptom.software.name()));
         path.push(Stop::new(Hop::Php, if likely { Mark::Bad } else { Mark::Unknown }));
         let (summary, because) = if likely {
             (
-                "WordPress never saw the token; it is lost between doctor and PHP",
-                format!("the doctor sent \"{sent}\" on, and WordPress says that it found no Authorization"),
+                format!("WordPress never saw the token; it is lost between {last} and PHP"),
+                format!("{seen}, and WordPress says that it found no Authorization"),
             )
         } else {
             (
-                "a good-looking token was sent, but WordPress took the caller for anonymous; it may be lost between \
-                 doctor and PHP",
-                format!("the doctor sent \"{sent}\" on; a deleted user or no JWT plugin would look the same"),
+                format!(
+                    "a good-looking token was sent, but WordPress took the caller for anonymous; it may be lost between \
+                     {last} and PHP"
+                ),
+                format!("{seen}; a deleted user or no JWT plugin would look the same"),
             )
         };
         Some(Finding {
@@ -92,9 +98,23 @@ fn proof(trail: &Trail, symptom: &Symptom) -> Option<Proof> {
 
 /// A token that never arrived was not judged, so nothing in it can be the reason; once it may have arrived, it can.
 fn cleared(trail: &Trail, likely: bool) -> Vec<&'static str> {
-    let doctor = trail.is_unchanged().then_some("doctor");
+    let doctors: &[&str] = match (trail.is_unchanged(), is_accompanied(trail)) {
+        (false, _) => &[],
+        (true, false) => &["doctor"],
+        (true, true) => &["doctors", "the hops between them"],
+    };
     let judged = if likely { ["secret", "expiry"].as_slice() } else { &[] };
-    ["client"].into_iter().chain(doctor).chain(judged.iter().copied()).collect()
+    ["client"].iter().chain(doctors).chain(judged).copied().collect()
+}
+
+/// Who saw the header pass.
+fn seen(trail: &Trail, sent: &str) -> String {
+    if !is_accompanied(trail) {
+        return format!("the doctor sent \"{sent}\" on");
+    }
+    let names: Vec<_> =
+        trail.company.iter().flat_map(|company| doctors(company)).map(HopName::as_str).collect();
+    format!("\"{sent}\" passed {} unchanged", names.join(" and "))
 }
 
 const fn product(symptom: &Symptom) -> &'static str {

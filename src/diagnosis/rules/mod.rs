@@ -2,6 +2,7 @@
 
 mod authorization_lost_before_doctor;
 mod authorization_lost_before_php;
+mod authorization_lost_between_doctors;
 mod authorization_nominated;
 mod authorization_twice;
 mod bearer_scheme_wrong;
@@ -27,6 +28,7 @@ mod token_wrapped;
 
 pub(super) use authorization_lost_before_doctor::AuthorizationLostBeforeDoctor;
 pub(super) use authorization_lost_before_php::AuthorizationLostBeforePhp;
+pub(super) use authorization_lost_between_doctors::AuthorizationLostBetweenDoctors;
 pub(super) use authorization_nominated::AuthorizationNominated;
 pub(super) use authorization_twice::AuthorizationTwice;
 pub(super) use bearer_scheme_wrong::BearerSchemeWrong;
@@ -50,8 +52,11 @@ pub(super) use token_not_yet_valid::TokenNotYetValid;
 pub(super) use token_signature_refused::TokenSignatureRefused;
 pub(super) use token_wrapped::TokenWrapped;
 
+use super::company::{doctors, is_unchanged};
 use super::{Decision, Mark, Proof, Stop};
-use crate::evidence::{AnsweredBy, Difference, Form, Hop, Message, Symptom, Trail};
+use crate::evidence::{
+    AnsweredBy, Change, Difference, Form, Hop, HopName, Message, RouteClass, Session, Symptom, Trail,
+};
 
 /// Client and doctor, when the header came and left as it was.
 fn untouched(trail: &Trail) -> Vec<Stop> {
@@ -60,6 +65,19 @@ fn untouched(trail: &Trail) -> Vec<Stop> {
         Stop::new(Hop::Client, Mark::Good),
         if trail.is_unchanged() { doctor } else { doctor.noted("changed") },
     ]
+}
+
+/// Whether several doctors saw the same `Authorization` pass.
+fn is_accompanied(trail: &Trail) -> bool {
+    let company = trail.company.as_deref().filter(|company| company.crossings().next().is_some());
+    company.is_some_and(is_unchanged)
+}
+
+/// What the last doctor is called that saw `Authorization`: the one nearest to WordPress.
+fn last_doctor(trail: &Trail) -> &str {
+    let company = trail.company.as_deref().filter(|company| company.crossings().next().is_some());
+    let last = company.and_then(|company| doctors(company).last().copied());
+    last.map_or("doctor", HopName::as_str)
 }
 
 /// A client that sent something wrong, and the doctor that passed it on.
@@ -101,4 +119,57 @@ fn is_anonymous(symptom: &Symptom) -> bool {
 /// How the token's issuer differs from the site, when both are known.
 fn foreign(trail: &Trail, symptom: &Symptom) -> Option<Difference> {
     trail.claims.as_ref()?.foreign(symptom.home.as_ref()?)
+}
+
+/// Codes that WordPress sends only once it has read a credential.
+fn names_the_credential(symptom: &Symptom) -> bool {
+    let code = symptom.code();
+    let by_plugin = code.starts_with("jwt_auth_") && code != "jwt_auth_no_auth_header";
+    let by_core =
+        ["incorrect_password", "invalid_username", "invalid_email", "application_passwords_disabled"];
+    by_plugin || by_core.contains(&code)
+}
+
+/// Whether a refusal is explained by what happened to `Authorization` on the way. A login needs none; that no secret is
+/// configured, a nonce and a post's password have nothing to do with it; a cache did not hear of this request.
+fn explained(change: Change, trail: &Trail, symptom: &Symptom) -> bool {
+    let others = ["jwt_auth_bad_config", "rest_cookie_invalid_nonce", "rest_post_incorrect_password"];
+    let is_gate = matches!(symptom.answered_by, AnsweredBy::Gate(_));
+    let is_login = trail.route.class == RouteClass::Token && !is_gate;
+    if symptom.from_cache || is_login || others.contains(&symptom.code()) {
+        return false;
+    }
+    match change {
+        Change::Respelled => false,
+        Change::Missing | Change::Emptied | Change::Moved => is_unknown_caller(trail, symptom),
+        Change::Duplicated if is_too_many(symptom) => true,
+        Change::Duplicated | Change::Replaced | Change::Folded | Change::Truncated | Change::Added => {
+            is_refused_by_site(symptom)
+        }
+    }
+}
+
+/// Whether a refusal is one of a caller who brought nothing.
+fn is_unknown_caller(trail: &Trail, symptom: &Symptom) -> bool {
+    let is_known = symptom.knows_user || trail.session == Session::WithNonce;
+    !is_known && !names_the_credential(symptom) && is_refused_by_site(symptom)
+}
+
+/// 401 by anybody but a doctor; 403 by WordPress, since firewalls say it for other reasons.
+const fn is_refused_by_site(symptom: &Symptom) -> bool {
+    match (symptom.status.code(), symptom.answered_by) {
+        (401, AnsweredBy::Doctor) => false,
+        (401, _) => true,
+        (403, by) => matches!(
+            by,
+            AnsweredBy::WordPressRest | AnsweredBy::RestLike | AnsweredBy::Plugin(_) | AnsweredBy::Exit
+        ),
+        _ => false,
+    }
+}
+
+/// Whether somebody refuses two lines of `Authorization`: nginx by its page, a doctor by its code.
+fn is_too_many(symptom: &Symptom) -> bool {
+    let by_server = symptom.status.code() == 400 && symptom.answered_by == AnsweredBy::WebServer;
+    by_server || symptom.code() == "header_doctor_authorization_twice"
 }

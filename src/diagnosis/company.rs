@@ -1,0 +1,179 @@
+//! What the company of doctors does to findings: whose ground it takes away, and whose names a path bears.
+//!
+//! Both are done here, once, for all rules. Where doctors proved that a header was changed between two of them, what
+//! another rule reads out of the changed value, or out of its absence, has no ground: the reply is not about what the
+//! client sent. So such findings are dropped, and doctors on either side of the change say the same. And where a header
+//! passed several doctors unchanged, the path names each of them.
+
+use std::borrow::Cow;
+
+use super::{Finding, Lost, Mark, Stop};
+use crate::evidence::{Company, Crossing, Hop, HopName, Trail, Watched};
+
+/// A cause that only a company can prove, and what is concluded from nothing else than its effects.
+struct Cause {
+    rule: &'static str,
+    /// The header that it must have changed; nothing where that does not matter.
+    header: Option<Watched>,
+    explains: &'static [&'static str],
+}
+
+/// What is read out of `Authorization`, or out of its absence.
+const OF_THE_CREDENTIAL: &[&str] = &[
+    "authorization-twice",
+    "gate-in-front",
+    "authorization-lost-before-doctor",
+    "authorization-lost-before-php",
+    "placeholder-token",
+    "stale-token-on-public-route",
+    "bearer-scheme-wrong",
+    "token-wrapped",
+    "token-not-a-jwt",
+    "token-expired",
+    "token-not-yet-valid",
+    "token-algorithm-refused",
+    "token-signature-refused",
+    "token-issuer-mismatch",
+    "login-refused",
+    "permission-refused",
+];
+
+/// What is read out of the address that WordPress gives itself.
+const OF_THE_ADDRESS: &[&str] =
+    &["redirect-drops-authorization", "token-issuer-mismatch", "forwarded-proto-untrusted"];
+
+/// What is read out of a reply without `Access-Control-Allow-Origin`.
+const OF_THE_ORIGIN: &[&str] = &["cors-headers-wrong", "preflight-blocked"];
+
+const CAUSES: [Cause; 8] = [
+    Cause { rule: "report-of-another-exchange", header: None, explains: OF_THE_CREDENTIAL },
+    Cause { rule: "authorization-lost-between-doctors", header: None, explains: OF_THE_CREDENTIAL },
+    Cause { rule: "header-added-on-the-way", header: None, explains: OF_THE_CREDENTIAL },
+    Cause { rule: "origin-header-stripped", header: None, explains: OF_THE_ORIGIN },
+    of_header(Watched::Cookie, OF_THE_CREDENTIAL),
+    of_header(Watched::ContentType, OF_THE_CREDENTIAL),
+    of_header(Watched::Host, OF_THE_ADDRESS),
+    of_header(Watched::ForwardedProto, OF_THE_ADDRESS),
+];
+
+const fn of_header(header: Watched, explains: &'static [&'static str]) -> Cause {
+    Cause { rule: "header-changed-between-doctors", header: Some(header), explains }
+}
+
+impl Cause {
+    /// Whether it is what the finding says, and explains the reply.
+    fn is(&self, finding: &Finding) -> bool {
+        let is_header = || finding.lost.as_ref().map(|lost| lost.header) == self.header;
+        finding.rule == self.rule && !finding.aside && (self.header.is_none() || is_header())
+    }
+}
+
+/// Drops what a proved change explains: no second culprit for the same loss.
+pub(super) fn settle(findings: &mut Vec<Finding>) {
+    let is_known = |cause: &&Cause| findings.iter().any(|finding| cause.is(finding));
+    let explained: Vec<_> = CAUSES.iter().filter(is_known).flat_map(|cause| cause.explains).collect();
+    findings.retain(|finding| !explained.contains(&&finding.rule));
+}
+
+/// Puts the doctors by their names where a finding speaks of "doctor" alone.
+pub(super) fn name(finding: &mut Finding, trail: &Trail) {
+    let Some(company) = trail.company.as_deref() else { return };
+    let doctors = doctors(company);
+    if let Some(place) = finding.path.iter().position(|stop| stop.hop == Hop::Doctor) {
+        let alone = finding.path.remove(place);
+        let is_loss = finding.lost.as_ref().is_some_and(|lost| lost.header == Watched::Authorization);
+        let stops = doctors.iter().map(|name| station(name, &alone, is_loss, company));
+        let stops: Vec<_> = stops.collect();
+        finding.path.splice(place..place, stops);
+    }
+    let named = |hop: &mut Hop, name: Option<&&HopName>| {
+        if let Some(name) = name.filter(|_| *hop == Hop::Doctor) {
+            *hop = Hop::Named((*name).clone());
+        }
+    };
+    if let Some(Lost { after, before, .. }) = &mut finding.lost {
+        named(after, doctors.last());
+        named(before, doctors.first());
+    }
+}
+
+/// What the line says of a doctor: of this one what the rule says, of another one the same where the header passed
+/// between them unchanged.
+fn station(name: &HopName, alone: &Stop, is_loss: bool, company: &Company) -> Stop {
+    let hop = Hop::Named(name.clone());
+    if *name == company.own {
+        return Stop { hop, name: Cow::Owned(name.as_str().to_owned()), ..alone.clone() };
+    }
+    let is_same = is_unchanged(company) && (alone.mark == Mark::Good || is_loss);
+    Stop::new(hop, if is_same { alone.mark } else { Mark::Unknown })
+}
+
+/// Whether `Authorization` passed between all doctors with its value.
+pub(super) fn is_unchanged(company: &Company) -> bool {
+    !company.crossings().any(|crossing| crossing.spoils(Watched::Authorization))
+}
+
+/// The doctors in the order of the path; this one alone where no other told anything.
+pub(super) fn doctors(company: &Company) -> Vec<&HopName> {
+    let first = company.crossings().next().map_or(&company.own, |crossing| &crossing.after);
+    [first].into_iter().chain(company.crossings().map(|crossing| &crossing.before)).collect()
+}
+
+/// The doctors of the path with the mark of each, when a header was changed in this crossing.
+pub(super) fn stations(company: &Company, at: &Crossing) -> Vec<Stop> {
+    let mut mark = Mark::Good;
+    let mut stations = Vec::new();
+    for name in doctors(company) {
+        if *name == at.before {
+            mark = Mark::Bad;
+        }
+        stations.push(Stop::new(Hop::Named(name.clone()), mark));
+    }
+    stations
+}
+
+/// The pair and the change, for the log.
+pub(super) fn lost(company: &Company, header: Watched) -> Option<Lost> {
+    let (crossing, changed) = company.first(header)?;
+    Some(Lost {
+        header,
+        change: changed.change,
+        after: Hop::Named(crossing.after.clone()),
+        before: Hop::Named(crossing.before.clone()),
+    })
+}
+
+/// What both doctors testify of a header: `edge signed "Bearer, 312 B", sidecar signed "absent"`.
+pub(super) fn testimony(company: &Company, crossing: &Crossing, header: Watched) -> String {
+    let Crossing { after, before, .. } = crossing;
+    let did = if company.is_signed { "signed" } else { "logged" };
+    match (&crossing.sent, &crossing.arrived) {
+        (Some(sent), Some(arrived)) => {
+            let (sent, arrived) = (sent.of(header), arrived.of(header));
+            format!("{after} {did} \"{sent}\", {before} {did} \"{arrived}\"")
+        }
+        _ => format!("{before} compared what {after} {did} with what arrived, and {did} the difference"),
+    }
+}
+
+/// The headers whose arrival shows that not everything was replaced.
+pub(super) fn controls(crossing: &Crossing) -> Option<&'static str> {
+    let (sent, arrived) = (crossing.sent.as_ref()?, crossing.arrived.as_ref()?);
+    let came = |header: Watched| {
+        let is_there = sent.of(header).once().is_some() && arrived.of(header).once().is_some();
+        is_there && !crossing.spoils(header)
+    };
+    match (came(Watched::Cookie), came(Watched::UserAgent)) {
+        (true, true) => Some("cookie and user-agent arrived"),
+        (true, false) => Some("cookie arrived"),
+        (false, true) => Some("user-agent arrived"),
+        (false, false) => None,
+    }
+}
+
+/// The cure under a heading of a rule's text that is no product, with the place in front.
+pub(super) fn cure_at(text: &str, heading: &str, crossing: &Crossing) -> String {
+    let parsed = super::Text::parse(text).ok();
+    let line = parsed.and_then(|text| text.cure(heading).map(|cure| cure.line)).unwrap_or_default();
+    format!("between {} and {}: {line}", crossing.after, crossing.before)
+}
