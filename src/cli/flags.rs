@@ -96,10 +96,12 @@ pub(super) struct Flags {
 
     /// Compare notes with the doctors before and behind, by the keys in this file.
     ///
-    /// All doctors of a path have the same file, of one to three lines NAME:KEY; the first signs, all are believed. A key is made
-    /// by: printf 'k1:%s\n' "$(openssl rand -base64 32)" > trail.keys. A change of the file is put in force without a restart. To
-    /// replace a key: (1) add the new one as the last line everywhere, (2) make it the first line everywhere, (3) remove the old
-    /// one everywhere. Default: what the configuration says, else no notes are compared.
+    /// All doctors of a path have the same file, of one to three lines NAME:KEY; the first signs, all are believed. It is made by
+    ///
+    /// printf 'k1:%s\n' "$(openssl rand -base64 32)" > trail.keys
+    ///
+    /// and read again when it changes. To replace a key, each step everywhere before the next: (1) add the new one as the last
+    /// line, (2) make it the first line, (3) remove the old one. Default: what the configuration says, else no notes are compared.
     #[arg(long, value_name = "FILE", env = "HEADER_DOCTOR_TRAIL_KEY_FILE", hide_env_values = true)]
     trail_key_file: Option<String>,
 

@@ -15,10 +15,10 @@ use std::process::ExitCode;
 /// Without a file it listens on 127.0.0.1:8080 and needs --upstream. A flag beats its environment variable, and that
 /// beats the file: --listen replaces all listeners, --upstream replaces all sites by one for any host, --observe
 /// sets the mode of every site, --trusted-proxy replaces the trusted proxies, --cors-origin the allowed origins of
-/// every site.
+/// every site, --hop and --trail-key-file those of `trail`.
 ///
-/// SIGHUP, or a change of the file, reloads: requests under way end as they began, a bad file changes nothing. SIGTERM and
-/// SIGINT drain and end; a second one ends at once.
+/// SIGHUP, or a change of the file or of one that it names, reloads: requests under way end as they began, a bad file changes
+/// nothing. SIGTERM and SIGINT drain and end; a second one ends at once.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
