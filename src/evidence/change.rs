@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::sighting::{Look, Seen, Sighting, Sightings, Watched};
+use super::sighting::{Look, Seen, Sighting, Sightings, Spelling, Watched};
 use crate::message::{Fields, Version};
 use crate::secret::{Key, looks_secret};
 
@@ -70,6 +70,21 @@ impl Change {
     }
 }
 
+/// Whether one of these is worth telling though the reply be good: `Authorization` or `Origin` did not come through. That a name
+/// comes in small letters is what HAProxy and HTTP/2 do to every one.
+#[must_use]
+pub fn are_telling(changes: &[Changed], arrived: Option<&Sightings>) -> bool {
+    let is_small = |header| {
+        let seen = arrived.and_then(|arrived| arrived.of(header).once());
+        seen.is_some_and(|seen| seen.spelling == Spelling::Lower)
+    };
+    changes.iter().any(|changed| match (changed.header, changed.change) {
+        (Watched::Authorization, Change::Respelled) => !is_small(Watched::Authorization),
+        (Watched::Authorization, _) | (Watched::Origin, Change::Missing | Change::Emptied) => true,
+        _ => false,
+    })
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
@@ -126,11 +141,17 @@ pub struct Changed {
     pub to: Option<OtherName>,
 }
 
-/// Compares what the doctor before sent with what arrived here, in `fields` as `look` found them. `key` is the one that the
-/// sightings of `sent` were made with. `version` is the one the request arrived in: HTTP/2 leaves no spelling.
+/// Compares what the doctor before sent with what `arrived` here, in `fields` as `look` found them. `key` is the one that all
+/// sightings were made with. `version` is the one the request arrived in: HTTP/2 leaves no spelling.
 #[must_use]
-pub fn changes(sent: &Sightings, look: &Look, fields: &Fields, version: Version, key: &Key) -> Vec<Changed> {
-    let arrived = look.sightings(fields, key);
+pub fn changes(
+    sent: &Sightings,
+    arrived: &Sightings,
+    look: &Look,
+    fields: &Fields,
+    version: Version,
+    key: &Key,
+) -> Vec<Changed> {
     let one = |header: Watched| {
         let judged = Judged { header, sent, look, fields, key };
         let (change, to) = judged.change(sent.of(header), arrived.of(header))?;

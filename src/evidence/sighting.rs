@@ -83,9 +83,10 @@ impl Watched {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Look {
     marks: [Mark; Watched::COUNT],
+    has_notes: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Mark {
     count: u16,
     name: Span,
@@ -97,8 +98,11 @@ struct Mark {
 pub fn look(fields: &Fields) -> Look {
     let mut look = Look::default();
     for entry in fields.entries() {
-        let mark = Watched::of(entry.id).and_then(|watched| look.marks.get_mut(watched as usize));
-        let Some(mark) = mark else { continue };
+        let Some(watched) = Watched::of(entry.id) else {
+            look.has_notes |= matches!(entry.id, Name::HeaderDoctorTrail | Name::HeaderDoctorReport);
+            continue;
+        };
+        let Some(mark) = look.marks.get_mut(watched as usize) else { continue };
         if mark.count == 0 {
             mark.name = entry.name;
             mark.value = entry.value;
@@ -121,6 +125,12 @@ impl Look {
         !self.mark(watched).value.is_empty()
     }
 
+    /// Whether there is a field that only doctors write.
+    #[must_use]
+    pub const fn has_notes(&self) -> bool {
+        self.has_notes
+    }
+
     /// The header's first value, read from the fields that were looked at.
     #[must_use]
     pub fn value<'f>(&self, watched: Watched, fields: &'f Fields) -> Option<&'f [u8]> {
@@ -135,6 +145,22 @@ impl Look {
         let each = Watched::ALL.map(|watched| self.mark(watched).sighting(watched, fields, key));
         let authorization = self.value(Watched::Authorization, fields).unwrap_or_default();
         Sightings { each, starts: key.starts(authorization) }
+    }
+
+    /// The same after a change, where the sightings `before` it are `known` under this key: what stands where it stood is not
+    /// looked at again.
+    #[must_use]
+    pub fn sightings_since(&self, before: &Self, known: &Sightings, fields: &Fields, key: &Key) -> Sightings {
+        let stayed = |watched| self.mark(watched) == before.mark(watched);
+        let each = Watched::ALL.map(|watched| {
+            if stayed(watched) {
+                return known.of(watched);
+            }
+            self.mark(watched).sighting(watched, fields, key)
+        });
+        let authorization = || self.value(Watched::Authorization, fields).unwrap_or_default();
+        let starts = if stayed(Watched::Authorization) { known.starts } else { key.starts(authorization()) };
+        Sightings { each, starts }
     }
 
     fn mark(&self, watched: Watched) -> Mark {
@@ -320,7 +346,9 @@ mod tests {
         assert_eq!(arrived.value(Watched::Authorization, &fields), Some(&b"Bearer a.b.c"[..]));
         assert_eq!(arrived.value(Watched::Host, &fields), Some(&b"a"[..]));
         assert_eq!(sent.value(Watched::Host, &fields), None);
+        let since = sent.sightings_since(&arrived, &arrived.sightings(&fields, &key()), &fields, &key());
         let (arrived, sent) = (arrived.sightings(&fields, &key()), sent.sightings(&fields, &key()));
+        assert_eq!(since, sent, "what is known need not be looked at");
         assert_ne!(arrived.of(Watched::Authorization), sent.of(Watched::Authorization));
     }
 

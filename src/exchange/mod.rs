@@ -5,9 +5,12 @@
 
 mod memory;
 mod mishap;
+mod neighbours;
+mod notes;
 mod own;
 mod policy;
 mod record;
+mod replays;
 mod site;
 mod watch;
 
@@ -22,6 +25,7 @@ use crate::message::{Body, Name, Reply, ReplyHead, Request, RequestHead, Status}
 use crate::upstream::{Error, Group, Pending, Route};
 pub use memory::{Acceptances, Promises};
 pub use record::{Keeps, QUEUE, Recorder, Shows, Signing};
+pub use replays::Replays;
 pub use site::{Mode, Policy, Site, Sites};
 
 /// How long an upstream may take to tell a waiting client to go on, before the doctor tells it.

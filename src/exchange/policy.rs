@@ -7,8 +7,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::memory::{Kind, proves_acceptance};
+use super::notes::{self, Now};
 use super::record::Record;
 use crate::browser::{Ask, Blocked, Origin, withheld};
+use crate::event::now;
 use crate::evidence::{Denied, Led, Route, RouteClass, Watched, is_for_a_known_user, look};
 use crate::headers::authorization::{BadCredentials, Recovery};
 use crate::headers::cors::{Decision, Denial};
@@ -51,7 +53,7 @@ impl Record {
         if let Some(upgrades) = upgrades {
             upgrades.say(fields);
         }
-        self.is_noteworthy = self.treatment.nominated.contains(&Name::Authorization);
+        self.is_noteworthy |= self.treatment.nominated.contains(&Name::Authorization);
         if !fields.has(Name::Host) {
             fields.set(Name::Host, site.authority());
         }
@@ -69,7 +71,28 @@ impl Record {
             }
         }
         self.sent = look(&self.head.fields);
+        if let Some(notes) = &mut self.notes {
+            notes.hand_on(&mut self.head, &self.arrived, &self.sent, self.id, now());
+        }
         Ok(())
+    }
+
+    /// Takes what the doctors behind report off the reply. Nobody else may say such a thing to a client.
+    pub(super) fn come_back(&mut self, reply: &mut ReplyHead) {
+        let Some(notes) = &mut self.notes else {
+            notes::strip(&mut reply.fields);
+            return;
+        };
+        notes.come_back(reply, &self.head, self.id);
+        let now = Now { shared: &self.shared, at: now(), started: self.started };
+        self.is_noteworthy |= notes.are_noteworthy(&now);
+    }
+
+    /// Reports to the doctor in front.
+    pub(super) fn report(&self, reply: &mut ReplyHead) {
+        if let Some(notes) = &self.notes {
+            notes.report(reply, &self.head, now());
+        }
     }
 
     /// The peer whose word was not believed, as much of it as may be shown. One on a private network names no person.

@@ -13,12 +13,17 @@ use std::time::Instant;
 
 use super::memory::{Kind, Promises, Strangers};
 use super::mishap;
+use super::neighbours::Neighbours;
+use super::notes::{self, Notes, Now};
 use super::own;
+use super::replays::Replays;
 use super::site::Site;
 use super::watch::{Ending, watch};
 use crate::browser::Blocked;
 use crate::diagnosis::{Rule, Severity, diagnose_by};
-use crate::event::{Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Scoped, Side, Tally, Tried, now};
+use crate::event::{
+    Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Scoped, Side, Tally, TraceId, Tried, now,
+};
 use crate::evidence::{HopName, Instance, Led, Look, Memory, Symptom, Trail, Treatment, Watched, look};
 use crate::headers::{Peer, Trusted, forwarded};
 use crate::listen::{self, Client};
@@ -88,13 +93,27 @@ pub struct Signing {
     pub keys: Keyring,
     /// The doctor whose trail every request should bring; nothing where requests may come from anywhere.
     pub after: Option<HopName>,
+    /// What was told of lately, by whatever configuration.
+    pub replays: Arc<Replays>,
 }
 
 impl Recorder {
     pub(super) fn open(self: &Rc<Self>, peer: Peer, head: RequestHead, shared: Rc<Shared>) -> Record {
+        let mut head = head;
         let arrived = look(&head.fields);
         self.tally.count(arrived.has(Watched::Authorization));
         let client = forwarded::client_address(&head.fields, &peer, &shared.trusted);
+        let started = Instant::now();
+        let now = || Now { shared: &shared, at: now(), started };
+        let notes = self.signing.as_ref().map(|signing| {
+            let now = now();
+            let notes = Notes::arrive(signing, &head, &arrived, &peer, &now);
+            (notes.are_noteworthy(&now), Box::new(notes))
+        });
+        if arrived.has_notes() {
+            notes::strip(&mut head.fields);
+        }
+        let (is_noteworthy, notes) = notes.unzip();
         Record {
             recorder: Rc::clone(self),
             shared,
@@ -103,14 +122,15 @@ impl Recorder {
             head,
             arrived,
             sent: arrived,
-            id: self.ids.next(),
-            started: Instant::now(),
+            id: notes.as_ref().and_then(|notes| notes.exchange()).unwrap_or_else(|| self.ids.next()),
+            started,
             site: None,
             route: RefCell::default(),
             treatment: Treatment::default(),
             is_renewal: false,
             is_disbelieved: false,
-            is_noteworthy: false,
+            is_noteworthy: is_noteworthy.unwrap_or_default(),
+            notes,
             open: true,
         }
     }
@@ -179,6 +199,8 @@ pub(super) struct Shared {
     pub(super) promises: Arc<Promises>,
     /// Who was disbelieved before.
     pub(super) strangers: Strangers,
+    /// The doctors around.
+    pub(super) neighbours: Neighbours,
 }
 
 /// What was noted of a reply when it left.
@@ -209,6 +231,8 @@ pub(super) struct Record {
     pub(super) is_disbelieved: bool,
     /// Whether something about the request is worth telling whatever the reply is.
     pub(super) is_noteworthy: bool,
+    /// What the doctors around tell of it, where they share a key.
+    pub(super) notes: Option<Box<Notes>>,
     open: bool,
 }
 
@@ -236,10 +260,11 @@ impl Record {
     /// The doctor answers the request itself, with a refusal that is complete: that of a preflight stays bare.
     pub(super) fn replied(
         mut self,
-        reply: Reply<'static>,
+        mut reply: Reply<'static>,
         code: &'static str,
         reason: String,
     ) -> Reply<'static> {
+        self.report(&mut reply.head);
         let mut event = self.own_event(&reply);
         event.refusal = Some(Refusal { code, reason: reason.into() });
         let seen = Seen { led: None, blocked: self.blocked(&reply.head) };
@@ -251,7 +276,8 @@ impl Record {
     }
 
     /// The doctor answers the request itself, and nothing is wrong.
-    pub(super) fn granted(mut self, reply: Reply<'static>) -> Reply<'static> {
+    pub(super) fn granted(mut self, mut reply: Reply<'static>) -> Reply<'static> {
+        self.report(&mut reply.head);
         if self.recorder.keeps == Keeps::All {
             let event = self.own_event(&reply);
             self.conclude(event);
@@ -269,6 +295,7 @@ impl Record {
         self.conclude(event);
         let mut reply = own::error(error.status(), error.code(), &error.to_string());
         self.dress(&mut reply.head);
+        self.report(&mut reply.head);
         reply
     }
 
@@ -276,6 +303,7 @@ impl Record {
     /// protocols ends the exchange: what passes the tunnel is no reply, and how long it stays says nothing of the site.
     pub(super) fn answered<'c>(mut self, reply: Reply<'c>) -> Reply<'c> {
         let Reply { mut head, body, close } = reply;
+        self.come_back(&mut head);
         self.note_acceptance(&head);
         let received = self.may_be_sick(&head).then(|| head.clone());
         let led = self.redirect(&mut head);
@@ -287,6 +315,7 @@ impl Record {
         let is_told =
             received.is_some() || is_retried || self.is_renewal || self.recorder.keeps == Keeps::All;
         let is_switched = body.is_tunnel();
+        self.report(&mut head);
         if (body.is_full() || is_switched) && !is_told {
             self.open = false;
             return Reply { head, body, close };
@@ -346,6 +375,7 @@ impl Record {
         trail.treatment = self.treatment.clone();
         trail.treatment.disbelieved = self.disbelieved();
         trail.memory = self.memory(&trail);
+        trail.company = self.notes.as_ref().map(|notes| Box::new(notes.company()));
         let mut symptom = Symptom::read(&self.head, reply, copy, now());
         symptom.blocked = seen.blocked;
         symptom.led = seen.led;
@@ -374,6 +404,9 @@ impl Record {
         let recorder = &self.recorder;
         let mut event = Event::of(&self.head, self.id, now().before(duration), Arc::clone(&recorder.hop));
         event.client = recorder.shown(self.client);
+        if self.notes.is_some() {
+            event.trace_id.get_or_insert(TraceId::of_exchange(self.id));
+        }
         event.authorization.recovered_from = self.treatment.recovered_from.as_deref().map(str::to_owned);
         let Route { to, failed } = &*self.route.borrow();
         event.upstream = to.clone().or_else(|| self.site.as_ref().map(|site| site.upstream_name()));

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Recorder;
-use super::memory::{Acceptances, Promises, Strangers};
+use super::memory::{Acceptances, Promises};
 use super::record::{Record, Shared};
 use crate::headers::{Peer, Scheme, Trusted, authorization, cors, forwarded, redirects};
 use crate::listen::Client;
@@ -149,7 +149,7 @@ impl Sites {
     #[must_use]
     pub fn new(sites: Vec<Site>, recorder: Recorder, trusted: Arc<Trusted>, promises: Arc<Promises>) -> Self {
         let sites = sites.into_iter().map(Rc::new).collect();
-        let shared = Rc::new(Shared { trusted, promises, strangers: Strangers::default() });
+        let shared = Rc::new(Shared { trusted, promises, ..Shared::default() });
         Self { sites, recorder: Rc::new(recorder), shared, last_peer: Cell::new(None) }
     }
 

@@ -11,6 +11,7 @@ pub mod hop_by_hop;
 mod peer;
 pub mod redirects;
 mod trusted;
+pub mod unstored;
 pub mod upgrade;
 
 pub use cors::Wrong;

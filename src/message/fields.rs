@@ -123,7 +123,7 @@ impl Fields {
     }
 
     /// The values of every field with this name, in order.
-    pub fn all(&self, id: Name) -> impl DoubleEndedIterator<Item = &[u8]> {
+    pub fn all(&self, id: Name) -> impl DoubleEndedIterator<Item = &[u8]> + Clone {
         self.entries.iter().filter(move |entry| entry.id == id).map(|entry| entry.value.of(&self.text))
     }
 
@@ -164,6 +164,23 @@ impl Fields {
     pub fn set(&mut self, id: Name, value: &[u8]) {
         let value = self.store(value);
         self.put(id, value);
+    }
+
+    /// Gives the first field with this name another value and leaves further ones alone; appends it canonically spelled when
+    /// there is none.
+    pub fn set_first(&mut self, id: Name, value: &[u8]) {
+        let value = self.store(value);
+        match self.entries.iter_mut().find(|entry| entry.id == id) {
+            Some(first) => first.value = value,
+            None => self.push(id, value),
+        }
+    }
+
+    /// Removes the first field with this name and leaves further ones alone.
+    pub fn remove_first(&mut self, id: Name) {
+        if let Some(first) = self.entries.iter().position(|entry| entry.id == id) {
+            self.entries.remove(first);
+        }
     }
 
     /// Adds a field at the end, canonically spelled, whose value is already in the arena.

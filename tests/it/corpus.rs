@@ -293,9 +293,10 @@ fn arrival(text: &str) -> Arrival {
 fn crossing(sent: &Fields, arrived: &Fields, handed: bool) -> Crossing {
     let key = Key::from_bytes(&[7; 32]);
     let (was, is) = (look(sent).sightings(sent, &key), look(arrived));
-    let changes = changes(&was, &is, arrived, Version::Http11, &key);
+    let came = is.sightings(arrived, &key);
+    let changes = changes(&was, &came, &is, arrived, Version::Http11, &key);
     let told = |sightings| (!handed).then_some(sightings);
-    let (sent, arrived) = (told(was), told(is.sightings(arrived, &key)));
+    let (sent, arrived) = (told(was), told(came));
     let name = |text| HopName::new(text).unwrap();
     Crossing { after: name("edge"), before: name("sidecar"), sent, arrived, changes }
 }

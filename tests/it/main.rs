@@ -18,6 +18,7 @@ mod health;
 mod http2;
 mod life;
 mod limits;
+mod pair;
 mod policy;
 mod proxy_protocol;
 mod reload;

@@ -8,7 +8,9 @@ use anyhow::Context;
 use crate::config::{self, ClientAddress, Exchanges, Hosts, Level, Plan, Trail, UpstreamTls};
 use crate::diagnosis::{RULES, Severity};
 use crate::event::{Bus, ExchangeIds, Tally};
-use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, Recorder, Shows, Signing, Site, Sites};
+use crate::exchange::{
+    Acceptances, Keeps, Mode, Policy, Promises, Recorder, Replays, Shows, Signing, Site, Sites,
+};
 use crate::headers::Trusted;
 use crate::listen::{self, Capacity, Serving};
 use crate::secret::{Key, Keyring};
@@ -51,7 +53,9 @@ impl InForce {
         let acceptances = plan.sites.iter().map(kept).collect();
         let upstreams = |site: &config::Site| site.upstreams.iter().map(|one| settings(&plan, one)).collect();
         let upstreams = plan.sites.iter().map(upstreams).collect::<anyhow::Result<_>>()?;
-        let signing = keys.map(|keys| Arc::new(signing(&plan.trail, keys)));
+        let known = before.and_then(|before| before.signing.as_ref());
+        let replays = known.map(|known| Arc::clone(&known.replays)).unwrap_or_default();
+        let signing = keys.map(|keys| Arc::new(signing(&plan.trail, keys, replays)));
         Ok(Self { plan, trusted, acceptances, upstreams, signing })
     }
 
@@ -101,9 +105,9 @@ impl Share {
     }
 }
 
-fn signing(trail: &Trail, keys: Keyring) -> Signing {
+fn signing(trail: &Trail, keys: Keyring, replays: Arc<Replays>) -> Signing {
     let Trail { hop, instance, after, .. } = trail.clone();
-    Signing { hop, instance, keys, after }
+    Signing { hop, instance, keys, after, replays }
 }
 
 fn recorder(in_force: &InForce, lasting: &Lasting) -> anyhow::Result<Recorder> {

@@ -1,0 +1,124 @@
+//! Through whom requests with a trail come, so that one without is noticed, and clocks that differ are told from old trails.
+//!
+//! Each worker remembers a few peers. What it does not know it does not expect.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use crate::evidence::{ExchangeId, HopName};
+use crate::moment::Moment;
+
+/// How many peers are remembered; the oldest give way.
+const PEERS: usize = 32;
+
+/// For how long a trail lets another one be expected from the same peer.
+const EXPECTED: Duration = Duration::from_secs(600);
+
+/// How much two clocks may move against each other, and a request take on its way, while the difference counts as the same.
+const STEADY: Duration = Duration::from_secs(60);
+
+/// How often at most what happens to every request is told of a healthy one.
+const TOLD: Duration = Duration::from_secs(60);
+
+/// What a worker knows of the doctors around it.
+#[derive(Debug, Default)]
+pub(super) struct Neighbours {
+    peers: RefCell<VecDeque<Peer>>,
+    skewed: Cell<Option<(ExchangeId, i64)>>,
+    told: Cell<Option<Instant>>,
+}
+
+#[derive(Debug)]
+struct Peer {
+    address: IpAddr,
+    front: HopName,
+    at: Instant,
+}
+
+impl Neighbours {
+    /// A request with a trail came from this peer.
+    pub(super) fn brought(&self, address: IpAddr, front: &HopName, now: Instant) {
+        let mut peers = self.peers.borrow_mut();
+        let known = peers.iter_mut().find(|peer| peer.address == address && peer.front == *front);
+        if let Some(known) = known {
+            known.at = now;
+            return;
+        }
+        if peers.len() >= PEERS {
+            peers.pop_front();
+        }
+        peers.push_back(Peer { address, front: front.clone(), at: now });
+    }
+
+    /// Whose trail a request from this peer should have brought, as others from there did.
+    pub(super) fn expected(&self, address: IpAddr, now: Instant) -> Option<HopName> {
+        let peers = self.peers.borrow();
+        let is_it =
+            |peer: &&Peer| peer.address == address && now.saturating_duration_since(peer.at) < EXPECTED;
+        peers.iter().rev().find(is_it).map(|peer| peer.front.clone())
+    }
+
+    /// Whether clocks differ: two exchanges tell the same difference. A single old trail may be a copy.
+    pub(super) fn is_steady(&self, exchange: ExchangeId, signed: Moment, now: Moment) -> bool {
+        let difference = now.millis().saturating_sub(signed.millis());
+        let before = self.skewed.replace(Some((exchange, difference)));
+        before.is_some_and(|(other, known)| {
+            let moved = Duration::from_millis(known.abs_diff(difference));
+            other != exchange && moved < STEADY
+        })
+    }
+
+    /// Whether it is time to tell again, of a healthy request, what is true of every one.
+    pub(super) fn may_tell(&self, now: Instant) -> bool {
+        let lately = self.told.get().is_some_and(|told| now.saturating_duration_since(told) < TOLD);
+        if !lately {
+            self.told.set(Some(now));
+        }
+        !lately
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::time::{Duration, Instant};
+
+    use super::{ExchangeId, HopName, Moment, Neighbours, PEERS};
+
+    #[test]
+    fn a_peer_that_brought_trails_is_expected_to_for_ten_minutes() {
+        let (known, now) = (Neighbours::default(), Instant::now());
+        let (peer, edge) = (IpAddr::from([10, 0, 0, 7]), HopName::new("edge").unwrap());
+        let after = |seconds| now + Duration::from_secs(seconds);
+        assert_eq!(known.expected(peer, now), None);
+        known.brought(peer, &edge, now);
+        assert_eq!(known.expected(peer, after(599)), Some(edge.clone()));
+        assert_eq!(known.expected(peer, after(600)), None);
+        assert_eq!(known.expected(IpAddr::from([10, 0, 0, 8]), now), None);
+        known.brought(peer, &edge, after(300));
+        assert_eq!(known.expected(peer, after(899)), Some(edge.clone()));
+        for last in 0..PEERS {
+            known.brought(IpAddr::from([10, 0, 1, u8::try_from(last).unwrap()]), &edge, now);
+        }
+        assert_eq!(known.expected(peer, after(300)), None, "the table is bounded");
+    }
+
+    #[test]
+    fn clocks_differ_when_two_exchanges_say_so() {
+        let (known, at) = (Neighbours::default(), Moment::from_seconds);
+        let [one, two, three] = [1, 2, 3].map(ExchangeId::new);
+        assert!(!known.is_steady(one, at(1000), at(2000)), "one alone may be a copy");
+        assert!(!known.is_steady(one, at(1000), at(2001)), "and stays one however often it comes");
+        assert!(!known.is_steady(two, at(1000), at(2500)), "two copies of different age are no clock");
+        assert!(known.is_steady(three, at(1030), at(2531)));
+    }
+
+    #[test]
+    fn what_is_true_of_every_request_is_told_once_a_minute() {
+        let (known, now) = (Neighbours::default(), Instant::now());
+        assert!(known.may_tell(now) && !known.may_tell(now + Duration::from_secs(59)));
+        assert!(known.may_tell(now + Duration::from_secs(60)));
+    }
+}

@@ -1,0 +1,432 @@
+//! What this doctor and its neighbours tell one another of an exchange.
+//!
+//! Three steps, each next to one of the exchange's: [`Notes::arrive`] takes the trail off a request and judges what happened to
+//! it on the way here; [`Notes::hand_on`] signs what is sent on; [`Notes::come_back`] takes the report off the reply, and
+//! [`Notes::report`] answers the doctor in front, if there is one that proved the key. What is not believed counts as
+//! absent, and all of it is taken off whoever sent it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::record::{Shared, Signing};
+use crate::evidence::signed::{self, Bound, Direction, Handed, Member, Unbelieved};
+use crate::evidence::{
+    Arrival, Changed, Company, Crossing, ExchangeId, HopName, Look, Return, Sightings, Skew, Watched,
+    are_telling, changes,
+};
+use crate::headers::{Peer, unstored};
+use crate::message::{Fields, Name, ReplyHead, RequestHead, Status};
+use crate::moment::Moment;
+use crate::secret::{KeyId, TrailKey};
+
+/// How far two clocks may be apart (design: five minutes, as Kerberos has it).
+const APART: Duration = Duration::from_secs(300);
+
+/// The notes of one exchange.
+pub(super) struct Notes {
+    signing: Arc<Signing>,
+    arrival: Arrival,
+    /// The doctor in front, as far as it is known.
+    front: Option<HopName>,
+    /// What came with the request.
+    brought: Option<Brought>,
+    /// What was sent on.
+    sent: Option<Sightings>,
+    report: Return,
+    /// What came back from the doctors behind, the nearest last.
+    returned: Vec<Member>,
+}
+
+/// A trail that is believed, and how the request compares with it.
+struct Brought {
+    handed: Handed,
+    arrived: Sightings,
+    changes: Vec<Changed>,
+    /// The host it was signed for.
+    authority: Vec<u8>,
+}
+
+impl Brought {
+    /// The key that it was signed with, and all its fingerprints here made.
+    fn key(&self) -> Option<&KeyId> {
+        self.handed.members.last().map(|last| &last.key)
+    }
+}
+
+/// What all of a worker's exchanges share, and when this one is.
+pub(super) struct Now<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) at: Moment,
+    pub(super) started: std::time::Instant,
+}
+
+/// Takes off whatever only doctors write, without a look at it.
+pub(super) fn strip(fields: &mut Fields) {
+    if fields.entries().any(|entry| is_note(entry.id)) {
+        fields.retain(|field| !is_note(field.id));
+    }
+}
+
+const fn is_note(id: Name) -> bool {
+    matches!(id, Name::HeaderDoctorTrail | Name::HeaderDoctorReport)
+}
+
+impl Notes {
+    /// Reads the trail of a request, if it has one. The fields stay until they are stripped.
+    pub(super) fn arrive(
+        signing: &Arc<Signing>,
+        head: &RequestHead,
+        look: &Look,
+        peer: &Peer,
+        now: &Now<'_>,
+    ) -> Self {
+        let mut notes = Self {
+            signing: Arc::clone(signing),
+            arrival: Arrival::None,
+            front: None,
+            brought: None,
+            sent: None,
+            report: Return::None,
+            returned: Vec::new(),
+        };
+        match read(signing, head, look, peer) {
+            Some((handed, authority)) => notes.take(handed, authority, head, look, peer, now),
+            None => notes.miss(peer, now),
+        }
+        notes
+    }
+
+    /// The exchange as the doctor in front names it.
+    pub(super) fn exchange(&self) -> Option<ExchangeId> {
+        self.brought.as_ref().map(|brought| brought.handed.exchange)
+    }
+
+    fn take(
+        &mut self,
+        handed: Handed,
+        authority: Vec<u8>,
+        head: &RequestHead,
+        look: &Look,
+        peer: &Peer,
+        now: &Now<'_>,
+    ) {
+        let Some(last) = handed.members.last() else { return };
+        let neighbours = &now.shared.neighbours;
+        if let Some(skew) = skew(handed.at, now.at) {
+            if neighbours.is_steady(handed.exchange, handed.at, now.at) {
+                self.arrival = Arrival::Skewed(skew);
+                self.front = Some(last.hop.clone());
+            }
+            return;
+        }
+        let Some(key) = self.signing.keys.named(last.key.as_str()) else { return };
+        if !self.signing.replays.is_first(handed.exchange) {
+            return;
+        }
+        neighbours.brought(peer.address(), &last.hop, now.started);
+        let arrived = look.sightings(&head.fields, key.fingerprints());
+        let compare = |sent| changes(sent, &arrived, look, &head.fields, head.version, key.fingerprints());
+        let changes = last.seen.as_ref().map(compare).unwrap_or_default();
+        self.arrival = Arrival::Believed;
+        self.front = Some(last.hop.clone());
+        self.brought = Some(Brought { handed, arrived, changes, authority });
+    }
+
+    /// No trail came that can be believed. One was to be expected where the configuration says so, or where the same peer
+    /// brought others.
+    fn miss(&mut self, peer: &Peer, now: &Now<'_>) {
+        let expected = self.signing.after.clone();
+        self.front = expected.or_else(|| now.shared.neighbours.expected(peer.address(), now.started));
+        if self.front.is_some() {
+            self.arrival = Arrival::Lost;
+        }
+    }
+
+    /// Whether what is known by now is worth telling though the reply be good. What is true of every request is told once in
+    /// a while.
+    pub(super) fn are_noteworthy(&self, now: &Now<'_>) -> bool {
+        let is_worth = |brought: &Brought| are_telling(&brought.changes, Some(&brought.arrived));
+        let recurs = match self.arrival {
+            Arrival::Skewed(_) => true,
+            Arrival::Lost => self.signing.after.is_some(),
+            Arrival::None | Arrival::Believed => false,
+        };
+        self.brought.as_ref().is_some_and(is_worth)
+            || self.report == Return::Another
+            || self.returned.iter().any(|member| are_telling(&member.changes, member.seen.as_ref()))
+            || recurs && now.shared.neighbours.may_tell(now.started)
+    }
+
+    /// Signs what is sent on and adds it to the request.
+    pub(super) fn hand_on(
+        &mut self,
+        head: &mut RequestHead,
+        arrived: &Look,
+        sent: &Look,
+        exchange: ExchangeId,
+        at: Moment,
+    ) {
+        let key = self.signing.keys.signing();
+        let seen = self.seen_now(head, arrived, sent, key);
+        self.sent = Some(seen);
+        let changes = self.brought.as_ref().map(|brought| brought.changes.clone()).unwrap_or_default();
+        let before =
+            self.brought.as_ref().map(|brought| brought.handed.members.as_slice()).unwrap_or_default();
+        let members = [before, &[self.member(key, seen, changes)]].concat();
+        let host = head.fields.first(Name::Host).unwrap_or_default();
+        let bound = Bound::new(Direction::There, head.method, head.method_text(), host);
+        let trail = signed::write(&members, exchange, at, key, &bound);
+        head.fields.append(Name::HeaderDoctorTrail.canonical().as_bytes(), &trail);
+    }
+
+    fn seen_now(&self, head: &RequestHead, arrived: &Look, sent: &Look, key: &TrailKey) -> Sightings {
+        let known = self.brought.as_ref().filter(|brought| brought.key() == Some(key.id()));
+        match known {
+            Some(known) => sent.sightings_since(arrived, &known.arrived, &head.fields, key.fingerprints()),
+            None => sent.sightings(&head.fields, key.fingerprints()),
+        }
+    }
+
+    fn member(&self, key: &TrailKey, seen: Sightings, changes: Vec<Changed>) -> Member {
+        Member {
+            hop: self.signing.hop.clone(),
+            instance: self.signing.instance.clone(),
+            key: key.id().clone(),
+            seen: Some(seen),
+            changes,
+        }
+    }
+
+    /// Takes the report off a reply and reads it.
+    pub(super) fn come_back(&mut self, reply: &mut ReplyHead, head: &RequestHead, exchange: ExchangeId) {
+        let host = head.fields.first(Name::Host).unwrap_or_default();
+        let bound = Bound::new(Direction::Back, head.method, head.method_text(), host);
+        let believed = signed::read(reply.fields.all(Name::HeaderDoctorReport), &self.signing.keys, &bound);
+        strip(&mut reply.fields);
+        let Ok(handed) = believed else { return };
+        unstored::restore(&mut reply.fields);
+        if handed.exchange != exchange {
+            self.report = Return::Another;
+            return;
+        }
+        self.report = Return::Believed;
+        self.returned = handed.members;
+    }
+
+    /// Tells the doctor in front what arrived here, if there is one that proved the key and the reply has something to tell.
+    pub(super) fn report(&self, reply: &mut ReplyHead, head: &RequestHead, at: Moment) {
+        let Some(brought) = self.brought.as_ref().filter(|brought| self.is_due(brought, reply.status)) else {
+            return;
+        };
+        let Some(key) = brought.key().and_then(|key| self.signing.keys.named(key.as_str())) else { return };
+        let own = self.member(key, brought.arrived, brought.changes.clone());
+        let members = [self.returned.as_slice(), &[own]].concat();
+        let bound = Bound::new(Direction::Back, head.method, head.method_text(), &brought.authority);
+        let report = signed::write(&members, brought.handed.exchange, at, key, &bound);
+        reply.fields.append(Name::HeaderDoctorReport.canonical().as_bytes(), &report);
+        unstored::forbid(&mut reply.fields);
+    }
+
+    /// A report keeps a reply out of caches, so the many that tell nothing go without: those to requests without a
+    /// credential that arrived as they were sent. Interim replies, switches and 304 are no place for one.
+    fn is_due(&self, brought: &Brought, status: Status) -> bool {
+        let has_place = !status.is_interim() && !matches!(status.code(), 101 | 304);
+        let sent = brought.handed.members.last().and_then(|last| last.seen.as_ref());
+        let had_credential = |seen: &Sightings| seen.of(Watched::Authorization).once().is_some();
+        let is_changed = are_telling(&brought.changes, Some(&brought.arrived));
+        has_place
+            && (status.is_error()
+                || is_changed
+                || sent.is_some_and(had_credential)
+                || !self.returned.is_empty())
+    }
+
+    /// What the doctors of the path know together.
+    pub(super) fn company(&self) -> Company {
+        let mut company = Company::of(self.signing.hop.clone());
+        company.front.clone_from(&self.front);
+        company.arrival = self.arrival;
+        company.report = self.report;
+        company.before = self.brought.as_ref().map(|brought| self.before(brought)).unwrap_or_default();
+        company.behind = self.behind();
+        company
+    }
+
+    fn before(&self, brought: &Brought) -> Vec<Crossing> {
+        let members = &brought.handed.members;
+        let mut crossings: Vec<_> = members.iter().zip(members.iter().skip(1)).map(between).collect();
+        if let Some(last) = members.last() {
+            crossings.push(Crossing {
+                after: last.hop.clone(),
+                before: self.signing.hop.clone(),
+                sent: last.seen,
+                arrived: Some(brought.arrived),
+                changes: brought.changes.clone(),
+            });
+        }
+        crossings
+    }
+
+    fn behind(&self) -> Vec<Crossing> {
+        let Some(nearest) = self.returned.last() else { return Vec::new() };
+        let first = Crossing {
+            after: self.signing.hop.clone(),
+            before: nearest.hop.clone(),
+            sent: self.sent,
+            arrived: nearest.seen,
+            changes: nearest.changes.clone(),
+        };
+        let rest = self.returned.iter().rev().zip(self.returned.iter().rev().skip(1));
+        let further = |(one, next): (&Member, &Member)| Crossing {
+            sent: None,
+            arrived: next.seen,
+            ..between((one, next))
+        };
+        std::iter::once(first).chain(rest.map(further)).collect()
+    }
+}
+
+/// The way between two other doctors, by what the second one judged.
+fn between((one, next): (&Member, &Member)) -> Crossing {
+    Crossing {
+        after: one.hop.clone(),
+        before: next.hop.clone(),
+        sent: one.seen,
+        arrived: None,
+        changes: next.changes.clone(),
+    }
+}
+
+/// The trail that a request brought, if it can be believed, and the host that it was signed for. Where a trusted proxy names
+/// another host than `Host`, the trail may be for that one: many rewrite `Host` on the way.
+fn read(signing: &Signing, head: &RequestHead, look: &Look, peer: &Peer) -> Option<(Handed, Vec<u8>)> {
+    if !look.has_notes() {
+        return None;
+    }
+    let fields = &head.fields;
+    let forwarded = fields.only(Name::XForwardedHost).filter(|_| peer.is_trusted());
+    for authority in fields.only(Name::Host).into_iter().chain(forwarded) {
+        let bound = Bound::new(Direction::There, head.method, head.method_text(), authority);
+        match signed::read(fields.all(Name::HeaderDoctorTrail), &signing.keys, &bound) {
+            Ok(handed) => return Some((handed, authority.to_vec())),
+            Err(Unbelieved::Forged) => {}
+            Err(Unbelieved::TooLong | Unbelieved::Malformed | Unbelieved::UnknownKey) => return None,
+        }
+    }
+    None
+}
+
+/// Whose clock is ahead, where it is by too much.
+fn skew(theirs: Moment, ours: Moment) -> Option<Skew> {
+    let apart = Duration::from_millis(theirs.millis().abs_diff(ours.millis()));
+    if apart <= APART {
+        return None;
+    }
+    Some(if theirs > ours { Skew::Theirs(apart) } else { Skew::Ours(apart) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use super::{Notes, Now, Shared, Signing};
+    use crate::evidence::{Arrival, Company, ExchangeId, HopName, Instance, Skew, look};
+    use crate::headers::{Peer, Scheme, Trusted};
+    use crate::message::{Fields, Name, ReplyHead, RequestHead, Status};
+    use crate::moment::Moment;
+    use crate::secret::{KeyId, Keyring, TrailKey};
+
+    const NOON: Moment = Moment::from_seconds(1_764_072_000);
+
+    fn signing(hop: &str) -> Arc<Signing> {
+        let key = TrailKey::new(KeyId::new("k1").unwrap(), &[7; 32]);
+        Arc::new(Signing {
+            hop: HopName::new(hop).unwrap(),
+            instance: Instance::new("").unwrap(),
+            keys: Keyring::of_one(key),
+            after: None,
+            replays: Arc::default(),
+        })
+    }
+
+    fn request(fields: Fields) -> RequestHead {
+        let mut head = RequestHead::build("GET", "/wp-json/", fields);
+        head.fields.append(b"Host", b"a.test");
+        head
+    }
+
+    /// A request as a doctor in front sends it on.
+    fn sent_at(exchange: u64, at: Moment, fields: Fields) -> RequestHead {
+        let (mut head, edge, shared) = (request(fields), signing("edge"), Shared::default());
+        let sent = look(&head.fields);
+        let mut notes = arrive(&edge, &shared, &head, at);
+        notes.hand_on(&mut head, &sent, &sent, ExchangeId::new(exchange), at);
+        head
+    }
+
+    fn arrive(signing: &Arc<Signing>, shared: &Shared, head: &RequestHead, at: Moment) -> Notes {
+        let peer = Peer::new("10.0.0.7".parse().unwrap(), &Trusted::default(), Scheme::Http);
+        let now = Now { shared, at, started: Instant::now() };
+        Notes::arrive(signing, head, &look(&head.fields), &peer, &now)
+    }
+
+    fn reported(notes: &Notes, head: &RequestHead, status: u16) -> bool {
+        let mut reply = ReplyHead::build(Status::new(status).unwrap(), Fields::new());
+        notes.report(&mut reply, head, NOON);
+        assert_eq!(reply.fields.has(Name::HeaderDoctorReport), reply.fields.has(Name::CacheControl));
+        reply.fields.has(Name::HeaderDoctorReport)
+    }
+
+    #[test]
+    fn a_trail_of_another_time_proves_nothing_and_two_tell_of_the_clocks() {
+        let (sidecar, shared) = (signing("sidecar"), Shared::default());
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        for (exchange, late, steady) in [(1, 4, false), (2, 6, false), (3, 6, true), (4, 60, false)] {
+            let head = sent_at(exchange, NOON, Fields::new());
+            let now = NOON.after(minutes(late));
+            let notes = arrive(&sidecar, &shared, &head, now);
+            let Company { arrival, before, .. } = notes.company();
+            let expected = match (late, steady) {
+                (4, _) => Arrival::Believed,
+                (_, true) => Arrival::Skewed(Skew::Ours(minutes(late))),
+                _ => Arrival::None,
+            };
+            assert_eq!((arrival, before.len()), (expected, usize::from(late == 4)), "{late} minutes");
+            assert_eq!(reported(&notes, &head, 401), late == 4, "{late} minutes");
+        }
+        let head = sent_at(5, NOON.after(minutes(6)), Fields::new());
+        arrive(&sidecar, &shared, &sent_at(6, NOON.after(minutes(6)), Fields::new()), NOON);
+        let company = arrive(&sidecar, &shared, &head, NOON).company();
+        assert_eq!(company.arrival, Arrival::Skewed(Skew::Theirs(minutes(6))));
+    }
+
+    #[test]
+    fn a_report_goes_where_there_is_something_to_tell() {
+        let (sidecar, shared) = (signing("sidecar"), Shared::default());
+        let plain = sent_at(1, NOON, Fields::new());
+        let notes = arrive(&sidecar, &shared, &plain, NOON);
+        for (status, is_told) in
+            [(200, false), (301, false), (304, false), (401, true), (502, true), (101, false)]
+        {
+            assert_eq!(reported(&notes, &plain, status), is_told, "{status}");
+        }
+        let with_token = sent_at(2, NOON, Fields::from([("Authorization", "Bearer a.b.c")]));
+        let notes = arrive(&sidecar, &shared, &with_token, NOON);
+        for (status, is_told) in [(200, true), (304, false), (103, false)] {
+            assert_eq!(reported(&notes, &with_token, status), is_told, "{status}");
+        }
+        assert!(!reported(&arrive(&sidecar, &shared, &with_token, NOON), &with_token, 401), "it counts once");
+        assert!(!reported(&arrive(&sidecar, &shared, &request(Fields::new()), NOON), &plain, 401));
+    }
+
+    #[test]
+    fn a_trail_is_missed_from_a_peer_that_brought_others() {
+        let (sidecar, shared) = (signing("sidecar"), Shared::default());
+        let bare = request(Fields::new());
+        assert_eq!(arrive(&sidecar, &shared, &bare, NOON).company().arrival, Arrival::None);
+        arrive(&sidecar, &shared, &sent_at(1, NOON, Fields::new()), NOON);
+        let company = arrive(&sidecar, &shared, &bare, NOON).company();
+        assert_eq!((company.arrival, company.front), (Arrival::Lost, HopName::new("edge")));
+    }
+}

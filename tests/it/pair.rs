@@ -1,0 +1,326 @@
+//! Two doctors on one path: they prove where a header went, say so alike, and tell nobody else.
+
+use serde_json::Value;
+
+use crate::world::pair::{Alter, KEY, Setup};
+use crate::world::{Doctor, H2, Origin, Pair, Reply, Wire, read};
+
+/// The token, and what must never be seen of it.
+const TOKEN: &str = "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwOi8vYS50ZXN0IiwiZXhwIjo0MTAyNDQ0ODAwfQ.m4rk3d";
+
+const ANONYMOUS: &str = "{\"code\":\"rest_not_logged_in\",\"message\":\"You are not currently logged in.\",\"data\":{\"status\":401}}";
+
+fn request(line: &str, more: &str) -> String {
+    format!("{line} HTTP/1.1\r\nHost: a.test\r\nUser-Agent: test\r\n{more}\r\n")
+}
+
+fn with_token() -> String {
+    request("GET /wp-json/wp/v2/users/me", &format!("Authorization: {TOKEN}\r\n"))
+}
+
+/// A WordPress that knows nobody without `Authorization: Bearer …`, however it is spelled.
+fn wordpress() -> Origin {
+    Origin::playing(|mut wire, tell| {
+        loop {
+            let request = wire.message();
+            let knows =
+                request.to_lowercase().contains(&format!("\r\nauthorization: {}\r\n", TOKEN.to_lowercase()));
+            tell(request);
+            let (status, body) = if knows { ("200 OK", "{}") } else { ("401 Unauthorized", ANONYMOUS) };
+            let link = "Link: <http://a.test/wp-json/>; rel=\"https://api.w.org/\"\r\nContent-Type: application/json; charset=UTF-8";
+            let length = body.len();
+            wire.put(format!(
+                "HTTP/1.1 {status}\r\n{link}\r\nCache-Control: max-age=60\r\nContent-Length: {length}\r\n\r\n{body}"
+            ));
+        }
+    })
+}
+
+/// Replaces the line of `Authorization`.
+fn line(request: &str, by: impl Fn(&str) -> String) -> String {
+    let (head, _) = request.split_once("\r\n\r\n").unwrap();
+    let lines = head.split("\r\n").map(|line| match line.split_once(": ") {
+        Some((name, value)) if name.eq_ignore_ascii_case("authorization") => by(value),
+        _ => format!("{line}\r\n"),
+    });
+    lines.collect::<String>() + "\r\n"
+}
+
+fn deleting(request: &str) -> String {
+    line(request, |_| String::new())
+}
+
+fn clean(request: &str) -> String {
+    request.to_owned()
+}
+
+fn change(event: &Value, proof: &str) -> String {
+    let lost = &event["lost"][0];
+    assert_eq!((&lost["header"], &lost["proof"]), (&"authorization".into(), &proof.into()), "{event}");
+    assert_eq!((&lost["after"], &lost["before"]), (&"edge".into(), &"sidecar".into()), "{event}");
+    assert_eq!(event["findings"][0]["rule"], "authorization-lost-between-doctors", "{event}");
+    lost["change"].as_str().unwrap().to_owned()
+}
+
+fn shows_nothing(reply: &Reply) {
+    let text = format!("{}{}", reply.head, String::from_utf8_lossy(&reply.body)).to_lowercase();
+    assert!(!text.contains("header-doctor"), "{text}");
+}
+
+#[test]
+fn both_doctors_prove_what_happened_between_them() {
+    let table: [(&str, Alter); 8] = [
+        ("missing", deleting),
+        ("emptied", |request| line(request, |_| "Authorization:\r\n".to_owned())),
+        ("moved", |request| line(request, |value| format!("X-Legacy-Auth: {value}\r\n"))),
+        ("replaced", |request| line(request, |_| "Authorization: Basic dTpw\r\n".to_owned())),
+        ("duplicated", |request| {
+            line(request, |value| format!("Authorization: {value}\r\nAuthorization: {value}\r\n"))
+        }),
+        ("folded", |request| line(request, |value| format!("Authorization: {value}, {value}\r\n"))),
+        ("truncated", |request| line(request, |value| format!("Authorization: {}\r\n", &value[..100]))),
+        ("re-spelled", |request| line(request, |value| format!("AUTHORIZATION: {value}\r\n"))),
+    ];
+    let origin = wordpress();
+    for (kind, alter) in table {
+        let pair = Pair::with_hop(&origin, alter);
+        shows_nothing(&pair.ask(&with_token()));
+        let (edge, sidecar) = (pair.edge.event(), pair.sidecar.event());
+        for event in [&edge, &sidecar] {
+            assert_eq!(change(event, "proved"), kind, "{event}");
+            assert!(!event.to_string().contains("m4rk3d"), "{event}");
+        }
+        assert_eq!((&edge["exchange"], &edge["trace_id"]), (&sidecar["exchange"], &sidecar["trace_id"]));
+        assert_eq!((&edge["hop"], &sidecar["hop"]), (&"edge".into(), &"sidecar".into()));
+        assert_eq!(edge["findings"].as_array().unwrap().len(), 1, "{edge}");
+        assert_eq!(sidecar["findings"].as_array().unwrap().len(), 1, "{sidecar}");
+    }
+}
+
+#[test]
+fn a_clean_way_is_passed_over_in_silence() {
+    let origin = wordpress();
+    let small: Alter = |request| {
+        let (line, rest) = request.split_once("\r\n").unwrap();
+        let small = |line: &str| match line.split_once(": ") {
+            Some((name, value)) => format!("{}: {value}", name.to_lowercase()),
+            None => line.to_owned(),
+        };
+        format!("{line}\r\n{}", rest.split("\r\n").map(small).collect::<Vec<_>>().join("\r\n"))
+    };
+    for alter in [clean as Alter, small] {
+        let pair = Pair::with_hop(&origin, alter);
+        let reply = pair.ask(&with_token());
+        assert_eq!(
+            (reply.status(), reply.field("cache-control")),
+            (200, Some("max-age=60")),
+            "{}",
+            reply.head
+        );
+        shows_nothing(&reply);
+        let (edge, sidecar) = (pair.edge.event(), pair.sidecar.event());
+        assert_eq!((&edge["findings"], &sidecar["findings"]), (&Value::Array(vec![]), &Value::Array(vec![])));
+        assert_eq!((&edge["exchange"], &edge["trace_id"]), (&sidecar["exchange"], &sidecar["trace_id"]));
+        let upstream = origin.request();
+        assert!(
+            !upstream.contains("Header-Doctor-Report") && upstream.contains("Header-Doctor-Trail: edge;"),
+            "{upstream}"
+        );
+        assert!(pair.passed().contains("Header-Doctor-Trail: edge;") || alter as usize == small as usize);
+    }
+}
+
+#[test]
+fn a_trace_that_was_begun_before_is_kept() {
+    let origin = wordpress();
+    let pair = Pair::with_hop(&origin, deleting);
+    let trace = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
+    pair.ask(&request("GET /wp-json/", &format!("{trace}Authorization: {TOKEN}\r\n")));
+    for event in [pair.edge.event(), pair.sidecar.event()] {
+        assert_eq!(event["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736", "{event}");
+    }
+}
+
+#[test]
+fn who_has_no_key_is_told_nothing() {
+    let origin = wordpress();
+    let pair = Pair::with_hop(&origin, deleting);
+    let forged = [
+        "Header-Doctor-Trail: edge;i=\"\";k=\"k1\";x=\"0123456789abcdef\";t=@1764090512;m=:AAAAAAAAAAAAAAAAAAAAAA==:\r\n",
+        "Header-Doctor-Trail: nonsense, \"\r\nHeader-Doctor-Trail: \r\n",
+        "Header-Doctor-Report: edge\r\n",
+    ];
+    let long = format!("Header-Doctor-Trail: {}\r\n", "edge;k=\"k1\", ".repeat(900));
+    for forged in forged.into_iter().chain([long.as_str(), ""]) {
+        let reply = pair.sidecar.connect().send(request("GET /wp-json/wp/v2/users/me", forged)).reply();
+        assert_eq!(reply.status(), 401);
+        assert_eq!(reply.field("cache-control"), Some("max-age=60"));
+        shows_nothing(&reply);
+        let event = pair.sidecar.event();
+        assert_eq!(event["findings"], Value::Array(vec![]), "{event}");
+        let upstream = origin.request();
+        assert!(
+            upstream.contains("Header-Doctor-Trail: sidecar;") && !upstream.contains("edge"),
+            "{upstream}"
+        );
+    }
+}
+
+/// The line of the trail as it passed the hop.
+fn trail(passed: &str) -> String {
+    let line = passed.split("\r\n").find(|line| line.starts_with("Header-Doctor-Trail: ")).unwrap();
+    format!("{line}\r\n")
+}
+
+#[test]
+fn a_trail_counts_once_and_for_its_own_request() {
+    let origin = wordpress();
+    let pair = Pair::with_hop(&origin, clean);
+    assert_eq!(pair.ask(&with_token()).status(), 200);
+    let used = trail(&pair.passed());
+    drop((pair.sidecar.event(), origin.request()));
+    // A trail that the sidecar has not seen: the hop keeps it to itself.
+    let keeper = Origin::closing_after("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
+    let keys = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(keys.path(), KEY).unwrap();
+    let other = Doctor::with_sections(
+        &keeper,
+        &format!("trail: {{ hop: edge, key_file: {} }}", keys.path().display()),
+    );
+    other.connect().send(with_token()).reply();
+    let fresh = trail(&keeper.request());
+    let table = [
+        ("GET /wp-json/wp/v2/users/me", "a.test", &used),
+        ("POST /wp-json/wp/v2/users/me", "a.test", &fresh),
+        ("GET /wp-json/wp/v2/users/me", "b.test", &fresh),
+    ];
+    for (line, host, trail) in table {
+        let replayed = format!("{line} HTTP/1.1\r\nHost: {host}\r\n{trail}\r\n");
+        let reply = pair.sidecar.connect().send(replayed).reply();
+        assert_eq!(reply.status(), 401);
+        shows_nothing(&reply);
+        let event = pair.sidecar.event();
+        assert_eq!(event["findings"], Value::Array(vec![]), "{line} {host}: {event}");
+        assert_ne!(event["exchange"], Value::Null);
+    }
+    let first = format!("GET /wp-json/wp/v2/users/me HTTP/1.1\r\nHost: A.test:8080\r\n{fresh}\r\n");
+    let reply = pair.sidecar.connect().send(first).reply();
+    assert!(
+        reply.head.contains("Header-Doctor-Report: sidecar;"),
+        "who proves the key is answered: {}",
+        reply.head
+    );
+    assert_eq!(reply.field("cache-control"), Some("private, no-store, max-age=60"));
+    assert_eq!(change(&pair.sidecar.event(), "proved"), "missing");
+}
+
+#[test]
+fn a_stored_reply_betrays_the_cache() {
+    let origin = wordpress();
+    let pair = Pair::set_up(&origin, clean, &Setup { is_cache: true, ..Setup::default() });
+    assert_eq!(pair.ask(&with_token()).status(), 200);
+    assert_eq!(pair.edge.event()["findings"], Value::Array(vec![]));
+    let stranger = request("GET /wp-json/wp/v2/users/me", "Authorization: Bearer x.y.z\r\n");
+    let reply = pair.ask(&stranger);
+    assert_eq!((reply.status(), reply.field("cache-control")), (200, Some("max-age=60")));
+    shows_nothing(&reply);
+    let event = pair.edge.event();
+    assert_eq!(event["findings"][0]["rule"], "report-of-another-exchange", "{event}");
+    assert_eq!(
+        (&event["findings"][0]["proof"], &event["findings"][0]["place"]),
+        (&"proved".into(), &"cache".into())
+    );
+}
+
+#[test]
+fn a_key_is_replaced_without_a_gap() {
+    let origin = wordpress();
+    let new = KEY.replace("k1:AQ", "k2:Bg");
+    let stages = [
+        (KEY.to_owned(), format!("{KEY}\n{new}")),
+        (KEY.to_owned(), format!("{new}\n{KEY}")),
+        (format!("{new}\n{KEY}"), format!("{KEY}\n{new}")),
+        (new.clone(), format!("{new}\n{KEY}")),
+    ];
+    for (edge, sidecar) in &stages {
+        let setup = Setup { edge_keys: edge, sidecar_keys: sidecar, ..Setup::default() };
+        let pair = Pair::set_up(&origin, deleting, &setup);
+        pair.ask(&with_token());
+        assert_eq!(change(&pair.edge.event(), "proved"), "missing");
+        assert_eq!(change(&pair.sidecar.event(), "proved"), "missing");
+    }
+    let setup = Setup { edge_keys: KEY, sidecar_keys: &new, ..Setup::default() };
+    let pair = Pair::set_up(&origin, deleting, &setup);
+    pair.ask(&with_token());
+    for event in [pair.edge.event(), pair.sidecar.event()] {
+        let is_it = |finding: &Value| finding["rule"] == "authorization-lost-between-doctors";
+        assert!(!event["findings"].as_array().unwrap().iter().any(is_it), "they share no key: {event}");
+    }
+}
+
+#[test]
+fn a_client_of_http2_is_told_about_alike() {
+    let origin = wordpress();
+    for (alter, kind) in [(deleting as Alter, Some("missing")), (clean, None)] {
+        let pair = Pair::with_hop(&origin, alter);
+        let request = http::Request::builder()
+            .version(http::Version::HTTP_2)
+            .uri("http://a.test/wp-json/wp/v2/users/me")
+            .header("authorization", TOKEN)
+            .header("cookie", "a=1")
+            .header("cookie", "b=2")
+            .body(())
+            .unwrap();
+        let reply = H2::to(pair.edge.address()).ask(request).unwrap();
+        assert!(!format!("{:?}", reply.headers()).contains("header-doctor"), "{reply:?}");
+        drop(read(reply.into_body()));
+        for event in [pair.edge.event(), pair.sidecar.event()] {
+            match kind {
+                Some(kind) => assert_eq!(change(&event, "proved"), kind),
+                None => assert_eq!(event["findings"], Value::Array(vec![]), "{event}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_host_that_is_rewritten_on_the_way_is_known_from_a_trusted_proxy() {
+    let origin = wordpress();
+    let pair =
+        Pair::with_hop(&origin, |request| deleting(request).replace("\r\nHost: a.test", "\r\nHost: backend"));
+    pair.ask(&with_token());
+    assert_eq!(change(&pair.edge.event(), "proved"), "missing");
+    assert_eq!(change(&pair.sidecar.event(), "proved"), "missing");
+}
+
+#[test]
+fn a_trail_that_should_come_and_does_not_is_told() {
+    let origin = wordpress();
+    let setup = Setup { sidecar_trail: ", after: edge", ..Setup::default() };
+    let allow_list: Alter = |request| {
+        let lines = request.split("\r\n").filter(|line| !line.starts_with("Header-Doctor-"));
+        lines.collect::<Vec<_>>().join("\r\n")
+    };
+    let pair = Pair::set_up(&origin, allow_list, &setup);
+    assert_eq!(pair.ask(&with_token()).status(), 200);
+    let event = pair.sidecar.event();
+    assert_eq!(event["findings"][0]["rule"], "trail-lost", "{event}");
+    assert_eq!(pair.ask(&with_token()).status(), 200);
+    assert_eq!(pair.sidecar.event()["findings"], Value::Array(vec![]), "of healthy ones once in a while");
+}
+
+#[test]
+fn three_doctors_know_where_it_was() {
+    let origin = wordpress();
+    let pair = Pair::with_hop(&origin, deleting);
+    let keys = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(keys.path(), KEY).unwrap();
+    let trail = format!("trail: {{ hop: first, key_file: {} }}", keys.path().display());
+    let first = Doctor::with_sections(format!("http://{}", pair.edge.address()), &trail);
+    let reply: Reply = Wire::to(first.address()).send(with_token()).reply();
+    assert_eq!(reply.status(), 401);
+    shows_nothing(&reply);
+    for event in [first.event(), pair.edge.event(), pair.sidecar.event()] {
+        assert_eq!(change(&event, "proved"), "missing", "{event}");
+    }
+}
