@@ -8,13 +8,17 @@ use super::stories::Door;
 impl Stage {
     /// Where a door is.
     pub(super) fn address(&self, door: Door) -> SocketAddr {
-        if door == Door::Edge { self.edge } else { self.doctor }
+        match door {
+            Door::Edge => self.edge,
+            Door::Pair => self.pair,
+            Door::Nginx | Door::Apache | Door::Gate => self.doctor,
+        }
     }
 
     /// Host and port of a door. Names below `localhost` are the loopback's (RFC 6761 §6.3), and curl knows that.
     pub(super) fn host(&self, door: Door) -> String {
         let name = match door {
-            Door::Nginx | Door::Edge => "localhost",
+            Door::Nginx | Door::Edge | Door::Pair => "localhost",
             Door::Apache => "apache.localhost",
             Door::Gate => "staging.localhost",
         };

@@ -1,5 +1,5 @@
-//! An edge in front of the doctor that does not pass `Authorization` on but moves it to another name, as AWS API Gateway
-//! does (`x-amzn-Remapped-Authorization`).
+//! What stands in front of a doctor and does not pass `Authorization` on: an edge that moves it to another name, as AWS API
+//! Gateway does (`x-amzn-Remapped-Authorization`), or a proxy that deletes it, as HAProxy does when it is told to.
 
 use crate::headers::hop_by_hop;
 use crate::listen::{Answer, Client, Interim, Refusal};
@@ -8,10 +8,20 @@ use crate::upstream::{Error, Upstream};
 
 use super::page::Page;
 
-/// The edge.
+/// What it does to `Authorization`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Habit {
+    /// It gives it another name.
+    Moves,
+    /// It throws it away.
+    Deletes,
+}
+
+/// The edge, or the proxy.
 pub(super) struct Edge {
     /// The doctor.
     pub(super) behind: Upstream,
+    pub(super) habit: Habit,
 }
 
 impl Answer for Edge {
@@ -39,7 +49,10 @@ impl Edge {
     ) -> Result<Reply<'c>, Error> {
         let Request { mut head, body } = request;
         hop_by_hop::remove(&mut head.fields);
-        remap(&mut head.fields);
+        match self.habit {
+            Habit::Moves => remap(&mut head.fields),
+            Habit::Deletes => drop(head.fields.remove(Name::Authorization)),
+        }
         let (mut pending, mut head) = self.behind.send(&head, &mut Some(body)).await?;
         while head.status.is_interim() {
             interim.send(&head).await;

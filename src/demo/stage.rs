@@ -1,10 +1,12 @@
-//! Everything the stories need, running: three web servers with WordPress behind them, the doctor, an edge.
+//! Everything the stories need, running: three web servers with WordPress behind them, the doctor, an edge, and two doctors
+//! that share a key.
 //!
 //! ```text
 //! client ─▸ edge ─┐
 //! client ─────────┴─▸ doctor ─┬─▸ localhost          nginx ─▸ WordPress
 //!                             ├─▸ apache.localhost   Apache ─▸ WordPress
 //!                             └─▸ staging.localhost  nginx with a password ─▸ WordPress
+//! client ─▸ edge doctor ─▸ proxy ─▸ sidecar doctor ─▸ nginx ─▸ WordPress
 //! ```
 //!
 //! One thread and one runtime serve all of it. The client is on the thread of whoever tells the stories, and waits there
@@ -22,17 +24,18 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_local};
 
 use super::client::{self, Got};
-use super::edge::Edge;
+use super::edge::{Edge, Habit};
 use super::web_server::{Manners, WebServer};
 use super::wordpress::WordPress;
 use super::{Error, PATIENCE};
 use crate::diagnosis::RULES;
-use crate::event::{Event, Events, ExchangeIds, Tally, TraceId, bus, now};
-use crate::exchange::{Acceptances, Keeps, Mode, Policy, QUEUE, Recorder, Shows, Site, Sites};
+use crate::event::{Bus, Event, Events, ExchangeIds, Tally, TraceId, bus, now};
+use crate::evidence::{HopName, Instance};
+use crate::exchange::{Acceptances, Keeps, Mode, Policy, QUEUE, Recorder, Shows, Signing, Site, Sites};
 use crate::headers::cors;
 use crate::listen::{self, Answer, BindError, Current, Drain, Serving};
 use crate::message::{Name, RequestHead};
-use crate::secret::Key;
+use crate::secret::{Key, KeyId, Keyring, TrailKey};
 use crate::upstream::{self, Address, Upstream};
 
 /// Where the doctor of the demo listens when nobody says where.
@@ -74,6 +77,8 @@ pub struct Stage {
     pub(super) doctor: SocketAddr,
     /// Where the edge before it listens.
     pub(super) edge: SocketAddr,
+    /// Where the first of the two doctors listens.
+    pub(super) pair: SocketAddr,
     pub(super) wordpress: WordPress,
     place: Place,
     events: Events,
@@ -96,27 +101,16 @@ impl Stage {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret)?;
         let (bus, events) = bus(QUEUE);
-        let recorder = Recorder {
-            key: Key::random()?,
-            client_key: Key::random()?,
-            ids: ExchangeIds::random()?,
-            hop: "doctor".into(),
-            rules: RULES,
-            bus,
-            tally: Arc::new(Tally::new(now())),
-            keeps: Keeps::All,
-            least: None,
-            shows: Shows::Address,
-            signing: None,
-        };
+        let recorders = Recorders::new(&bus)?;
         let address = |socket: &TcpListener| socket.local_addr().map_err(Error::Start);
-        let (doctor, edge) = (address(&sockets.doctor)?, address(&sockets.edge)?);
+        let (doctor, edge, pair) =
+            (address(&sockets.doctor)?, address(&sockets.edge)?, address(&sockets.pair)?);
         let wordpress = WordPress::new(format!("http://localhost:{}", doctor.port()), secret);
         let (stop, stopped) = watch::channel(None);
         let site = wordpress.clone();
         let worker = thread::Builder::new().name("stage".to_owned());
-        let worker = worker.spawn(move || play(sockets, &site, recorder, stopped)).map_err(Error::Start)?;
-        Ok(Self { doctor, edge, wordpress, place, events, curtain: Curtain { stop, worker } })
+        let worker = worker.spawn(move || play(sockets, &site, recorders, stopped)).map_err(Error::Start)?;
+        Ok(Self { doctor, edge, pair, wordpress, place, events, curtain: Curtain { stop, worker } })
     }
 
     /// Where the doctor listens.
@@ -131,18 +125,25 @@ impl Stage {
         self.place == Place::Usual && self.doctor != USUAL
     }
 
-    /// Sends a request to the doctor, or to the edge before it, and waits for the reply and for the doctor's event.
-    /// The event is found by the trace that the request belongs to, since others may ask as well.
-    pub(super) fn ask(&self, address: SocketAddr, head: &RequestHead) -> Result<(Got, Box<Event>), Error> {
+    /// Sends a request there and waits for the reply and for the events of so many doctors. They are found by the trace that the
+    /// request belongs to, since others may ask as well.
+    pub(super) fn ask(
+        &self,
+        address: SocketAddr,
+        head: &RequestHead,
+        doctors: usize,
+    ) -> Result<(Got, Vec<Event>), Error> {
         let trace = head.fields.only(Name::Traceparent).and_then(TraceId::from_traceparent);
         let got = client::ask(reachable(address), head).map_err(Error::NoReply)?;
         let deadline = Instant::now() + PATIENCE;
-        loop {
+        let mut told = Vec::with_capacity(doctors);
+        while told.len() < doctors {
             let event = self.events.wait_until(Some(deadline)).map_err(|_| Error::NoEvent)?;
             if event.trace_id == trace {
-                return Ok((got, event));
+                told.push(*event);
             }
         }
+        Ok((got, told))
     }
 
     /// The events to come, for whoever stays to watch, and what ends them.
@@ -185,6 +186,9 @@ struct Sockets {
     nginx: TcpListener,
     apache: TcpListener,
     gate: TcpListener,
+    pair: TcpListener,
+    proxy: TcpListener,
+    sidecar: TcpListener,
 }
 
 impl Sockets {
@@ -195,6 +199,9 @@ impl Sockets {
             nginx: bind(FREE)?,
             apache: bind(FREE)?,
             gate: bind(FREE)?,
+            pair: bind(FREE)?,
+            proxy: bind(FREE)?,
+            sidecar: bind(FREE)?,
         })
     }
 }
@@ -203,13 +210,17 @@ impl Sockets {
 fn play(
     sockets: Sockets,
     wordpress: &WordPress,
-    recorder: Recorder,
+    recorders: Recorders,
     stop: watch::Receiver<Option<Drain>>,
 ) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     runtime.block_on(async {
-        let doctor = doctor(&sockets, recorder)?;
-        let edge = Edge { behind: Upstream::new(before(reachable(sockets.doctor.local_addr()?))) };
+        let doctor = doctor(&sockets, recorders.alone)?;
+        let behind = |socket: &TcpListener| Ok::<_, io::Error>(before(reachable(socket.local_addr()?)));
+        let edge = Edge { behind: Upstream::new(behind(&sockets.doctor)?), habit: Habit::Moves };
+        let proxy = Edge { behind: Upstream::new(behind(&sockets.sidecar)?), habit: Habit::Deletes };
+        let first = one_site(behind(&sockets.proxy)?, recorders.edge);
+        let second = one_site(behind(&sockets.nginx)?, recorders.sidecar);
         let server = |manners| WebServer { manners, wordpress: wordpress.clone() };
         let mut players = JoinSet::new();
         let mut enter = |player| players.spawn_local(player);
@@ -217,7 +228,10 @@ fn play(
         enter(spawn_local(serve(sockets.apache, server(Manners::Apache), stop.clone())));
         enter(spawn_local(serve(sockets.gate, server(Manners::Gate), stop.clone())));
         enter(spawn_local(serve(sockets.doctor, doctor, stop.clone())));
-        enter(spawn_local(serve(sockets.edge, edge, stop)));
+        enter(spawn_local(serve(sockets.edge, edge, stop.clone())));
+        enter(spawn_local(serve(sockets.sidecar, second, stop.clone())));
+        enter(spawn_local(serve(sockets.proxy, proxy, stop.clone())));
+        enter(spawn_local(serve(sockets.pair, first, stop)));
         while let Some(played) = players.join_next().await {
             played.map_err(io::Error::other)?.map_err(io::Error::other)??;
         }
@@ -240,6 +254,50 @@ fn doctor(sockets: &Sockets, recorder: Recorder) -> io::Result<Sites> {
         site(&["staging.localhost"], &sockets.gate, None)?,
     ];
     Ok(Sites::new(sites, recorder, Arc::default(), Arc::default()))
+}
+
+/// A doctor with one upstream.
+fn one_site(upstream: upstream::Settings, recorder: Recorder) -> Sites {
+    let accepted = Arc::new(Acceptances::since(Instant::now()));
+    let site = Site::new(Vec::new(), Policy::new(Mode::Treat), vec![upstream], &Arc::default(), accepted);
+    Sites::new(vec![site], recorder, Arc::default(), Arc::default())
+}
+
+/// What makes the events of each doctor.
+struct Recorders {
+    alone: Recorder,
+    edge: Recorder,
+    sidecar: Recorder,
+}
+
+impl Recorders {
+    fn new(bus: &Bus) -> Result<Self, Error> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes)?;
+        let signing = |hop: HopName| {
+            let key = TrailKey::new(KeyId::new("demo")?, &bytes);
+            let (instance, keys) = (Instance::new("")?, Keyring::of_one(key));
+            Some(Arc::new(Signing { hop, instance, keys, after: None, replays: Arc::default() }))
+        };
+        let named = |hop: &str| recorder(hop, HopName::new(hop).and_then(signing), bus);
+        Ok(Self { alone: recorder("doctor", None, bus)?, edge: named("edge")?, sidecar: named("sidecar")? })
+    }
+}
+
+fn recorder(hop: &str, signing: Option<Arc<Signing>>, bus: &Bus) -> Result<Recorder, Error> {
+    Ok(Recorder {
+        key: Key::random()?,
+        client_key: Key::random()?,
+        ids: ExchangeIds::random()?,
+        hop: hop.into(),
+        rules: RULES,
+        bus: bus.clone(),
+        tally: Arc::new(Tally::new(now())),
+        keeps: Keeps::All,
+        least: None,
+        shows: Shows::Address,
+        signing,
+    })
 }
 
 /// The policy that lets the pages of one origin in.

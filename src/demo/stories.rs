@@ -31,6 +31,15 @@ pub(super) enum Door {
     Gate,
     /// The edge, then the doctor and nginx.
     Edge,
+    /// A doctor, a proxy that deletes `Authorization`, a second doctor, and nginx.
+    Pair,
+}
+
+impl Door {
+    /// How many doctors stand behind it.
+    pub(super) const fn doctors(self) -> usize {
+        if matches!(self, Self::Pair) { 2 } else { 1 }
+    }
 }
 
 /// What the client sends as `Authorization`.
@@ -105,6 +114,14 @@ pub const STORIES: &[Story] = &[
         answer: Answer(401, "rest_not_logged_in"),
         verdict: Verdict::Rule("authorization-lost-before-doctor", Proof::Proved),
         lesson: "The same words from WordPress, but the loss is on the other side of the doctor, at another desk.",
+        ..PLAIN
+    },
+    Story {
+        title: "Two doctors with a proxy between them that deletes the header",
+        door: Door::Pair,
+        answer: Answer(401, "rest_not_logged_in"),
+        verdict: Verdict::Rule("authorization-lost-between-doctors", Proof::Proved),
+        lesson: "Each doctor signed what it saw, so the place is proved, and both logs tell the same story.",
         ..PLAIN
     },
     Story {

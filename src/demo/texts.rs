@@ -9,7 +9,7 @@ impl Stage {
     /// Who stands where.
     #[must_use]
     pub fn introduction(&self) -> String {
-        let (doctor, edge) = (self.doctor.port(), self.edge.port());
+        let (doctor, edge, pair) = (self.doctor.port(), self.edge.port(), self.pair.port());
         let through = format!("  client ─▸ edge :{edge} ─");
         let straight = format!("  client {}", "─".repeat(width(&through) - "  client ".len()));
         let before = format!("{straight}┴─▸ doctor :{doctor} ─");
@@ -26,7 +26,8 @@ impl Stage {
              {through}┐\n\
              {before}┬─▸ localhost          nginx, passes every header  ─▸ WordPress\n\
              {blank}├─▸ apache.localhost   Apache, hides Authorization ─▸ WordPress\n\
-             {blank}└─▸ staging.localhost  nginx, asks for a password  ─▸ WordPress\n\n",
+             {blank}└─▸ staging.localhost  nginx, asks for a password  ─▸ WordPress\n\
+             \x20 client ─▸ edge doctor :{pair} ─▸ a proxy that deletes Authorization ─▸ sidecar doctor ─▸ nginx ─▸ WordPress\n\n",
         )
     }
 
@@ -35,7 +36,7 @@ impl Stage {
     pub fn invitation(&self) -> String {
         let nginx = self.host(Door::Nginx);
         let (apache, gate, edge) = (self.host(Door::Apache), self.host(Door::Gate), self.host(Door::Edge));
-        let token = self.wordpress.issue(ADMIN, now());
+        let (pair, token) = (self.host(Door::Pair), self.wordpress.issue(ADMIN, now()));
         let curl = self.curl(Door::Nginx) + " -i";
         let authorization = "-H \"Authorization: Bearer $TOKEN\"";
         format!(
@@ -47,6 +48,7 @@ impl Stage {
              {curl} -X POST http://{apache}/wp-json/jwt-auth/v1/token/validate {authorization}\n\
              {curl} http://{gate}/wp-json/wp/v2/users/me {authorization}\n\
              curl -i http://{edge}/wp-json/wp/v2/users/me {authorization}\n\
+             curl -i http://{pair}/wp-json/wp/v2/users/me {authorization}\n\
              {curl} http://{nginx}/wp-json/wp/v2/posts -H 'Authorization: Bearer null'\n\
              {curl} -X OPTIONS http://{nginx}/wp-json/wp/v2/posts -H 'Origin: {ORIGIN}' -H 'Access-Control-Request-Method: GET'\n\
              {curl} http://{nginx}/wp-json/jwt-auth/v1/token -d 'username={}&password={}'\n\

@@ -24,7 +24,8 @@ pub struct Told {
     story: Story,
     command: String,
     got: Got,
-    event: Box<Event>,
+    /// What each doctor on the way tells, the last one first.
+    events: Vec<Event>,
     page: Page,
 }
 
@@ -36,8 +37,9 @@ impl Stage {
     pub fn play(&self, story: &Story, page: Page) -> Result<Told, Error> {
         let (address, trace) = (self.address(story.door), getrandom::u64()?.max(1));
         let parent = format!("00-{trace:032x}-{trace:016x}-01");
-        let (got, event) = self.ask(address, &self.request(story, &parent))?;
-        Ok(Told { story: *story, command: self.command(story), got, event, page })
+        let request = self.request(story, &parent);
+        let (got, events) = self.ask(address, &request, story.door.doctors())?;
+        Ok(Told { story: *story, command: self.command(story), got, events, page })
     }
 
     fn request(&self, story: &Story, parent: &str) -> RequestHead {
@@ -100,17 +102,12 @@ impl Told {
     pub fn differences(&self) -> Vec<String> {
         let Answer(status, code) = self.story.answer;
         let expected = (format!("{status} {code}"), verdict_in_words(self.story.verdict));
-        let (body, found) = (self.got.json(), self.event.findings.first());
+        let body = self.got.json();
         let code = body.get("code").and_then(Value::as_str).unwrap_or_default();
-        let came = (
-            format!("{} {code}", self.got.head.status),
-            found.map_or_else(
-                || "silence".to_owned(),
-                |found| format!("{} ({})", found.finding.rule, found.finding.proof),
-            ),
-        );
+        let reply = ("reply", expected.0, format!("{} {code}", self.got.head.status));
+        let verdicts = self.events.iter().map(|event| ("verdict", expected.1.clone(), found(event)));
         let mut out = Vec::new();
-        for (what, expected, came) in [("reply", expected.0, came.0), ("verdict", expected.1, came.1)] {
+        for (what, expected, came) in std::iter::once(reply).chain(verdicts) {
             if expected != came {
                 let (expected, came) = (expected.trim_end(), came.trim_end());
                 out.push(format!("{}: the {what} should be {expected}, and is {came}", self.story.title));
@@ -119,11 +116,20 @@ impl Told {
         out
     }
 
-    /// The verdict as the log has it, without the line that tells of the exchange.
-    fn verdict(&self) -> String {
-        let logged = log::render(&self.event, log::Format::Pretty(self.page));
+    /// A verdict as the log has it, without the line that tells of the exchange.
+    fn verdict(&self, event: &Event) -> String {
+        let logged = log::render(event, log::Format::Pretty(self.page));
         logged.split_once('\n').map(|(_, verdict)| verdict.to_owned()).unwrap_or_default()
     }
+}
+
+/// What a doctor found, in words.
+fn found(event: &Event) -> String {
+    let first = event.findings.first();
+    first.map_or_else(
+        || "silence".to_owned(),
+        |found| format!("{} ({})", found.finding.rule, found.finding.proof),
+    )
 }
 
 fn verdict_in_words(verdict: Verdict) -> String {
@@ -139,13 +145,17 @@ impl fmt::Display for Told {
         writeln!(f, "── {title} ──\n")?;
         writeln!(f, "  $ {}", self.command)?;
         writeln!(f, "  {}", self.got)?;
-        let verdict = self.verdict();
-        match verdict.as_str() {
-            "" if self.event.refusal.is_some() => {
-                writeln!(f, "\n  The doctor refused this itself, as it is configured to.")?;
+        for event in self.events.iter().rev() {
+            if self.events.len() > 1 {
+                writeln!(f, "\n  The {}'s log:", event.hop)?;
             }
-            "" => writeln!(f, "\n  The doctor is silent.")?,
-            verdict => write!(f, "\n{verdict}")?,
+            match self.verdict(event).as_str() {
+                "" if event.refusal.is_some() => {
+                    writeln!(f, "\n  The doctor refused this itself, as it is configured to.")?;
+                }
+                "" => writeln!(f, "\n  The doctor is silent.")?,
+                verdict => write!(f, "\n{verdict}")?,
+            }
         }
         writeln!(f, "\n→ {lesson}")?;
         if let Verdict::Rule(rule, _) = self.story.verdict {
