@@ -15,9 +15,13 @@ SHARED = 0.1
 
 @dataclass(frozen=True)
 class Slice:
-    """Microseconds of CPU per request, requests per second, microseconds of latency; `waited` is a share of the time."""
+    """Microseconds of CPU per request, requests per second, microseconds of latency; `waited` is a share of the time.
+
+    `parts` is the CPU of each server, front to back, where there are several in a row.
+    """
 
     cpu: float
+    parts: tuple
     user: float
     system: float
     waited: float
@@ -69,11 +73,22 @@ COLUMNS = ("peer", "CPU us/req", "min", "x nginx", "vs nginx", "user", "sys", "r
 
 def render(scenario, slices, baseline, markdown):
     rows = [row(peer, own, slices[baseline]) for peer, own in slices.items()]
-    heading = f"\n### {scenario.name}: {scenario.about}, {scenario.connections} connections (goal: {scenario.aim:.2f})\n"
-    doubts = [f"Doubtful: {doubt}" for doubt in doubts_about(slices, baseline)]
-    if markdown:
-        return "\n".join([heading, *markdown_table(rows), *(f"\n{doubt}" for doubt in doubts)])
-    return "\n".join([heading, *plain_table(rows), *doubts])
+    heading = f"{scenario.name}: {scenario.about}, {scenario.connections} connections (goal: {scenario.aim:.2f})"
+    return table(heading, COLUMNS, rows, doubts_about(slices, baseline), markdown)
+
+
+def render_pairs(scenario, slices, baseline, markdown):
+    """The same for two doctors in a row, with a key and without."""
+    columns = ("pair", "CPU us/req", "min", f"x {baseline}", "edge", "sidecar", "user", "sys", "req/s", "p50 us", "p99 us", "errors")
+    rows = [row_of_pair(pair, own, slices[baseline]) for pair, own in slices.items()]
+    heading = f"{scenario.name}: {scenario.about}, two doctors, {scenario.connections} connections (goal: {scenario.aim:.2f})"
+    return table(heading, columns, rows, doubts_about(slices, baseline), markdown)
+
+
+def table(heading, columns, rows, doubts, markdown):
+    lines = (markdown_table if markdown else plain_table)(columns, rows)
+    between = "\n" if markdown else ""
+    return "\n".join([f"\n### {heading}\n", *lines, *(f"{between}Doubtful: {doubt}" for doubt in doubts)])
 
 
 def row(peer, own, baseline):
@@ -94,14 +109,22 @@ def row(peer, own, baseline):
     )
 
 
-def plain_table(rows):
-    widths = [max(map(len, column)) for column in zip(COLUMNS, *rows)]
-    return ["  ".join(align(cells, widths)) for cells in (COLUMNS, *rows)]
+def row_of_pair(pair, own, baseline):
+    """Its aim is a few per cent, so the ratio has a digit more."""
+    _, cpu, least, _, _, *rest = row(pair, own, baseline)
+    ratio = median(one.cpu / other.cpu for one, other in zip(own, baseline))
+    parts = (f"{median(part):.2f}" for part in zip(*(one.parts for one in own)))
+    return (pair, cpu, least, f"{ratio:.3f}", *parts, *rest)
 
 
-def markdown_table(rows):
-    rule = ["---", *("---:" for _ in COLUMNS[1:])]
-    return [f"| {' | '.join(cells)} |" for cells in (COLUMNS, rule, *rows)]
+def plain_table(columns, rows):
+    widths = [max(map(len, column)) for column in zip(columns, *rows)]
+    return ["  ".join(align(cells, widths)) for cells in (columns, *rows)]
+
+
+def markdown_table(columns, rows):
+    rule = ["---", *("---:" for _ in columns[1:])]
+    return [f"| {' | '.join(cells)} |" for cells in (columns, rule, *rows)]
 
 
 def align(cells, widths):

@@ -1,6 +1,6 @@
 """The kinds of traffic, each the same for every peer."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -18,7 +18,7 @@ def browser_headers():
 class Scenario:
     """One kind of traffic; `upload` is the size of a request body, 0 for a GET.
 
-    `aim` is what our CPU per request may be, over nginx's.
+    `aim` is what our CPU per request may be, over nginx's; for a pair of doctors with a key, over the pair without one.
     """
 
     name: str
@@ -44,5 +44,14 @@ SCENARIOS = {
         Scenario("tls-1k-64", "1 KiB of JSON over TLS", "/1k", 64, tls=True, aim=0.8),
         Scenario("tls-handshakes", "a full TLS handshake for each request", "/1k", 8, CLOSING, 0, "handshakes", True, aim=0.7),
         Scenario("h2-1k-8x32", "1 KiB over TLS and HTTP/2, 32 streams", "/1k", 8, {}, 0, "h2load", True, 32, aim=0.85),
+    )
+}
+
+# Behind one another: what it costs that two doctors share a key.
+PAIRS = {
+    pair.name: pair
+    for pair in (
+        replace(SCENARIOS["h1-1k-64"], name="pair-1k-64", aim=1.06),
+        replace(SCENARIOS["h1-1k-64-auth"], name="pair-1k-64-auth", aim=1.06),
     )
 }

@@ -1,5 +1,6 @@
 """Origin and peers on the loopback: packages, ports, start, and an end whatever happens."""
 
+import base64
 import contextlib
 import os
 import resource
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -27,6 +28,8 @@ PACKAGES = {
 }
 TEMPLATES = {"origin": "origin.conf", "nginx": "nginx.conf", "haproxy": "haproxy.cfg", "header-doctor": "header-doctor.yaml"}
 PEERS = ("header-doctor", "nginx", "haproxy")
+KEYLESS, KEYED = "keyless", "keyed"
+KEY_FLAG = "--trail-key-file"
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 # The proxies take the first CPU, load and origin the last: on most machines those two share no core.
@@ -102,6 +105,12 @@ class Server:
     # The port for TLS and what a client trusts there; the origin and a binary that refuses `tls` have none.
     secure: int | None = None
     certificate: Path | None = None
+    # The next one of a pair, whose work is part of this one's.
+    behind: "Server | None" = None
+
+    def chain(self):
+        """This server and all behind it."""
+        return [self, *(self.behind.chain() if self.behind else [])]
 
 
 @dataclass(frozen=True)
@@ -114,8 +123,25 @@ class Stage:
 
     def peer(self, name, wrapper=(), patience=10):
         """The peer, for the length of a `with`; `wrapper` is a command to run it under."""
-        values = {"origin": self.origin.port, "certificate": self.folder / "cert.pem", "key": self.folder / "cert.pem.key"}
-        return running(name, self.folder / name, values, PROXY_CPU, self.binary, wrapper, patience)
+        return running(name, self.folder / name, self.values(self.origin), PROXY_CPU, self.binary, wrapper, patience)
+
+    @contextlib.contextmanager
+    def pair(self, name, wrapper=lambda hop: (), patience=10):
+        """Two doctors, one before the other, as one server: `KEYED` with the same key, or `KEYLESS`."""
+        with contextlib.ExitStack() as started:
+            server = self.origin
+            for hop, words in (("sidecar", ["--trusted-proxy", "loopback"]), ("edge", [])):
+                if name == KEYED:
+                    words = [*words, KEY_FLAG, self.folder / "trail.keys", "--hop", hop]
+                folder, values = self.folder / name / hop, self.values(server)
+                doctor = running("header-doctor", folder, values, PROXY_CPU, self.binary, wrapper(hop), patience, words)
+                behind = None if server is self.origin else server
+                server = replace(started.enter_context(doctor), name=hop, behind=behind)
+            yield replace(server, name=name)
+
+    def values(self, origin):
+        """What the templates of peers ask for."""
+        return {"origin": origin.port, "certificate": self.folder / "cert.pem", "key": self.folder / "cert.pem.key"}
 
 
 @contextlib.contextmanager
@@ -126,20 +152,21 @@ def stage(binary):
         folder.chmod(0o755)
         (folder / "64k").write_bytes(b"x" * 65536)
         make_certificate(folder / "cert.pem")
+        make_trail_key(folder / "trail.keys")
         with running("origin", folder / "origin", {"files": folder, "json": json_of(1024)}, LOAD_CPU) as origin:
             yield Stage(folder, binary, origin)
 
 
 @contextlib.contextmanager
-def running(name, folder, values, cpu, binary=None, wrapper=(), patience=10):
+def running(name, folder, values, cpu, binary=None, wrapper=(), patience=10, words=()):
     """The server on a free port, from the moment it accepts; stopped at the end of the `with`."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     port, secure = free_ports(2)
     config = fill(HERE / TEMPLATES[name], folder, values | {"port": port, "secure": secure})
     encrypts = name != "origin" and (name != "header-doctor" or accepts(binary, config))
     if not encrypts:
         config.write_text("".join(line for line in config.read_text().splitlines(True) if str(secure) not in line))
-    command = [*pinned(cpu), *wrapper, *command_of(name, folder, config, binary)]
+    command = [*pinned(cpu), *wrapper, *command_of(name, folder, config, binary), *words]
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(
             command, env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -175,6 +202,18 @@ def accepts(binary, config):
     """Whether the program takes the file with its TLS listener; older ones refuse it."""
     command = [binary, "config", "validate", config]
     return subprocess.run(command, env=environment(), stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
+
+
+def knows_keys(binary):
+    """Whether two of these doctors can share a key; older ones cannot."""
+    command = [binary, "run", "--help"]
+    return KEY_FLAG in subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+
+
+def make_trail_key(path):
+    """A key for two doctors, in a file of which nobody else may read."""
+    path.touch(0o600)
+    path.write_text(f"benchmark:{base64.b64encode(os.urandom(32)).decode()}\n")
 
 
 def make_certificate(path):
