@@ -190,10 +190,30 @@ impl Judged<'_> {
 
     /// The header is not here any more, or has no value: it may stand under another name.
     fn gone(&self, was: Seen, otherwise: Change) -> (Change, Option<OtherName>) {
-        let is_it =
-            |value: &[u8]| value.len() == was.length && self.key.fingerprint(value) == was.fingerprint;
-        let moved = self.fields.iter().find(|field| field.id != self.header.name() && is_it(field.value));
+        let is_new = |name| Watched::of(name).is_none_or(|other| !self.was_sent_in(other, was));
+        let moved = self
+            .fields
+            .iter()
+            .find(|field| field.id != self.header.name() && is_new(field.id) && self.is_it(field.value, was));
+        let moved = moved.filter(|_| self.has_value_of_its_own());
         moved.map_or((otherwise, None), |field| (Change::Moved, OtherName::new(field.name)))
+    }
+
+    /// Whether nobody else carries its value by nature. `Accept` may name the type of the body too, `X-Forwarded-Scheme` the
+    /// protocol, `X-Forwarded-Host` the host: with one of them there, nothing was moved.
+    const fn has_value_of_its_own(&self) -> bool {
+        match self.header {
+            Watched::Authorization | Watched::Cookie | Watched::WpNonce | Watched::UserAgent => true,
+            Watched::Origin | Watched::ContentType | Watched::Host | Watched::ForwardedProto => false,
+        }
+    }
+
+    fn was_sent_in(&self, other: Watched, value: Seen) -> bool {
+        self.sent.of(other).once().is_some_and(|seen| seen.fingerprint == value.fingerprint)
+    }
+
+    fn is_it(&self, value: &[u8], was: Seen) -> bool {
+        value.len() == was.length && self.key.fingerprint(value) == was.fingerprint
     }
 
     fn altered(&self, was: Seen, is: Seen) -> Option<Change> {
@@ -201,14 +221,204 @@ impl Judged<'_> {
             return (was.spelling != is.spelling).then_some(Change::Respelled);
         }
         let value = self.look.value(self.header, self.fields).unwrap_or_default();
-        let is_it = |part: &[u8]| self.key.fingerprint(part.trim_ascii()) == was.fingerprint;
-        if value.contains(&b',') && value.split(|byte| *byte == b',').any(is_it) {
+        if self.is_among(value, was) {
             return Some(Change::Folded);
         }
         let is_cut = self.header == Watched::Authorization
             && is.length < was.length
             && self.sent.starts().begin_with(value, self.key);
         Some(if is_cut { Change::Truncated } else { Change::Replaced })
+    }
+
+    /// Whether it is one of the parts of `value`, which commas part (RFC 9110 §5.3). The first and the last may hold commas
+    /// themselves.
+    fn is_among(&self, value: &[u8], was: Seen) -> bool {
+        let begins = value
+            .split_at_checked(was.length)
+            .is_some_and(|(part, rest)| rest.trim_ascii_start().starts_with(b",") && self.is_it(part, was));
+        let before = value.len().checked_sub(was.length).and_then(|at| value.split_at_checked(at));
+        let ends =
+            before.is_some_and(|(rest, part)| rest.trim_ascii_end().ends_with(b",") && self.is_it(part, was));
+        begins || ends || value.split(|byte| *byte == b',').any(|part| self.is_it(part.trim_ascii(), was))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, OtherName, changes};
+    use crate::evidence::{Watched, look};
+    use crate::message::{Fields, Version};
+    use crate::secret::Key;
+
+    const TOKEN: &str = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJodHRwczovL2EifQ.c2lnbmF0dXJl";
+
+    type Lines<'a> = &'a [(&'a str, &'a str)];
+
+    fn fields(lines: Lines<'_>) -> Fields {
+        let mut fields = Fields::new();
+        lines.iter().for_each(|(name, value)| fields.append(name.as_bytes(), value.as_bytes()));
+        fields
+    }
+
+    fn judged(
+        sent: Lines<'_>,
+        arrived: Lines<'_>,
+        version: Version,
+    ) -> Vec<(Watched, Change, Option<String>)> {
+        let key = Key::from_bytes(&[7; 32]);
+        let (sent, arrived) = (fields(sent), fields(arrived));
+        let sent = look(&sent).sightings(&sent, &key);
+        let judged = changes(&sent, &look(&arrived), &arrived, version, &key);
+        let shown = |to: Option<OtherName>| to.map(|name| name.to_string());
+        judged.into_iter().map(|changed| (changed.header, changed.change, shown(changed.to))).collect()
+    }
+
+    #[test]
+    fn each_change_is_told_by_its_name() {
+        let sent: Lines<'_> = &[("Authorization", TOKEN)];
+        let folded = format!("Basic dTpw, {TOKEN}");
+        let twice = format!("{TOKEN},{TOKEN}");
+        let table: [(Lines<'_>, Lines<'_>, Change); 16] = [
+            (sent, &[], Change::Missing),
+            (sent, &[("Authorization", "")], Change::Emptied),
+            (sent, &[("X-Legacy-Auth", TOKEN)], Change::Moved),
+            (sent, &[("Authorization", ""), ("X-Legacy-Auth", TOKEN)], Change::Moved),
+            (sent, &[("authorization", TOKEN)], Change::Respelled),
+            (sent, &[("Authorization", "Bearer another")], Change::Replaced),
+            (sent, &[("Authorization", "Bearer eyJhbGc")], Change::Replaced),
+            (sent, &[("Authorization", TOKEN), ("Authorization", "Basic dTpw")], Change::Duplicated),
+            (sent, &[("Authorization", &folded)], Change::Folded),
+            (sent, &[("Authorization", &twice)], Change::Folded),
+            (&[("Authorization", "a"), ("Authorization", "b")], &[("Authorization", "a, b")], Change::Folded),
+            (sent, &[("Authorization", &TOKEN[..TOKEN.len() - 1])], Change::Truncated),
+            (sent, &[("Authorization", &TOKEN[..16])], Change::Truncated),
+            (&[], sent, Change::Added),
+            (&[], &[("Authorization", "")], Change::Added),
+            (&[("Authorization", "a"), ("Authorization", "b")], &[], Change::Missing),
+        ];
+        for (sent, arrived, expected) in table {
+            let judged = judged(sent, arrived, Version::Http11);
+            let told: Vec<_> = judged.iter().map(|(header, change, _)| (*header, *change)).collect();
+            assert_eq!(told, [(Watched::Authorization, expected)], "{arrived:?}");
+        }
+    }
+
+    #[test]
+    fn every_word_is_of_one_change() {
+        for change in Change::ALL {
+            assert_eq!(Change::of(change.word()), Some(change));
+            assert_eq!(change.to_string(), change.word());
+        }
+        assert_eq!(Change::of("lost"), None);
+    }
+
+    #[test]
+    fn what_changes_nothing_is_silent() {
+        let usual: Lines<'_> =
+            &[("Host", "a"), ("Authorization", TOKEN), ("Cookie", "a=1; b=2"), ("User-Agent", "x")];
+        let reordered: Lines<'_> = &[
+            ("Cookie", "a=1; b=2"),
+            ("User-Agent", "x"),
+            ("Via", "1.1 p"),
+            ("Authorization", TOKEN),
+            ("Host", "a"),
+        ];
+        let table: [(Lines<'_>, Lines<'_>, &str); 7] = [
+            (&[], &[], "nothing at all"),
+            (usual, usual, "nothing changed"),
+            (usual, reordered, "another order, and what nobody watches"),
+            (&[("Origin", "")], &[], "an empty header left out"),
+            (&[("Cookie", "a=1"), ("Cookie", "b=2")], &[("Cookie", "a=1; b=2")], "lines of a cookie joined"),
+            (&[("Cookie", "a=1; b=2")], &[("Cookie", "a=1"), ("Cookie", "b=2")], "and parted"),
+            (
+                &[("Origin", "a"), ("Origin", "b")],
+                &[("Origin", "a"), ("Origin", "b")],
+                "several that stay so",
+            ),
+        ];
+        for (sent, arrived, what) in table {
+            assert_eq!(judged(sent, arrived, Version::Http11), [], "{what}");
+        }
+    }
+
+    #[test]
+    fn http_2_leaves_no_spelling() {
+        let (sent, arrived): (Lines<'_>, Lines<'_>) =
+            (&[("Origin", "https://a")], &[("origin", "https://a")]);
+        assert_eq!(judged(sent, arrived, Version::Http2), []);
+        assert_eq!(judged(sent, arrived, Version::Http11), [(Watched::Origin, Change::Respelled, None)]);
+        assert_eq!(
+            judged(sent, &[("origin", "b")], Version::Http2),
+            [(Watched::Origin, Change::Replaced, None)]
+        );
+    }
+
+    #[test]
+    fn all_headers_are_judged_in_their_order() {
+        let sent: Lines<'_> = &[("User-Agent", "x"), ("X-WP-Nonce", "0123456789"), ("Host", "a")];
+        let arrived: Lines<'_> = &[("User-Agent", "y"), ("Host", "a"), ("X-Forwarded-Proto", "https")];
+        let expected = [
+            (Watched::WpNonce, Change::Missing, None),
+            (Watched::UserAgent, Change::Replaced, None),
+            (Watched::ForwardedProto, Change::Added, None),
+        ];
+        assert_eq!(judged(sent, arrived, Version::Http11), expected);
+    }
+
+    #[test]
+    fn a_value_is_found_among_others_though_it_has_commas() {
+        let agent = "Tool/1 (KHTML, like Gecko)";
+        let (before, behind) = (format!("{agent}, Via/2"), format!("Via/2 , {agent}"));
+        for arrived in [&before, &behind] {
+            let judged = judged(&[("User-Agent", agent)], &[("User-Agent", arrived)], Version::Http11);
+            assert_eq!(judged, [(Watched::UserAgent, Change::Folded, None)], "{arrived}");
+        }
+        let longer = judged(&[("User-Agent", "a")], &[("User-Agent", "ab, c")], Version::Http11);
+        assert_eq!(longer, [(Watched::UserAgent, Change::Replaced, None)]);
+    }
+
+    #[test]
+    fn a_value_that_stood_elsewhere_already_was_not_moved() {
+        let sent: Lines<'_> = &[("Authorization", TOKEN), ("X-WP-Nonce", TOKEN)];
+        let judged_of = |sent, arrived| judged(sent, arrived, Version::Http11);
+        let missing = [(Watched::Authorization, Change::Missing, None)];
+        assert_eq!(judged_of(sent, &[("X-WP-Nonce", TOKEN)]), missing);
+        let to_nonce = judged_of(&sent[..1], &[("X-WP-Nonce", TOKEN)]);
+        let moved = (Watched::Authorization, Change::Moved, Some("x-wp-nonce".to_owned()));
+        assert_eq!(to_nonce, [moved, (Watched::WpNonce, Change::Added, None)]);
+        let table: [(Watched, Lines<'_>, Lines<'_>); 3] = [
+            (
+                Watched::ContentType,
+                &[("Content-Type", "application/json")],
+                &[("Accept", "application/json")],
+            ),
+            (Watched::ForwardedProto, &[("X-Forwarded-Proto", "https")], &[("X-Forwarded-Scheme", "https")]),
+            (Watched::Host, &[("Host", "a.test")], &[("X-Forwarded-Host", "a.test")]),
+        ];
+        for (header, sent, arrived) in table {
+            assert_eq!(judged_of(sent, arrived), [(header, Change::Missing, None)]);
+        }
+    }
+
+    #[test]
+    fn the_name_that_a_value_moved_to_is_shown_only_if_it_is_no_secret() {
+        let table = [
+            ("X-Legacy-Auth", Some("x-legacy-auth")),
+            ("x_auth", Some("x_auth")),
+            (TOKEN, None),
+            ("0a1b2c3d4e5f60718293a4b5c6d7e8f9", None),
+            ("X.Auth", None),
+            ("", None),
+            ("a-header-with-a-name-of-forty-characters", Some("a-header-with-a-name-of-forty-characters")),
+            ("a-header-with-a-name-of-forty-characters-1", None),
+        ];
+        for (name, shown) in table {
+            assert_eq!(OtherName::new(name.as_bytes()).as_ref().map(OtherName::as_str), shown, "{name}");
+        }
+        assert_eq!(OtherName::new(b"x-\xff"), None);
+        let hidden: Lines<'_> = &[("0a1b2c3d4e5f60718293a4b5c6d7e8f9", TOKEN)];
+        let judged = judged(&[("Authorization", TOKEN)], hidden, Version::Http11);
+        assert_eq!(judged, [(Watched::Authorization, Change::Moved, None)]);
     }
 }
 

@@ -64,7 +64,7 @@ impl Watched {
         }
     }
 
-    const fn of(name: Name) -> Option<Self> {
+    pub(super) const fn of(name: Name) -> Option<Self> {
         match name {
             Name::Authorization => Some(Self::Authorization),
             Name::Cookie => Some(Self::Cookie),
