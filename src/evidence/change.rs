@@ -268,7 +268,8 @@ mod tests {
         let key = Key::from_bytes(&[7; 32]);
         let (sent, arrived) = (fields(sent), fields(arrived));
         let sent = look(&sent).sightings(&sent, &key);
-        let judged = changes(&sent, &look(&arrived), &arrived, version, &key);
+        let seen = look(&arrived);
+        let judged = changes(&sent, &seen.sightings(&arrived, &key), &seen, &arrived, version, &key);
         let shown = |to: Option<OtherName>| to.map(|name| name.to_string());
         judged.into_iter().map(|changed| (changed.header, changed.change, shown(changed.to))).collect()
     }
@@ -420,14 +421,9 @@ mod tests {
         let judged = judged(&[("Authorization", TOKEN)], hidden, Version::Http11);
         assert_eq!(judged, [(Watched::Authorization, Change::Moved, None)]);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::OtherName;
 
     #[test]
-    fn names_are_shown_unless_they_look_like_credentials() {
+    fn names_that_look_like_credentials_are_not_shown() {
         let shown = |name: &str| OtherName::new(name.as_bytes()).map(|name| name.to_string());
         assert_eq!(shown("X-Forwarded-Authorization").as_deref(), Some("x-forwarded-authorization"));
         assert_eq!(shown("x-amzn-Remapped-Authorization").as_deref(), Some("x-amzn-remapped-authorization"));

@@ -118,3 +118,62 @@ impl Company {
         self.crossings().find_map(|crossing| Some((crossing, crossing.change(header)?)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Company, Crossing};
+    use crate::evidence::{Change, Changed, HopName, Watched};
+
+    fn name(text: &str) -> HopName {
+        HopName::new(text).unwrap()
+    }
+
+    fn crossing(after: &str, before: &str, changes: &[(Watched, Change)]) -> Crossing {
+        let changed =
+            |(header, change): &(Watched, Change)| Changed { header: *header, change: *change, to: None };
+        Crossing {
+            after: name(after),
+            before: name(before),
+            sent: None,
+            arrived: None,
+            changes: changes.iter().map(changed).collect(),
+        }
+    }
+
+    #[test]
+    fn the_first_way_that_changed_a_header_is_found_on_the_whole_path() {
+        let company = Company {
+            before: vec![
+                crossing("client", "edge", &[]),
+                crossing("edge", "shield", &[(Watched::Origin, Change::Replaced)]),
+            ],
+            behind: vec![
+                crossing("shield", "sidecar", &[(Watched::Authorization, Change::Moved)]),
+                crossing(
+                    "sidecar",
+                    "php",
+                    &[(Watched::Origin, Change::Missing), (Watched::Host, Change::Added)],
+                ),
+            ],
+            ..Company::of(name("shield"))
+        };
+        let first = |header| {
+            let (crossing, changed) = company.first(header)?;
+            Some((crossing.after.as_str(), crossing.before.as_str(), changed.change))
+        };
+        assert_eq!(first(Watched::Origin), Some(("edge", "shield", Change::Replaced)));
+        assert_eq!(first(Watched::Authorization), Some(("shield", "sidecar", Change::Moved)));
+        assert_eq!(first(Watched::Host), Some(("sidecar", "php", Change::Added)));
+        assert_eq!(first(Watched::Cookie), None);
+        assert_eq!(Company::of(name("edge")).first(Watched::Origin), None);
+    }
+
+    #[test]
+    fn another_spelling_spoils_nothing() {
+        for change in Change::ALL {
+            let crossing = crossing("edge", "sidecar", &[(Watched::Authorization, change)]);
+            assert_eq!(crossing.spoils(Watched::Authorization), change != Change::Respelled, "{change}");
+            assert!(!crossing.spoils(Watched::Cookie));
+        }
+    }
+}
