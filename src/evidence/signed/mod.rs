@@ -21,7 +21,7 @@ use super::sighting::Sightings;
 use crate::moment::Moment;
 use crate::secret::KeyId;
 
-/// How many bytes a list may have: half of what the narrowest hops take for a header (ours is not the only one).
+/// How many bytes a list may have. There are hops that take 8 KiB of fields and no more: the list must not be what breaks them.
 const MOST_BYTES: usize = 1024;
 
 /// How many members a list may have.
@@ -70,3 +70,6 @@ pub enum Unbelieved {
     #[error("its signature is not of this request")]
     Forged,
 }
+
+#[cfg(test)]
+mod tests;

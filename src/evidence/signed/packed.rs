@@ -206,3 +206,93 @@ const fn scheme(how: u8) -> Option<Option<Scheme>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
+    use super::{MOST, Packed, unpacked};
+    use crate::evidence::signed::tests::sightings;
+    use crate::evidence::{Scheme, Seen, Sighting, Sightings, Spelling, Watched};
+    use crate::secret::{Fingerprint, Starts};
+
+    /// Each kind of sighting once, and what stands for it.
+    fn example() -> (Sightings, Vec<u8>) {
+        let fingerprint = Fingerprint::from_bits(0x0102_0304_0506_0708);
+        let (scheme, spelling) = (Some(Scheme::Bearer), Spelling::Lower);
+        let mut each = [Sighting::Absent; Watched::COUNT];
+        each[0] = Sighting::Once(Seen { length: 300, fingerprint, scheme, spelling });
+        each[1] = Sighting::Empty;
+        each[2] = Sighting::Several(3);
+        let sightings = Sightings::from_parts(each, Starts::from_marks(&[0xabcd, 0xef01]));
+        let bytes = [
+            &[1][..],
+            &[0b0001_0110, 0xac, 0x02, 1, 2, 3, 4, 5, 6, 7, 8],
+            &[1],
+            &[3, 3],
+            &[0; 5],
+            &[2, 0xab, 0xcd, 0xef, 0x01],
+        ];
+        (sightings, bytes.concat())
+    }
+
+    #[test]
+    fn sightings_have_this_layout() {
+        let (sightings, bytes) = example();
+        assert_eq!(Packed::of(&sightings).as_bytes(), bytes);
+        assert_eq!(unpacked(&bytes), Some(sightings));
+    }
+
+    #[test]
+    fn what_is_not_packed_so_is_not_guessed_at() {
+        let (_, bytes) = example();
+        for length in 0..bytes.len() {
+            assert_eq!(unpacked(&bytes[..length]), None, "{length} B");
+        }
+        assert_eq!(unpacked(&[&bytes[..], &[0]].concat()), None, "something behind it");
+        let table = [
+            (0, 0, "an older layout"),
+            (0, 2, "a newer one"),
+            (1, 0b1001_0110, "a bit nobody sets"),
+            (1, 0b0110_0110, "an unknown scheme"),
+            (1, 0b0001_1110, "an unknown spelling"),
+            (12, 0b0000_0101, "an empty header that is spelled"),
+            (14, 1, "several, that is one"),
+            (14, 0x83, "a number without an end"),
+            (15, 0b0001_0000, "an absent header with a scheme"),
+            (20, 1, "fewer marks than there are"),
+            (20, 3, "more marks than there are"),
+            (20, 11, "more marks than there can be"),
+        ];
+        for (place, byte, what) in table {
+            let mut other = bytes.clone();
+            other[place] = byte;
+            assert_eq!(unpacked(&other), None, "{what}");
+        }
+        let mut longer = bytes;
+        longer.splice(14..15, [0x83, 0]);
+        assert_eq!(unpacked(&longer), None, "a number longer than it need be");
+        longer.splice(14..16, [0x80, 0x80, 0x04]);
+        assert_eq!(unpacked(&longer), None, "65,536 times");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_packed_is_unpacked(sightings in sightings()) {
+            let packed = Packed::of(&sightings);
+            prop_assert_eq!(unpacked(packed.as_bytes()), Some(sightings));
+        }
+
+        #[test]
+        fn any_bytes_are_refused_or_have_one_form(mut bytes in vec(any::<u8>(), 0..=MOST + 1), is_ours in any::<bool>()) {
+            if let Some(version) = bytes.first_mut().filter(|_| is_ours) {
+                *version = 1;
+            }
+            if let Some(sightings) = unpacked(&bytes) {
+                let packed = Packed::of(&sightings);
+                prop_assert_eq!(packed.as_bytes(), bytes);
+            }
+        }
+    }
+}

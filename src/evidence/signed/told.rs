@@ -44,3 +44,73 @@ fn one(text: &str) -> Option<Changed> {
 fn small(header: Watched) -> impl Iterator<Item = char> {
     header.name().canonical().chars().map(|letter| letter.to_ascii_lowercase())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{prop_assert_eq, proptest};
+
+    use super::{append, read};
+    use crate::evidence::signed::tests::changes;
+    use crate::evidence::{Change, Changed, OtherName, Watched};
+
+    fn told(changes: &[Changed]) -> String {
+        let mut text = String::new();
+        append(&mut text, changes);
+        text
+    }
+
+    #[test]
+    fn changes_are_told_in_the_order_of_the_headers_and_once() {
+        let to = OtherName::new(b"X-Legacy-Auth");
+        let moved = Changed { header: Watched::Authorization, change: Change::Moved, to: to.clone() };
+        let missing = Changed { header: Watched::WpNonce, change: Change::Missing, to };
+        let hidden = Changed { to: None, ..moved };
+        let text = told(&[missing.clone(), moved.clone(), hidden.clone()]);
+        assert_eq!(text, "authorization=moved:x-legacy-auth,x-wp-nonce=missing");
+        assert_eq!(read(&text), Some(vec![moved, Changed { to: None, ..missing }]));
+        assert_eq!(told(&[hidden]), "authorization=moved");
+    }
+
+    #[test]
+    fn what_is_told_otherwise_is_not_understood() {
+        let table = [
+            "",
+            ",",
+            "authorization",
+            "authorization=",
+            "authorization=lost",
+            "Authorization=missing",
+            "authorization=Missing",
+            " authorization=missing",
+            "authorization=missing,",
+            "authorization=missing, origin=missing",
+            "authorization=missing,authorization=missing",
+            "origin=missing,authorization=missing",
+            "accept=missing",
+            "authorization=missing:x-auth",
+            "authorization=moved:",
+            "authorization=moved:X-Auth",
+            "authorization=moved:x auth",
+            "authorization=moved:x-auth:y",
+            "authorization=moved:0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+        ];
+        for text in table {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_told_is_read(changes in changes()) {
+            let expected = (!changes.is_empty()).then_some(changes.clone());
+            prop_assert_eq!(read(&told(&changes)), expected);
+        }
+
+        #[test]
+        fn any_text_has_one_form_or_none(text in "(authorization|origin)=(moved|added)(:[a-zA-Z-]{0,5})?,?.{0,3}") {
+            if let Some(changes) = read(&text) {
+                prop_assert_eq!(told(&changes), text);
+            }
+        }
+    }
+}
