@@ -72,4 +72,6 @@ pub enum Unbelieved {
 }
 
 #[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
 mod tests;

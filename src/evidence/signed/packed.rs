@@ -213,7 +213,7 @@ mod tests {
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
     use super::{MOST, Packed, unpacked};
-    use crate::evidence::signed::tests::sightings;
+    use crate::evidence::signed::arbitrary::sightings;
     use crate::evidence::{Scheme, Seen, Sighting, Sightings, Spelling, Watched};
     use crate::secret::{Fingerprint, Starts};
 

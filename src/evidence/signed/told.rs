@@ -50,7 +50,7 @@ mod tests {
     use proptest::prelude::{prop_assert_eq, proptest};
 
     use super::{append, read};
-    use crate::evidence::signed::tests::changes;
+    use crate::evidence::signed::arbitrary::changes;
     use crate::evidence::{Change, Changed, OtherName, Watched};
 
     fn told(changes: &[Changed]) -> String {
