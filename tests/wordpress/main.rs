@@ -23,5 +23,6 @@ mod credentials;
 mod doors;
 mod judge;
 mod logins;
+mod pair;
 mod stand;
 mod token;
