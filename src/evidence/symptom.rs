@@ -110,6 +110,13 @@ impl Symptom {
         }
     }
 
+    /// Counts `Server` as not said: where another doctor stands behind, what lies between may have put its own name there, as
+    /// nginx does, and the name would be taken for that of the web server behind both.
+    pub const fn forget_server(&mut self) {
+        self.software = Software::Unknown;
+        self.mod_php = false;
+    }
+
     /// The time at the site: by the reply's own date, else by our clock.
     #[must_use]
     pub fn now(&self) -> Moment {

@@ -379,6 +379,9 @@ impl Record {
         let mut symptom = Symptom::read(&self.head, reply, copy, now());
         symptom.blocked = seen.blocked;
         symptom.led = seen.led;
+        if trail.company.as_ref().is_some_and(|company| !company.behind.is_empty()) {
+            symptom.forget_server();
+        }
         let has_credential = self.arrived.has(Watched::Authorization);
         let findings = diagnose_by(self.recorder.rules, &trail, &symptom).into_iter().map(|finding| {
             let scope = self.recorder.tally.find(finding.rule, has_credential);
