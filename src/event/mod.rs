@@ -23,7 +23,7 @@ use crate::diagnosis::{Finding, Severity};
 use crate::evidence::{Hop, Sighting, Symptom, Trail, Watched, WordPressError};
 use crate::message::{Method, Name, RequestHead, Status};
 use crate::moment::Moment;
-use crate::secret::Fingerprint;
+use crate::secret::{Fingerprint, KeyId};
 
 /// The record of one exchange.
 #[derive(Clone, Debug)]
@@ -83,6 +83,9 @@ pub struct AuthorizationSeen {
     pub sent: Option<Sighting>,
     /// How PHP saw it, where PHP reports.
     pub seen_by_php: Option<Sighting>,
+    /// The shared key that fingerprints are made with; nothing where it is one of this process alone, and nobody else's
+    /// fingerprints can be compared with them.
+    pub key_id: Option<KeyId>,
 }
 
 /// A finding and how widespread it is.

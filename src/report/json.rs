@@ -10,6 +10,7 @@ use crate::diagnosis::{Finding, Severity};
 use crate::event::{self, AuthorizationSeen, Event, Scope, Scoped};
 use crate::evidence::Sighting;
 use crate::moment::Moment;
+use crate::secret::KeyId;
 
 const TARGET: &str = "header_doctor::exchange";
 
@@ -46,6 +47,7 @@ pub(super) struct Record<'e> {
 struct Authorization<'e> {
     scheme: Option<&'static str>,
     fingerprint: Option<String>,
+    key_id: Option<&'e str>,
     arrived: Option<&'static str>,
     recovered_from: Option<&'e str>,
     sent: Option<&'static str>,
@@ -203,6 +205,7 @@ impl<'e> Authorization<'e> {
         Self {
             scheme: once.and_then(|once| once.scheme).map(|scheme| scheme.word()),
             fingerprint: once.map(|once| once.fingerprint.to_string()),
+            key_id: seen.key_id.as_ref().map(KeyId::as_str),
             arrived: seen.arrived.map(Sighting::word),
             recovered_from: seen.recovered_from.as_deref(),
             sent: seen.sent.map(Sighting::word),

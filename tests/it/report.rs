@@ -169,6 +169,7 @@ fn json_has_every_field_under_its_stable_name() {
         "authorization": {
             "scheme": "Bearer",
             "fingerprint": Key::from_bytes(&[5; 32]).fingerprint(TOKEN.as_bytes()).to_string(),
+            "key_id": null,
             "arrived": "once",
             "recovered_from": null,
             "sent": "once",
@@ -177,8 +178,7 @@ fn json_has_every_field_under_its_stable_name() {
         "lost": [{
             "header": "authorization",
             "change": "missing",
-            "after": "doctor",
-            "before": "php",
+            "after": "doctor", "before": "php",
             "proof": "likely",
         }],
         "findings": [{
