@@ -358,9 +358,20 @@ impl Record {
         }
         let is_sick = !event.findings.is_empty() || event.failure.is_some() || !event.tried.is_empty();
         if is_sick || self.is_renewal || self.recorder.keeps == Keeps::All {
+            if self.recorder.keeps == Keeps::All && event.authorization.arrived.is_none() {
+                self.note_authorization(&mut event);
+            }
             self.conclude(event);
         }
         self.open = false;
+    }
+
+    /// Enters what became of `Authorization` where nothing was diagnosed: two logs are compared by what is healthy, too.
+    fn note_authorization(&self, event: &mut Event) {
+        let fields = &self.head.fields;
+        let at = |look: &Look| look.sightings(fields, &self.recorder.key).of(Watched::Authorization);
+        event.authorization.arrived = Some(at(&self.arrived));
+        event.authorization.sent = Some(at(&self.sent));
     }
 
     /// Diagnoses; a defect of a rule costs the diagnosis alone.
