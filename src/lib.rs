@@ -24,6 +24,8 @@ pub mod event;
 
 pub mod report;
 
+pub mod compare;
+
 pub mod admin;
 
 pub mod http1;

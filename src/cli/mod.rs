@@ -4,6 +4,7 @@
 //! ([`NOTHING_WRONG`] and its neighbours), and an error when it could not begin; the error's whole chain is then
 //! printed on one line and the process exits with [`USAGE`].
 
+mod compare;
 mod config;
 mod demo;
 mod descriptors;
@@ -60,6 +61,7 @@ enum Command {
     Run(run::Arguments),
     Config(config::Arguments),
     Explain(explain::Arguments),
+    Compare(compare::Arguments),
     Demo(demo::Arguments),
     Health(health::Arguments),
 }
@@ -85,6 +87,7 @@ fn command(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit
         Command::Run(arguments) => run::run(arguments, matches),
         Command::Config(arguments) => config::config(arguments, matches),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments, matches),
         Command::Health(arguments) => health::health(&arguments, matches),
     }

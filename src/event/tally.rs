@@ -31,6 +31,10 @@ pub enum Population {
     All,
     /// Those that carried `Authorization`.
     WithCredential,
+    /// Those that stand in the logs of two doctors.
+    Joined,
+    /// Those of them that carried `Authorization`.
+    JoinedWithCredential,
 }
 
 impl Population {
@@ -40,6 +44,8 @@ impl Population {
         match self {
             Self::All => "requests",
             Self::WithCredential => "requests with a credential",
+            Self::Joined => "joined requests",
+            Self::JoinedWithCredential => "joined requests with a credential",
         }
     }
 }

@@ -133,6 +133,12 @@ struct Gap {
     dropped: u64,
 }
 
+/// A finding as it stands in the record of an exchange.
+#[must_use]
+pub fn found(scoped: &Scoped) -> impl Serialize + '_ {
+    Found::of(scoped)
+}
+
 /// The record that stands where events were dropped.
 pub(super) fn gap(at: Moment, dropped: u64) -> String {
     let message = "Events were dropped: the log is slower than the traffic";

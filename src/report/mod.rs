@@ -8,6 +8,7 @@ mod renewals;
 mod repeats;
 mod verdict;
 
+pub use json::found;
 pub use markdown::fill;
 pub use page::Page;
 pub use repeats::{Every, Repeats, Summary};

@@ -56,6 +56,7 @@ fn version_and_help_are_no_errors() {
         &["demo", "--help"],
         &["config", "validate", "--help"],
         &["explain", "--help"],
+        &["compare", "--help"],
         &["health", "--help"],
     ] {
         let help = run(command);

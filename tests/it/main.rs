@@ -12,6 +12,7 @@ mod abuse;
 mod architecture;
 mod balance;
 mod cli;
+mod compare;
 mod corpus;
 mod demo;
 mod health;

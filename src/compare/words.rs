@@ -1,0 +1,132 @@
+//! What is said of a change that two logs show.
+//!
+//! The rules that judge what doctors sign speak of the same changes; where one of them exists its text says how grave it
+//! is, whose desk it is and what cures it.
+
+use crate::diagnosis::{Decision, Desk, Finding, Lost, Mark, Place, Proof, Severity, Stop, rule};
+use crate::evidence::{Change, Hop, HopName, Watched};
+
+use super::judge::{Case, Kind};
+
+const LOST: &str = "authorization-lost-between-doctors";
+const ADDED: &str = "header-added-on-the-way";
+
+pub(super) fn finding(case: &Case, proof: Proof, names: [&str; 2], are_swapped: bool) -> Finding {
+    let Kind { change, is_recovered, .. } = case.kind;
+    let mut finding = ruled(change, proof, names);
+    finding.because = because(case, names, are_swapped);
+    finding.path = path(change, names);
+    finding.lost = lost(change, names);
+    finding.decide = (proof == Proof::Possible).then(|| decision(are_swapped));
+    if is_recovered {
+        finding.severity = Severity::Note;
+        finding.aside = true;
+    }
+    if proof > Proof::Possible && change != Change::Added {
+        finding.cleared = vec!["client", "web server", "PHP", "secret", "expiry"];
+        finding.caution = "Token not judged. Do not rotate secrets";
+    }
+    finding
+}
+
+/// The finding with what its rule states.
+fn ruled(change: Change, proof: Proof, [after, before]: [&str; 2]) -> Finding {
+    let summary = format!("{} between {after} and {before}", happened(change));
+    let id = if change == Change::Added { ADDED } else { LOST };
+    let ruled = rule(id).and_then(|rule| Finding::of(rule, proof, "any", summary.clone()));
+    ruled.unwrap_or_else(|| Finding {
+        rule: id,
+        place: Place::Edge,
+        desk: Desk::Edge,
+        severity: if change == Change::Added { Severity::Warning } else { Severity::Error },
+        proof,
+        summary,
+        because: String::new(),
+        path: Vec::new(),
+        lost: None,
+        cleared: Vec::new(),
+        caution: "",
+        cure: format!("make what stands between {after} and {before} pass Authorization on as it came"),
+        aside: false,
+        decide: None,
+    })
+}
+
+const fn happened(change: Change) -> &'static str {
+    match change {
+        Change::Missing => "Authorization is lost",
+        Change::Emptied => "Authorization loses its value",
+        Change::Duplicated => "one Authorization becomes several",
+        Change::Folded => "several Authorization become one",
+        Change::Added => "an Authorization is added",
+        _ => "Authorization is replaced by another",
+    }
+}
+
+fn because(case: &Case, [after, before]: [&str; 2], are_swapped: bool) -> String {
+    let (sent, arrived) = facts(case.kind.change);
+    let mut text = format!("{after} wrote that it sent {sent}, {before} that {arrived} arrived");
+    if case.kind.is_recovered {
+        text.push_str(&format!("; {before} recovered it from another header"));
+    }
+    if are_swapped {
+        return text + "; but every request came later in the first log, and took no longer there";
+    }
+    text + match (case.sure, case.count) {
+        (0, 1) => "; the two records are joined by their likeness alone",
+        (0, _) => "; the records are joined by their likeness, and logs are not signed",
+        _ => "; logs are not signed",
+    }
+}
+
+const fn facts(change: Change) -> (&'static str, &'static str) {
+    match change {
+        Change::Missing => ("Authorization", "none"),
+        Change::Emptied => ("Authorization", "one without a value"),
+        Change::Duplicated => ("one Authorization", "several"),
+        Change::Folded => ("several Authorization", "one"),
+        Change::Added => ("no Authorization", "one"),
+        _ => ("one Authorization", "another"),
+    }
+}
+
+fn named(name: &str) -> Hop {
+    HopName::new(name).map_or(Hop::Doctor, Hop::Named)
+}
+
+fn path(change: Change, [after, before]: [&str; 2]) -> Vec<Stop> {
+    let note = match change {
+        Change::Missing => "absent",
+        Change::Emptied => "empty",
+        _ => change.word(),
+    };
+    vec![
+        Stop::new(Hop::Client, if change == Change::Added { Mark::Unknown } else { Mark::Good }),
+        Stop::new(named(after), Mark::Good),
+        Stop::new(named(before), Mark::Bad).noted(note),
+    ]
+}
+
+fn lost(change: Change, [after, before]: [&str; 2]) -> Option<Lost> {
+    (change != Change::Added).then(|| Lost {
+        header: Watched::Authorization,
+        change,
+        after: named(after),
+        before: named(before),
+    })
+}
+
+fn decision(are_swapped: bool) -> Decision {
+    if are_swapped {
+        return Decision {
+            command: r#"header-doctor compare "$SIDECAR" "$EDGE""#.to_owned(),
+            reading: "the other way round: if that finds nothing, the logs were swapped",
+        };
+    }
+    Decision {
+        command: "curl -i \"$SITE/wp-json/wp/v2/users/me\" -H \"Authorization: Bearer header-doctor\" -H \"traceparent: \
+                  00-$(openssl rand -hex 16)-$(openssl rand -hex 8)-01\""
+            .to_owned(),
+        reading: "then compare again: its trace joins the two records of it for sure",
+    }
+}
