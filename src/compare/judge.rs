@@ -10,8 +10,12 @@ use crate::evidence::{Change, HopName};
 use crate::message::Status;
 use crate::moment::Moment;
 
-/// So many requests that are joined by likeness alone, and had the same happen to them, are no accident.
+/// So many requests that are joined by likeness alone, and had the same happen to them, are no accident, as long as they are
+/// not few among all: a request that came past the doctor in front can look like one that a cache on the way answered.
 const NO_ACCIDENT: u64 = 3;
+
+/// One in how many is not few.
+const NOT_FEW: u64 = 10;
 
 /// What is concluded from two logs.
 #[derive(Clone, Debug, Default)]
@@ -147,11 +151,13 @@ impl Sum {
     fn finding(&self, case: &Case, edge: &Log, sidecar: &Log) -> Judged {
         let (edge, sidecar) = (edge.name(case.kind.hops.0), sidecar.name(case.kind.hops.1));
         let (after, before) = names(edge, sidecar);
-        let is_sure = !self.are_swapped && (case.sure > 0 || case.count >= NO_ACCIDENT);
+        let scope = self.scope(case);
+        let is_widespread = case.count >= NO_ACCIDENT && case.count.saturating_mul(NOT_FEW) >= scope.of;
+        let is_sure = !self.are_swapped && (case.sure > 0 || is_widespread);
         let proof = if is_sure { Proof::Likely } else { Proof::Possible };
         let finding: Finding = words::finding(case, proof, [&after, &before], self.are_swapped);
         Judged {
-            scoped: Scoped { finding, scope: self.scope(case) },
+            scoped: Scoped { finding, scope },
             change: case.kind.change,
             after,
             before,
@@ -304,8 +310,19 @@ mod tests {
     fn one_likeness_is_only_possible() {
         let one = judged(&log("edge", 1, 9, &["once Bearer"]), &log("sidecar", 2, 7, &["absent"]));
         let finding = &one.findings[0].scoped.finding;
-        assert_eq!(finding.proof, Proof::Possible);
+        assert_eq!((finding.proof, finding.severity), (Proof::Possible, Severity::Warning));
         assert!(finding.decide.is_some() && finding.cleared.is_empty());
+    }
+
+    #[test]
+    fn a_few_likenesses_among_many_that_arrived_are_only_possible() {
+        for (arrived, proof) in [(27, Proof::Likely), (28, Proof::Possible)] {
+            let lost =
+                ["absent"; 3].into_iter().chain(std::iter::repeat_n("once", arrived)).collect::<Vec<_>>();
+            let verdicts =
+                judged(&log("edge", 1, 9, &vec!["once"; 3 + arrived]), &log("sidecar", 2, 7, &lost));
+            assert_eq!(verdicts.findings[0].scoped.finding.proof, proof, "{arrived}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! What is kept of a log: its newest exchanges in a compact form, and how many lines of which kind it has.
+//! What is kept of a log: its last exchanges in a compact form, and how many lines of which kind it has.
 //!
 //! A log may be far larger than memory. Two logs that are compared mostly end at about the same time, so where one has
-//! more exchanges than are kept, the oldest go, and it is told how many.
+//! more exchanges than are kept, the first go, and it is told how many.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use super::record::{Line, Record, Request};
 use crate::evidence::HopName;
 use crate::moment::Moment;
 
-/// How many exchanges are kept of a log: two logs and what joins them then take about 300 MB.
+/// How many exchanges are kept of a log: two logs and what joins them then take about 350 MB.
 pub const MOST: usize = 1_000_000;
 
 /// How many lines are named that could not be read.
@@ -46,7 +46,7 @@ pub struct Told {
     pub unreadable: u64,
     /// The numbers of the first of them, from 1.
     pub unreadable_at: Vec<u64>,
-    /// Exchanges that were passed on and did not fit into memory, the oldest ones.
+    /// Exchanges that were passed on and did not fit into memory, the first ones.
     pub left_out: u64,
 }
 
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_make_room() {
+    fn the_first_make_room() {
         let mut log = Log::keeping(2);
         (1..=5).for_each(|second| log.take(u64::from(second), line("edge", second).as_bytes()));
         assert_eq!((log.told().left_out, log.requests().len()), (3, 2));

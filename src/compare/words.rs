@@ -14,10 +14,13 @@ const ADDED: &str = "header-added-on-the-way";
 pub(super) fn finding(case: &Case, proof: Proof, names: [&str; 2], are_swapped: bool) -> Finding {
     let Kind { change, is_recovered, .. } = case.kind;
     let mut finding = ruled(change, proof, names);
-    finding.because = because(case, names, are_swapped);
+    finding.because = because(case, proof, names, are_swapped);
     finding.path = path(change, names);
     finding.lost = lost(change, names);
     finding.decide = (proof == Proof::Possible).then(|| decision(are_swapped));
+    if proof == Proof::Possible {
+        finding.severity = finding.severity.min(Severity::Warning);
+    }
     if is_recovered {
         finding.severity = Severity::Note;
         finding.aside = true;
@@ -63,7 +66,7 @@ const fn happened(change: Change) -> &'static str {
     }
 }
 
-fn because(case: &Case, [after, before]: [&str; 2], are_swapped: bool) -> String {
+fn because(case: &Case, proof: Proof, [after, before]: [&str; 2], are_swapped: bool) -> String {
     let (sent, arrived) = facts(case.kind.change);
     let mut text = format!("{after} wrote that it sent {sent}, {before} that {arrived} arrived");
     if case.kind.is_recovered {
@@ -72,9 +75,9 @@ fn because(case: &Case, [after, before]: [&str; 2], are_swapped: bool) -> String
     if are_swapped {
         return text + "; but every request came later in the first log, and took no longer there";
     }
-    text + match (case.sure, case.count) {
-        (0, 1) => "; the two records are joined by their likeness alone",
-        (0, _) => "; the records are joined by their likeness, and logs are not signed",
+    text + match (proof, case.sure) {
+        (Proof::Possible, _) => "; few records show it, and they are joined by their likeness alone",
+        (_, 0) => "; the records are joined by their likeness, and logs are not signed",
         _ => "; logs are not signed",
     }
 }

@@ -165,8 +165,7 @@ fn one_log_may_come_from_standard_input_and_have_other_lines() {
     let text = format!("{{\"message\":\"Listening\"}}\nhunter2marked\n{text}");
     let ended = compare(&[&edge, Path::new("-")], &text);
     assert_eq!(ended.code, 1, "{}", ended.err);
-    let told =
-        "standard input: 6 lines, 4 exchanges of sidecar, 1 lines of other kinds, 1 unreadable (line 2)";
+    let told = "standard input: lines 6, exchanges 4 (sidecar), other lines 1, unreadable 1 (line 2)\n";
     assert!(ended.out.contains(told), "{}", ended.out);
     assert!(!ended.out.contains("hunter2marked"));
 }
@@ -184,6 +183,28 @@ fn logs_that_have_nothing_in_common_are_not_compared() {
     let empty = folder.path().join("empty.jsonl");
     std::fs::write(&empty, "").unwrap();
     assert_eq!(compare(&[&edge, &empty], "").code, 3);
+}
+
+#[test]
+fn logs_in_the_wrong_order_are_told_and_accuse_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |hop: &str, seen: &str, millis: u8, took: u8| {
+        let record = |number: u8| {
+            format!(
+                r#"{{"timestamp":"2026-11-23T15:10:00.00{millis}Z","target":"header_doctor::exchange","hop":"{hop}","method":"GET","host":"a","path":"/{number}","status":401,"authorization":{{"arrived":"{seen}","sent":"{seen}"}},"upstream":"u","duration_ms":{took}}}"#
+            )
+        };
+        let path = folder.path().join(hop);
+        std::fs::write(&path, (0..9).map(|number| record(number) + "\n").collect::<String>()).unwrap();
+        path
+    };
+    let (edge, sidecar) = (file("edge", "once", 1, 9), file("sidecar", "absent", 2, 7));
+    assert_eq!(compare(&[&edge, &sidecar], "").code, 1);
+    let ended = compare(&[&sidecar, &edge], "");
+    assert_eq!(ended.code, 3, "{}", ended.out);
+    assert!(ended.out.contains("the logs may be swapped: "), "{}", ended.out);
+    assert!(ended.out.contains("sure    possible: "), "{}", ended.out);
+    assert_eq!(json(&sidecar, &edge)["may_be_swapped"], true);
 }
 
 #[test]

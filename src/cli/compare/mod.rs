@@ -21,7 +21,7 @@ use output::Compared;
 ///
 /// Both logs must be JSON (`log.format: json`) and should hold every exchange (`log.exchanges: all`). Requests are joined by
 /// exchange, by trace, by fingerprint where both doctors have the same key, else by method, host, path, status and time. Logs
-/// are not signed, so nothing is proved. Of each log the newest 1000000 exchanges are compared.
+/// are not signed, so nothing is proved. Of each log the last 1000000 exchanges are compared.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -201,28 +201,27 @@ fn described(file: &str, log: &Log) -> Value {
     })
 }
 
-/// `edge.jsonl: 812 lines, 800 exchanges of edge, 12 lines of other kinds`
+/// `edge.jsonl: lines 812, exchanges 800 (edge), other lines 12`
 fn of_log(file: &str, log: &Log) -> String {
     let told = log.told();
     let hops = hops(log).join(", ");
-    let whose = if hops.is_empty() { String::new() } else { format!(" of {hops}") };
-    let mut out = format!("{file}: {} lines, {} exchanges{whose}", told.lines, told.exchanges);
+    let whose = if hops.is_empty() { String::new() } else { format!(" ({hops})") };
+    let mut out = format!("{file}: lines {}, exchanges {}{whose}", told.lines, told.exchanges);
     let counts = [
-        (told.own, "answered by the doctor itself"),
-        (told.others, "lines of other kinds"),
-        (told.left_out, "oldest exchanges left out"),
-        (told.summed_up, "exchanges only summed up (`log.repeats: 0s` writes each)"),
-        (told.dropped, "events dropped by the log"),
+        ("answered by the doctor itself", told.own),
+        ("other lines", told.others),
+        ("first exchanges left out", told.left_out),
+        ("exchanges only summed up (`log.repeats: 0s` writes each)", told.summed_up),
+        ("events dropped by the log", told.dropped),
+        ("unreadable", told.unreadable),
     ];
-    for (count, what) in counts {
-        if count > 0 {
-            out.push_str(&format!(", {count} {what}"));
-        }
+    for (what, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+        out.push_str(&format!(", {what} {count}"));
     }
-    if told.unreadable > 0 {
-        let places: Vec<_> = told.unreadable_at.iter().map(ToString::to_string).collect();
-        let more = if told.unreadable > places.len() as u64 { ", …" } else { "" };
-        out.push_str(&format!(", {} unreadable (line {}{more})", told.unreadable, places.join(", ")));
+    if let [first, ..] = &*told.unreadable_at {
+        let rest = told.unreadable_at.iter().skip(1).map(|number| format!(", {number}"));
+        let more = if told.unreadable > told.unreadable_at.len() as u64 { ", …" } else { "" };
+        out.push_str(&format!(" (line {first}{}{more})", rest.collect::<String>()));
     }
     out.push('\n');
     out
