@@ -7,8 +7,8 @@
 
 use std::borrow::Cow;
 
-use super::{Finding, Lost, Mark, Stop};
-use crate::evidence::{Company, Crossing, Hop, HopName, Trail, Watched};
+use super::{Finding, Lost, Mark, Proof, Stop};
+use crate::evidence::{Company, Crossing, Hop, HopName, Sighting, Symptom, Trail, Watched};
 
 /// A cause that only a company can prove, and what is concluded from nothing else than its effects.
 struct Cause {
@@ -120,7 +120,7 @@ pub(super) fn doctors(company: &Company) -> Vec<&HopName> {
 }
 
 /// The doctors of the path with the mark of each, when a header was changed in this crossing.
-pub(super) fn stations(company: &Company, at: &Crossing) -> Vec<Stop> {
+fn stations(company: &Company, at: &Crossing) -> Vec<Stop> {
     let mut mark = Mark::Good;
     let mut stations = Vec::new();
     for name in doctors(company) {
@@ -130,6 +130,43 @@ pub(super) fn stations(company: &Company, at: &Crossing) -> Vec<Stop> {
         stations.push(Stop::new(Hop::Named(name.clone()), mark));
     }
     stations
+}
+
+/// The client, the doctors, and what stands behind them, when a header was changed in this crossing.
+pub(super) fn path(
+    trail: &Trail,
+    symptom: &Symptom,
+    company: &Company,
+    at: &Crossing,
+    header: Watched,
+) -> Vec<Stop> {
+    let mut path = vec![client(trail, company, at, header)];
+    path.extend(stations(company, at));
+    // A probe that signs is a doctor by the name of the client.
+    if path.get(1).is_some_and(|first| first.name == "client") {
+        path.remove(0);
+    }
+    path.push(Stop::new(Hop::WebServer, Mark::Unknown).named(symptom.software.name()));
+    path.push(Stop::new(Hop::Php, Mark::Unknown));
+    path
+}
+
+/// The client's header was in order as far as the first doctor saw one.
+pub(super) fn client(trail: &Trail, company: &Company, at: &Crossing, header: Watched) -> Stop {
+    let stop = |mark| Stop::new(Hop::Client, mark);
+    let sent = at.sent.map(|sent| sent.of(header));
+    let is_ours = company.before.is_empty();
+    let is_unseen = trail.sighting(&Hop::Client, header).is_some_and(|seen| seen.once().is_none());
+    match sent {
+        Some(Sighting::Several(count)) => stop(Mark::Unknown).noted(format!("{count} lines")),
+        _ if is_ours && is_unseen => stop(Mark::Unknown),
+        _ => stop(Mark::Good),
+    }
+}
+
+/// How sure a change is that a company tells of.
+pub(super) const fn proof(company: &Company) -> Proof {
+    if company.is_signed { Proof::Proved } else { Proof::Likely }
 }
 
 /// The pair and the change, for the log.

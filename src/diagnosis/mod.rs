@@ -36,7 +36,11 @@ pub trait Rule: Sync {
 /// Every rule. Where two findings are equally sure and grave, the order here decides: causes nearer to the client's
 /// credential come after those that keep it from being judged at all.
 pub const RULES: &[&dyn Rule] = &[
+    &rules::ReportOfAnotherExchange,
     &rules::AuthorizationLostBetweenDoctors,
+    &rules::HeaderAddedOnTheWay,
+    &rules::HeaderChangedBetweenDoctors,
+    &rules::OriginHeaderStripped,
     &rules::AuthorizationTwice,
     &rules::ForwardedProtoUntrusted,
     &rules::RedirectDropsAuthorization,
@@ -61,6 +65,8 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::PermissionRefused,
     &rules::CorsHeadersWrong,
     &rules::AuthorizationNominated,
+    &rules::TrailLost,
+    &rules::DoctorClocksDiffer,
 ];
 
 /// The rule with this id.
@@ -91,8 +97,10 @@ mod tests {
     use proptest::prelude::{any, proptest};
 
     use super::{RULES, Text, diagnose, rule};
-    use crate::evidence::{Symptom, Trail, look};
-    use crate::message::{Fields, ReplyHead, RequestHead, Status};
+    use crate::evidence::{
+        Arrival, Company, Crossing, HopName, Return, Sightings, Symptom, Trail, changes, look,
+    };
+    use crate::message::{Fields, ReplyHead, RequestHead, Status, Version};
     use crate::moment::Moment;
     use crate::secret::Key;
 
@@ -108,6 +116,20 @@ mod tests {
         assert!(rule("no-such-rule").is_none());
     }
 
+    /// Two doctors between whom nothing was changed, as the one in front or the one behind sees them.
+    fn clean(is_in_front: bool, seen: Sightings) -> Company {
+        let name = |text: &str| HopName::new(text).unwrap();
+        let (after, before) = (name("edge"), name("sidecar"));
+        let crossing = Crossing { after, before, sent: Some(seen), arrived: Some(seen), changes: Vec::new() };
+        let (own, before, behind) = if is_in_front {
+            ("edge", Vec::new(), vec![crossing])
+        } else {
+            ("sidecar", vec![crossing], Vec::new())
+        };
+        let (arrival, report) = (Arrival::Believed, Return::Believed);
+        Company { before, behind, arrival, report, ..Company::of(name(own)) }
+    }
+
     proptest! {
         /// Whatever was asked and whatever the body says: a reply that succeeds or redirects is healthy.
         #[test]
@@ -117,11 +139,19 @@ mod tests {
             target in "/[a-z/-]{0,30}(\\?rest_route=/[a-z/]{0,9})?",
             code in "jwt_auth_no_auth_header|jwt_auth_invalid_token|rest_forbidden|rest_not_logged_in",
             message in "Expired token|Wrong number of segments|x",
+            company in any::<Option<bool>>(),
         ) {
             let fields = Fields::from([("Authorization", &*credential), ("Host", "example.com")]);
             let request = RequestHead::build("POST", &target, fields);
             let seen = look(&request.fields);
-            let trail = Trail::read(&request, &seen, &seen, &Key::from_bytes(&[3; 32]));
+            let key = Key::from_bytes(&[3; 32]);
+            let mut trail = Trail::read(&request, &seen, &seen, &key);
+            trail.company = company.map(|is_in_front| {
+                let sightings = seen.sightings(&request.fields, &key);
+                let changes = changes(&sightings, &sightings, &seen, &request.fields, Version::Http11, &key);
+                assert!(changes.is_empty());
+                Box::new(clean(is_in_front, sightings))
+            });
             let link = [("Link", "<https://example.com/wp-json/>; rel=\"https://api.w.org/\"")];
             let reply = ReplyHead::build(Status::new(status).unwrap(), Fields::from(link));
             let body = format!(r#"{{"code":"{code}","message":"{message}","data":{{"status":403}}}}"#);

@@ -8,6 +8,7 @@ use textwrap::core::Word;
 use super::page::{COLUMN, Page, words};
 use crate::diagnosis::{Finding, Mark, Proof, Severity, Stop};
 use crate::event::{Event, Scope};
+use crate::evidence::Change;
 
 /// Whether to use colour. It marks what the eye should find; no meaning hangs on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,15 +104,20 @@ fn path(finding: &Finding, paint: Paint) -> Vec<String> {
     let mut stops = Vec::with_capacity(finding.path.len() + 1);
     for stop in &finding.path {
         stops.push(station(stop, paint));
-        if finding.lost.as_ref().is_some_and(|lost| lost.after == stop.hop) {
-            stops.push(paint.red(if finding.proof == Proof::Possible {
-                "── LOST? ──"
-            } else {
-                "── LOST ──"
-            }));
+        if let Some(lost) = finding.lost.as_ref().filter(|lost| lost.after == stop.hop) {
+            stops.push(paint.red(happened(lost.change, finding.proof)));
         }
     }
     stops
+}
+
+const fn happened(change: Change, proof: Proof) -> &'static str {
+    match (change, proof) {
+        (Change::Added, _) => "── ADDED ──",
+        (Change::Respelled, _) => "── RE-SPELLED ──",
+        (_, Proof::Possible) => "── LOST? ──",
+        _ => "── LOST ──",
+    }
 }
 
 fn station(stop: &Stop, paint: Paint) -> String {

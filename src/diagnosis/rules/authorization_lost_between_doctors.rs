@@ -6,11 +6,11 @@
 //! header (RFC 9110 §5.1); it matters to code that asks mod_php's `getallheaders()` for `Authorization`, and HAProxy and
 //! HTTP/2 write small letters always, so it is told only where WordPress says that no header came.
 
-use super::super::company::{controls, cure_at, lost, stations, testimony};
-use super::super::{Finding, Mark, Proof, Rule, Severity, Stop};
+use super::super::company::{client, controls, cure_at, lost, path, proof, testimony};
+use super::super::{Finding, Mark, Rule, Severity, Stop};
 use super::explained;
 use crate::evidence::{
-    Change, Changed, Company, Crossing, Edge, Hop, Scheme, Seen, Sighting, Spelling, Symptom, Trail, Watched,
+    Change, Changed, Company, Crossing, Edge, Scheme, Seen, Sighting, Spelling, Symptom, Trail, Watched,
 };
 
 pub(in super::super) struct AuthorizationLostBetweenDoctors;
@@ -70,7 +70,7 @@ impl AuthorizationLostBetweenDoctors {
             },
             cure: cure_at(self.text(), case.heading(), case.crossing),
             aside: !is_cause,
-            ..Finding::of(self, case.proof(), "any", case.summary(is_cause))?
+            ..Finding::of(self, proof(case.company), "any", case.summary(is_cause))?
         })
     }
 
@@ -96,7 +96,7 @@ impl AuthorizationLostBetweenDoctors {
             aside: true,
             ..Finding::of(
                 self,
-                case.proof(),
+                proof(case.company),
                 "any",
                 format!("the name Authorization is written {how} between {after} and {before}"),
             )?
@@ -109,10 +109,6 @@ const MISSED: &str = "code that asks getallheaders()['Authorization'] under mod_
 const HARMLESS: &str = "names are the same in any spelling, so the reply is not explained by it";
 
 impl Case<'_> {
-    const fn proof(&self) -> Proof {
-        if self.company.is_signed { Proof::Proved } else { Proof::Likely }
-    }
-
     fn sent(&self) -> Option<Sighting> {
         self.crossing.sent.map(|sent| sent.of(Watched::Authorization))
     }
@@ -146,33 +142,13 @@ impl Case<'_> {
         }
     }
 
-    /// The client, the doctors, and what was never asked in earnest.
     fn path(&self) -> Vec<Stop> {
-        let mut path = vec![self.client()];
-        path.extend(stations(self.company, self.crossing));
-        if path.get(1).is_some_and(|first| first.name == "client") {
-            path.remove(0);
-        }
-        path.push(Stop::new(Hop::WebServer, Mark::Unknown).named(self.symptom.software.name()));
-        path.push(Stop::new(Hop::Php, Mark::Unknown));
-        path
-    }
-
-    /// The client's credential was in order as far as the first doctor saw one.
-    fn client(&self) -> Stop {
-        let is_ours = self.company.before.is_empty();
-        let seen = self.trail.sighting(&Hop::Client, Watched::Authorization);
-        match (self.sent(), seen) {
-            (Some(Sighting::Several(count)), _) => {
-                Stop::new(Hop::Client, Mark::Unknown).noted(format!("{count} lines"))
-            }
-            (_, Some(seen)) if is_ours && seen.once().is_none() => Stop::new(Hop::Client, Mark::Unknown),
-            _ => Stop::new(Hop::Client, Mark::Good),
-        }
+        path(self.trail, self.symptom, self.company, self.crossing, Watched::Authorization)
     }
 
     fn cleared(&self, is_cause: bool) -> Vec<&'static str> {
-        let client = (self.client().mark == Mark::Good).then_some("client");
+        let client = client(self.trail, self.company, self.crossing, Watched::Authorization);
+        let client = (client.mark == Mark::Good).then_some("client");
         let rest = ["doctors", "web server", "WordPress", "secret", "expiry"];
         let rest = if is_cause { rest.as_slice() } else { &["doctors"] };
         client.into_iter().chain(rest.iter().copied()).collect()
