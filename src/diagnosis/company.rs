@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use super::{Finding, Lost, Mark, Proof, Stop};
-use crate::evidence::{Company, Crossing, Hop, HopName, Sighting, Symptom, Trail, Watched};
+use crate::evidence::{Change, Company, Crossing, Hop, HopName, Return, Sighting, Symptom, Trail, Watched};
 
 /// A cause that only a company can prove, and what is concluded from nothing else than its effects.
 struct Cause {
@@ -45,8 +45,10 @@ const OF_THE_ADDRESS: &[&str] =
 /// What is read out of a reply without `Access-Control-Allow-Origin`.
 const OF_THE_ORIGIN: &[&str] = &["cors-headers-wrong", "preflight-blocked"];
 
-const CAUSES: [Cause; 8] = [
+const CAUSES: [Cause; 10] = [
     Cause { rule: "report-of-another-exchange", header: None, explains: OF_THE_CREDENTIAL },
+    Cause { rule: "report-of-another-exchange", header: None, explains: OF_THE_ADDRESS },
+    Cause { rule: "report-of-another-exchange", header: None, explains: OF_THE_ORIGIN },
     Cause { rule: "authorization-lost-between-doctors", header: None, explains: OF_THE_CREDENTIAL },
     Cause { rule: "header-added-on-the-way", header: None, explains: OF_THE_CREDENTIAL },
     Cause { rule: "origin-header-stripped", header: None, explains: OF_THE_ORIGIN },
@@ -77,12 +79,14 @@ pub(super) fn settle(findings: &mut Vec<Finding>) {
 
 /// Puts the doctors by their names where a finding speaks of "doctor" alone.
 pub(super) fn name(finding: &mut Finding, trail: &Trail) {
-    let Some(company) = trail.company.as_deref() else { return };
+    let Some(company) = accompanied(trail) else { return };
     let doctors = doctors(company);
     if let Some(place) = finding.path.iter().position(|stop| stop.hop == Hop::Doctor) {
         let alone = finding.path.remove(place);
         let is_loss = finding.lost.as_ref().is_some_and(|lost| lost.header == Watched::Authorization);
-        let stops = doctors.iter().map(|name| station(name, &alone, is_loss, company));
+        // A probe that signs is a doctor by the name of the client, who stands there already.
+        let others = doctors.iter().filter(|name| name.as_str() != "client" || ***name == company.own);
+        let stops = others.map(|name| station(name, &alone, is_loss, company));
         let stops: Vec<_> = stops.collect();
         finding.path.splice(place..place, stops);
     }
@@ -106,6 +110,16 @@ fn station(name: &HopName, alone: &Stop, is_loss: bool, company: &Company) -> St
     }
     let is_same = is_unchanged(company) && (alone.mark == Mark::Good || is_loss);
     Stop::new(hop, if is_same { alone.mark } else { Mark::Unknown })
+}
+
+/// The company, where another doctor told what it saw.
+pub(super) fn accompanied(trail: &Trail) -> Option<&Company> {
+    trail.company.as_deref().filter(|company| company.crossings().next().is_some())
+}
+
+/// Whether the reply is the reply to another request, by the word of the doctor that made the report.
+pub(super) fn is_of_another(trail: &Trail) -> bool {
+    trail.company.as_deref().is_some_and(|company| company.report == Return::Another)
 }
 
 /// Whether `Authorization` passed between all doctors with its value.
@@ -156,9 +170,11 @@ pub(super) fn client(trail: &Trail, company: &Company, at: &Crossing, header: Wa
     let stop = |mark| Stop::new(Hop::Client, mark);
     let sent = at.sent.map(|sent| sent.of(header));
     let is_ours = company.before.is_empty();
-    let is_unseen = trail.sighting(&Hop::Client, header).is_some_and(|seen| seen.once().is_none());
+    let is_added = at.change(header).is_some_and(|changed| changed.change == Change::Added);
+    let is_unseen =
+        !is_added && trail.sighting(&Hop::Client, header).is_some_and(|seen| seen.once().is_none());
     match sent {
-        Some(Sighting::Several(count)) => stop(Mark::Unknown).noted(format!("{count} lines")),
+        Some(Sighting::Several(count)) => stop(Mark::Bad).noted(format!("{count} lines")),
         _ if is_ours && is_unseen => stop(Mark::Unknown),
         _ => stop(Mark::Good),
     }
@@ -213,4 +229,96 @@ pub(super) fn cure_at(text: &str, heading: &str, crossing: &Crossing) -> String 
     let parsed = super::Text::parse(text).ok();
     let line = parsed.and_then(|text| text.cure(heading).map(|cure| cure.line)).unwrap_or_default();
     format!("between {} and {}: {line}", crossing.after, crossing.before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Finding, Mark, Proof, Rule, Stop, rule};
+    use super::{name, path, settle};
+    use crate::evidence::{Change, Changed, Company, Crossing, Hop, HopName, Symptom, Trail, Watched, look};
+    use crate::message::{Fields, ReplyHead, RequestHead, Status};
+    use crate::moment::Moment;
+    use crate::secret::Key;
+
+    fn finding(id: &str) -> Finding {
+        let rule: &dyn Rule = rule(id).unwrap();
+        Finding::of(rule, Proof::Proved, "any", "x").unwrap()
+    }
+
+    fn crossing(after: &str, before: &str, change: Option<Change>) -> Crossing {
+        let hop = |text: &str| HopName::new(text).unwrap();
+        let changed = |change| Changed { header: Watched::Authorization, change, to: None };
+        let changes = change.map(changed).into_iter().collect();
+        Crossing { after: hop(after), before: hop(before), sent: None, arrived: None, changes }
+    }
+
+    /// Four doctors, of which the third judges.
+    fn trail(change: Option<Change>) -> Trail {
+        let request = RequestHead::build("GET", "/", Fields::from([("Authorization", "Bearer a.b.c")]));
+        let seen = look(&request.fields);
+        let mut trail = Trail::read(&request, &seen, &seen, &Key::from_bytes(&[1; 32]));
+        trail.company = Some(Box::new(Company {
+            before: vec![crossing("client", "edge", None), crossing("edge", "inner", change)],
+            behind: vec![crossing("inner", "sidecar", None)],
+            ..Company::of(HopName::new("inner").unwrap())
+        }));
+        trail
+    }
+
+    fn line(path: &[Stop]) -> String {
+        let mark = |stop: &Stop| match stop.mark {
+            Mark::Good => '+',
+            Mark::Bad => '-',
+            Mark::Unknown => '?',
+        };
+        path.iter().map(|stop| format!("{}{} ", stop.name, mark(stop))).collect()
+    }
+
+    #[test]
+    fn every_doctor_has_its_place_and_mark() {
+        let trail = trail(Some(Change::Missing));
+        let company = trail.company.as_deref().unwrap();
+        let (at, _) = company.first(Watched::Authorization).unwrap();
+        let request = RequestHead::build("GET", "/", Fields::new());
+        let reply = ReplyHead::build(Status::new(401).unwrap(), Fields::new());
+        let symptom = Symptom::read(&request, &reply, b"", Moment::default());
+        let told = path(&trail, &symptom, company, at, Watched::Authorization);
+        assert_eq!(line(&told), "client+ edge+ inner- sidecar- web server? PHP? ");
+    }
+
+    #[test]
+    fn a_doctor_alone_in_a_path_becomes_all_of_them() {
+        let named = |change, mark| {
+            let mut told = finding("permission-refused");
+            told.path = vec![Stop::new(Hop::Client, Mark::Good), Stop::new(Hop::Doctor, mark).noted("x")];
+            name(&mut told, &trail(change));
+            line(&told.path)
+        };
+        assert_eq!(named(None, Mark::Good), "client+ edge+ inner+ sidecar+ ");
+        assert_eq!(named(None, Mark::Bad), "client+ edge? inner- sidecar? ");
+        assert_eq!(named(Some(Change::Replaced), Mark::Good), "client+ edge? inner+ sidecar? ");
+    }
+
+    #[test]
+    fn what_explains_nothing_drops_nothing() {
+        let settled = |aside| {
+            let cause = Finding { aside, ..finding("authorization-lost-between-doctors") };
+            let mut findings = vec![cause, finding("token-expired"), finding("cors-headers-wrong")];
+            settle(&mut findings);
+            findings.iter().map(|finding| finding.rule).collect::<Vec<_>>()
+        };
+        let all = ["authorization-lost-between-doctors", "token-expired", "cors-headers-wrong"];
+        assert_eq!(settled(true), all);
+        assert_eq!(settled(false), ["authorization-lost-between-doctors", "cors-headers-wrong"]);
+    }
+
+    #[test]
+    fn causes_and_what_they_explain_are_rules() {
+        for cause in super::CAUSES {
+            assert!(rule(cause.rule).is_some(), "{}", cause.rule);
+            for explained in cause.explains {
+                assert!(rule(explained).is_some(), "{explained}");
+            }
+        }
+    }
 }

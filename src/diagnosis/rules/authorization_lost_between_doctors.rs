@@ -7,10 +7,11 @@
 //! HTTP/2 write small letters always, so it is told only where WordPress says that no header came.
 
 use super::super::company::{client, controls, cure_at, lost, path, proof, testimony};
-use super::super::{Finding, Mark, Rule, Severity, Stop};
+use super::super::{Desk, Finding, Mark, Place, Rule, Severity, Stop};
 use super::explained;
 use crate::evidence::{
-    Change, Changed, Company, Crossing, Edge, Scheme, Seen, Sighting, Spelling, Symptom, Trail, Watched,
+    Change, Changed, Company, Crossing, Edge, Scheme, Seen, Sighting, Sightings, Spelling, Symptom, Trail,
+    Watched,
 };
 
 pub(in super::super) struct AuthorizationLostBetweenDoctors;
@@ -57,7 +58,10 @@ impl AuthorizationLostBetweenDoctors {
         let parts = [Some(case.testimony()), controls(case.crossing).map(Into::into), doubt.map(Into::into)];
         let because: Vec<String> = parts.into_iter().flatten().collect();
         let is_gone = matches!(change, Change::Missing | Change::Emptied | Change::Moved);
+        let by_client = case.is_clients();
         Some(Finding {
+            place: if by_client { Place::Client } else { Place::Edge },
+            desk: if by_client { Desk::Frontend } else { Desk::Edge },
             severity: if is_cause { Severity::Error } else { Severity::Note },
             because: because.join("; "),
             path: case.path(),
@@ -88,7 +92,7 @@ impl AuthorizationLostBetweenDoctors {
         let because = if is_missed { MISSED } else { HARMLESS };
         Some(Finding {
             severity: if is_missed { Severity::Warning } else { Severity::Note },
-            because: format!("{}; {because}", case.signed()),
+            because: format!("{}; {because}", case.spelled()),
             path: case.path(),
             lost: lost(case.company, Watched::Authorization),
             cleared: vec!["client", "doctors"],
@@ -130,6 +134,19 @@ impl Case<'_> {
 
     fn signed(&self) -> String {
         testimony(self.company, self.crossing, Watched::Authorization)
+    }
+
+    /// How both doctors saw the name written.
+    fn spelled(&self) -> String {
+        let Crossing { after, before, sent, arrived, .. } = self.crossing;
+        let seen = |at: &Option<Sightings>| at.and_then(|at| at.of(Watched::Authorization).once());
+        match (seen(sent), seen(arrived)) {
+            (Some(was), Some(is)) => {
+                let (was, is) = (written(was.spelling), written(is.spelling));
+                format!("with the same value it left {after} {was} and reached {before} {is}")
+            }
+            _ => self.signed(),
+        }
     }
 
     /// The testimony; of what was moved also where it stands.
@@ -184,13 +201,18 @@ impl Case<'_> {
             }
             Change::Replaced => format!("the {what} was replaced by {} {pair}", self.other(scheme)),
             Change::Duplicated => format!("one line with the {what} became several {pair}"),
-            Change::Folded if matches!(self.sent(), Some(Sighting::Several(_))) => {
-                format!("several Authorization lines were joined into one {pair}")
+            Change::Folded if self.is_clients() => {
+                format!("the client sent several Authorization lines, and they were joined into one {pair}")
             }
             Change::Folded => format!("the {what} was joined with another value into one line {pair}"),
             Change::Truncated => format!("the {what} was cut short {pair}"),
             Change::Respelled | Change::Added => format!("Authorization was changed {pair}"),
         }
+    }
+
+    /// Whether the client sent several lines, of which no hop can make one that is right.
+    fn is_clients(&self) -> bool {
+        self.changed.change == Change::Folded && matches!(self.sent(), Some(Sighting::Several(_)))
     }
 
     /// What stands there now.
@@ -203,6 +225,15 @@ impl Case<'_> {
             Some(Scheme::Bearer) => "a Bearer token",
             _ => "another value",
         }
+    }
+}
+
+/// How a name is written.
+const fn written(spelling: Spelling) -> &'static str {
+    match spelling {
+        Spelling::Canonical => "as \"Authorization\"",
+        Spelling::Lower => "as \"authorization\"",
+        Spelling::Other => "in other letters",
     }
 }
 

@@ -4,11 +4,12 @@
 //! judged with the reply that its loss leads to: a nonce without its cookie or a cookie without its nonce, a login whose body
 //! was not read, a redirect away from a host that nobody asked for, `https` that became `http`.
 
-use super::super::company::{cure_at, lost, path, proof, testimony};
+use super::super::company::{cure_at, is_of_another, lost, path, proof, testimony};
 use super::super::{Finding, Proof, Rule};
 use super::foreign;
 use crate::evidence::{
-    Change, Changed, Company, Credential, Crossing, Difference, RouteClass, Sighting, Symptom, Trail, Watched,
+    Change, Changed, Company, Credential, Crossing, Difference, RouteClass, Session, Sighting, Symptom,
+    Trail, Watched,
 };
 
 pub(in super::super) struct HeaderChangedBetweenDoctors;
@@ -80,23 +81,38 @@ impl HeaderChangedBetweenDoctors {
 
 impl Case<'_> {
     fn effect(&self) -> Option<Effect> {
-        if self.symptom.from_cache {
+        if self.symptom.from_cache || is_of_another(self.trail) {
             return None;
         }
         let effect = |holds: bool, is_plain: bool, words| holds.then_some(Effect { words, is_plain });
         match self.changed.header {
-            Watched::Cookie => effect(self.parted_from_nonce(), true, COOKIE),
+            Watched::Cookie => effect(self.parted_from_nonce(), self.is_gone(), COOKIE),
             Watched::WpNonce => effect(self.parted_from_cookie(), true, NONCE),
-            Watched::ContentType => effect(self.was_unread(), true, UNREAD),
+            Watched::ContentType => effect(self.was_unread(), self.is_gone(), UNREAD),
             Watched::Host => effect(self.went_astray(), false, ASTRAY),
             Watched::ForwardedProto => effect(self.lost_tls(), false, PLAIN),
             Watched::Authorization | Watched::Origin | Watched::UserAgent => None,
         }
     }
 
+    fn is_gone(&self) -> bool {
+        matches!(self.changed.change, Change::Missing | Change::Emptied | Change::Moved)
+    }
+
     fn is_spoilt(&self) -> bool {
-        let change = self.changed.change;
-        matches!(change, Change::Missing | Change::Emptied | Change::Moved | Change::Replaced)
+        self.is_gone() || self.changed.change == Change::Replaced
+    }
+
+    /// Whether this doctor is the one in front, which sees what was sent and not what arrived.
+    fn is_in_front(&self) -> bool {
+        self.company.before.is_empty()
+    }
+
+    /// Whether a login cookie was sent and did not arrive, as far as this doctor can see. A hop that adds one of its own
+    /// replaces the whole, and harms nobody.
+    fn took_login(&self) -> bool {
+        let is_login = self.trail.session != Session::None;
+        if self.is_in_front() { is_login && self.is_gone() } else { !is_login && self.is_spoilt() }
     }
 
     /// Whether another header was sent in this crossing and arrived as it was.
@@ -108,15 +124,16 @@ impl Case<'_> {
     /// WordPress checks a nonce that is there for the user of the cookie, or else for nobody, whose it is not.
     fn parted_from_nonce(&self) -> bool {
         let is_refused = self.symptom.refused_with("rest_cookie_invalid_nonce");
-        self.is_spoilt() && self.came(Watched::WpNonce) && is_refused
+        self.took_login() && self.came(Watched::WpNonce) && is_refused
     }
 
     /// A login cookie without a nonce is an anonymous caller's; with another nonce it is refused.
     fn parted_from_cookie(&self) -> bool {
         let is_without = matches!(self.trail.credential, Credential::Absent | Credential::Empty);
-        let is_gone = self.changed.change != Change::Replaced;
-        let is_anonymous = is_gone && is_without && self.symptom.is_permission(401);
-        let is_refused = !is_gone && self.symptom.refused_with("rest_cookie_invalid_nonce");
+        let session = if self.is_in_front() { Session::WithNonce } else { Session::WithoutNonce };
+        let is_parted = self.is_gone() && self.trail.session == session;
+        let is_anonymous = is_parted && is_without && self.symptom.is_permission(401);
+        let is_refused = !self.is_gone() && self.symptom.refused_with("rest_cookie_invalid_nonce");
         self.is_spoilt() && self.came(Watched::Cookie) && (is_anonymous || is_refused)
     }
 
@@ -155,7 +172,7 @@ impl Case<'_> {
 }
 
 const COOKIE: &str = "the nonce came without its login cookie, and WordPress refuses it";
-const NONCE: &str = "a login cookie without its nonce is an anonymous caller's";
+const NONCE: &str = "a login cookie counts for nothing without its nonce";
 const UNREAD: &str = "WordPress did not read the body as what it is, and found nothing in it";
 const ASTRAY: &str = "WordPress was asked by another name, and answers for that";
 const PLAIN: &str = "WordPress does not see that the client used TLS";

@@ -64,7 +64,7 @@ pub(super) use token_signature_refused::TokenSignatureRefused;
 pub(super) use token_wrapped::TokenWrapped;
 pub(super) use trail_lost::TrailLost;
 
-use super::company::{doctors, is_unchanged};
+use super::company::{accompanied, doctors, is_of_another, is_unchanged};
 use super::{Decision, Mark, Proof, Stop};
 use crate::evidence::{
     AnsweredBy, Change, Difference, Form, Hop, HopName, Message, RouteClass, Session, Symptom, Trail,
@@ -81,14 +81,12 @@ fn untouched(trail: &Trail) -> Vec<Stop> {
 
 /// Whether several doctors saw the same `Authorization` pass.
 fn is_accompanied(trail: &Trail) -> bool {
-    let company = trail.company.as_deref().filter(|company| company.crossings().next().is_some());
-    company.is_some_and(is_unchanged)
+    accompanied(trail).is_some_and(is_unchanged)
 }
 
 /// What the last doctor is called that saw `Authorization`: the one nearest to WordPress.
 fn last_doctor(trail: &Trail) -> &str {
-    let company = trail.company.as_deref().filter(|company| company.crossings().next().is_some());
-    let last = company.and_then(|company| doctors(company).last().copied());
+    let last = accompanied(trail).and_then(|company| doctors(company).last().copied());
     last.map_or("doctor", HopName::as_str)
 }
 
@@ -148,7 +146,7 @@ fn explained(change: Change, trail: &Trail, symptom: &Symptom) -> bool {
     let others = ["jwt_auth_bad_config", "rest_cookie_invalid_nonce", "rest_post_incorrect_password"];
     let is_gate = matches!(symptom.answered_by, AnsweredBy::Gate(_));
     let is_login = trail.route.class == RouteClass::Token && !is_gate;
-    if symptom.from_cache || is_login || others.contains(&symptom.code()) {
+    if symptom.from_cache || is_of_another(trail) || is_login || others.contains(&symptom.code()) {
         return false;
     }
     match change {

@@ -4,7 +4,7 @@
 //! it harmless, and only the doctor in front sees what the browser gets: it tells when the reply is withheld for want of
 //! `Access-Control-Allow-Origin` and WordPress answered. The doctor behind cannot know, so there it is a note.
 
-use super::super::company::{cure_at, lost, path, proof, testimony};
+use super::super::company::{cure_at, is_of_another, lost, path, proof, testimony};
 use super::super::{Finding, Rule, Severity};
 use crate::browser::Block;
 use crate::evidence::{AnsweredBy, Change, RouteClass, Symptom, Trail, Watched};
@@ -28,7 +28,7 @@ impl Rule for OriginHeaderStripped {
             return None;
         }
         let is_behind = trail.has_origin;
-        let is_cause = is_behind && is_withheld(symptom);
+        let is_cause = is_behind && is_withheld(symptom) && !is_of_another(trail);
         if is_behind && !is_cause {
             return None;
         }

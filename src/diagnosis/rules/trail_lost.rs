@@ -23,7 +23,7 @@ impl Rule for TrailLost {
         let front = company.front.as_ref().map_or("the doctor in front", HopName::as_str);
         let own = &company.own;
         let is_listing = trail.edge == Edge::CloudFront;
-        let edge = Stop::new(Hop::Edge, Mark::Unknown);
+        let edge = Stop::new(Hop::Edge, Mark::Unknown).named("hops between");
         let edge = if trail.edge == Edge::Unknown { edge } else { edge.named(trail.edge.name()) };
         let front_stop = company.front.clone().map(|name| Stop::new(Hop::Named(name), Mark::Unknown));
         let own_stop = Stop::new(Hop::Named(own.clone()), Mark::Bad).noted("no trail");
