@@ -62,7 +62,7 @@ impl AuthorizationLostBetweenDoctors {
         Some(Finding {
             place: if by_client { Place::Client } else { Place::Edge },
             desk: if by_client { Desk::Frontend } else { Desk::Edge },
-            severity: if is_cause { Severity::Error } else { Severity::Note },
+            severity: case.severity(is_cause),
             because: because.join("; "),
             path: case.path(),
             lost: lost(case.company, Watched::Authorization),
@@ -112,7 +112,18 @@ const MISSED: &str = "code that asks getallheaders()['Authorization'] under mod_
                       everything else reads it, so it may not be why WordPress found no header";
 const HARMLESS: &str = "names are the same in any spelling, so the reply is not explained by it";
 
+const KNOWN: &str = ", and WordPress judged the user of that";
+
 impl Case<'_> {
+    /// A gateway that logs in for its callers does so with a login that WordPress knows: then it may be meant.
+    const fn severity(&self, is_cause: bool) -> Severity {
+        match (is_cause, self.symptom.knows_user) {
+            (false, _) => Severity::Note,
+            (true, true) => Severity::Warning,
+            (true, false) => Severity::Error,
+        }
+    }
+
     fn sent(&self) -> Option<Sighting> {
         self.crossing.sent.map(|sent| sent.of(Watched::Authorization))
     }
@@ -199,7 +210,11 @@ impl Case<'_> {
                 let to = self.changed.to.as_ref().map_or("another header", |name| name.as_str());
                 format!("{unseen}{what}{it} is moved to {to} {pair}")
             }
-            Change::Replaced => format!("the {what} was replaced by {} {pair}", self.other(scheme)),
+            Change::Replaced => {
+                let other = self.other(scheme);
+                let known = if is_cause && self.symptom.knows_user { KNOWN } else { "" };
+                format!("the {what} was replaced by {other} {pair}{known}")
+            }
             Change::Duplicated => format!("one line with the {what} became several {pair}"),
             Change::Folded if self.is_clients() => {
                 format!("the client sent several Authorization lines, and they were joined into one {pair}")
