@@ -4,7 +4,7 @@ use super::join::{Joins, Pair, Sign};
 use super::log::Log;
 use super::record::Presence;
 use super::words;
-use crate::diagnosis::{Finding, Proof};
+use crate::diagnosis::Proof;
 use crate::event::{Population, Scope, Scoped};
 use crate::evidence::{Change, HopName};
 use crate::message::Status;
@@ -85,7 +85,7 @@ struct Way {
 pub fn judge(edge: &Log, sidecar: &Log, joins: &Joins<'_>) -> Verdicts {
     let mut sum = Sum { are_swapped: are_swapped(&joins.pairs), ..Sum::default() };
     joins.pairs.iter().for_each(|pair| sum.add(pair));
-    let mut findings: Vec<_> = sum.cases.iter().map(|case| sum.finding(case, edge, sidecar)).collect();
+    let mut findings: Vec<_> = sum.cases.iter().filter_map(|case| sum.finding(case, edge, sidecar)).collect();
     findings.sort_by_key(|judged| {
         let Scoped { finding, scope } = &judged.scoped;
         std::cmp::Reverse((finding.severity, finding.proof, scope.count))
@@ -148,21 +148,21 @@ impl Sum {
         }
     }
 
-    fn finding(&self, case: &Case, edge: &Log, sidecar: &Log) -> Judged {
+    fn finding(&self, case: &Case, edge: &Log, sidecar: &Log) -> Option<Judged> {
         let (edge, sidecar) = (edge.name(case.kind.hops.0), sidecar.name(case.kind.hops.1));
         let (after, before) = names(edge, sidecar);
         let scope = self.scope(case);
         let is_widespread = case.count >= NO_ACCIDENT && case.count.saturating_mul(NOT_FEW) >= scope.of;
         let is_sure = !self.are_swapped && (case.sure > 0 || is_widespread);
         let proof = if is_sure { Proof::Likely } else { Proof::Possible };
-        let finding: Finding = words::finding(case, proof, [&after, &before], self.are_swapped);
-        Judged {
+        let finding = words::finding(case, proof, [&after, &before], self.are_swapped)?;
+        Some(Judged {
             scoped: Scoped { finding, scope },
             change: case.kind.change,
             after,
             before,
             status: case.status.and_then(Status::new),
-        }
+        })
     }
 
     fn scope(&self, case: &Case) -> Scope {

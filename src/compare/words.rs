@@ -1,9 +1,9 @@
 //! What is said of a change that two logs show.
 //!
-//! The rules that judge what doctors sign speak of the same changes; where one of them exists its text says how grave it
-//! is, whose desk it is and what cures it.
+//! The rules that judge what doctors sign speak of the same changes; their texts say how grave it is, whose desk it
+//! is and what cures it.
 
-use crate::diagnosis::{Decision, Desk, Finding, Lost, Mark, Place, Proof, Severity, Stop, rule};
+use crate::diagnosis::{Decision, Finding, Lost, Mark, Proof, Severity, Stop, rule};
 use crate::evidence::{Change, Hop, HopName, Watched};
 
 use super::judge::{Case, Kind};
@@ -11,9 +11,10 @@ use super::judge::{Case, Kind};
 const LOST: &str = "authorization-lost-between-doctors";
 const ADDED: &str = "header-added-on-the-way";
 
-pub(super) fn finding(case: &Case, proof: Proof, names: [&str; 2], are_swapped: bool) -> Finding {
+/// Nothing when the rule's text is malformed, which a test forbids.
+pub(super) fn finding(case: &Case, proof: Proof, names: [&str; 2], are_swapped: bool) -> Option<Finding> {
     let Kind { change, is_recovered, .. } = case.kind;
-    let mut finding = ruled(change, proof, names);
+    let mut finding = ruled(change, proof, names)?;
     finding.because = because(case, proof, names, are_swapped);
     finding.path = path(change, names);
     finding.lost = lost(change, names);
@@ -29,30 +30,14 @@ pub(super) fn finding(case: &Case, proof: Proof, names: [&str; 2], are_swapped: 
         finding.cleared = vec!["client", "web server", "PHP", "secret", "expiry"];
         finding.caution = "Token not judged. Do not rotate secrets";
     }
-    finding
+    Some(finding)
 }
 
 /// The finding with what its rule states.
-fn ruled(change: Change, proof: Proof, [after, before]: [&str; 2]) -> Finding {
+fn ruled(change: Change, proof: Proof, [after, before]: [&str; 2]) -> Option<Finding> {
     let summary = format!("{} between {after} and {before}", happened(change));
     let id = if change == Change::Added { ADDED } else { LOST };
-    let ruled = rule(id).and_then(|rule| Finding::of(rule, proof, "any", summary.clone()));
-    ruled.unwrap_or_else(|| Finding {
-        rule: id,
-        place: Place::Edge,
-        desk: Desk::Edge,
-        severity: if change == Change::Added { Severity::Warning } else { Severity::Error },
-        proof,
-        summary,
-        because: String::new(),
-        path: Vec::new(),
-        lost: None,
-        cleared: Vec::new(),
-        caution: "",
-        cure: format!("make what stands between {after} and {before} pass Authorization on as it came"),
-        aside: false,
-        decide: None,
-    })
+    rule(id).and_then(|rule| Finding::of(rule, proof, "any", summary))
 }
 
 const fn happened(change: Change) -> &'static str {
