@@ -421,6 +421,8 @@ impl Record {
         if self.notes.is_some() {
             event.trace_id.get_or_insert(TraceId::of_exchange(self.id));
         }
+        let signing = recorder.signing.as_ref();
+        event.authorization.key_id = signing.map(|signing| signing.keys.signing().id().clone());
         event.authorization.recovered_from = self.treatment.recovered_from.as_deref().map(str::to_owned);
         let Route { to, failed } = &*self.route.borrow();
         event.upstream = to.clone().or_else(|| self.site.as_ref().map(|site| site.upstream_name()));

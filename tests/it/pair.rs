@@ -302,11 +302,19 @@ fn a_trail_that_should_come_and_does_not_is_told() {
         lines.collect::<Vec<_>>().join("\r\n")
     };
     let pair = Pair::set_up(&origin, allow_list, &setup);
-    assert_eq!(pair.ask(&with_token()).status(), 200);
-    let event = pair.sidecar.event();
-    assert_eq!(event["findings"][0]["rule"], "trail-lost", "{event}");
-    assert_eq!(pair.ask(&with_token()).status(), 200);
-    assert_eq!(pair.sidecar.event()["findings"], Value::Array(vec![]), "of healthy ones once in a while");
+    let asked = 8;
+    let events: Vec<_> = (0..asked)
+        .map(|_| {
+            assert_eq!(pair.ask(&with_token()).status(), 200);
+            pair.sidecar.event()
+        })
+        .collect();
+    let told: Vec<_> = events.iter().filter(|event| event["findings"] != Value::Array(vec![])).collect();
+    assert!(told.iter().all(|event| event["findings"][0]["rule"] == "trail-lost"), "{told:?}");
+    assert!(
+        (1..=2).contains(&told.len()),
+        "of healthy ones once in a while in each of two workers: {told:?}"
+    );
 }
 
 #[test]
