@@ -1,20 +1,10 @@
-//! Through whom requests with a trail come, so that one without is noticed, and clocks that differ are told from old trails.
-//!
-//! Each worker remembers a few peers. What it does not know it does not expect.
+//! What a worker remembers of the doctors around it: how far their clocks differ, and what it told lately.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use crate::evidence::{ExchangeId, HopName};
+use crate::evidence::ExchangeId;
 use crate::moment::Moment;
-
-/// How many peers are remembered; the oldest give way.
-const PEERS: usize = 32;
-
-/// For how long a trail lets another one be expected from the same peer.
-const EXPECTED: Duration = Duration::from_secs(600);
 
 /// How much two clocks may move against each other, and a request take on its way, while the difference counts as the same.
 const STEADY: Duration = Duration::from_secs(60);
@@ -22,44 +12,14 @@ const STEADY: Duration = Duration::from_secs(60);
 /// How often at most what happens to every request is told of a healthy one.
 const TOLD: Duration = Duration::from_secs(60);
 
-/// What a worker knows of the doctors around it.
+/// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Neighbours {
-    peers: RefCell<VecDeque<Peer>>,
     skewed: Cell<Option<(ExchangeId, i64)>>,
     told: Cell<Option<Instant>>,
 }
 
-#[derive(Debug)]
-struct Peer {
-    address: IpAddr,
-    front: HopName,
-    at: Instant,
-}
-
 impl Neighbours {
-    /// A request with a trail came from this peer.
-    pub(super) fn brought(&self, address: IpAddr, front: &HopName, now: Instant) {
-        let mut peers = self.peers.borrow_mut();
-        let known = peers.iter_mut().find(|peer| peer.address == address && peer.front == *front);
-        if let Some(known) = known {
-            known.at = now;
-            return;
-        }
-        if peers.len() >= PEERS {
-            peers.pop_front();
-        }
-        peers.push_back(Peer { address, front: front.clone(), at: now });
-    }
-
-    /// Whose trail a request from this peer should have brought, as others from there did.
-    pub(super) fn expected(&self, address: IpAddr, now: Instant) -> Option<HopName> {
-        let peers = self.peers.borrow();
-        let is_it =
-            |peer: &&Peer| peer.address == address && now.saturating_duration_since(peer.at) < EXPECTED;
-        peers.iter().rev().find(is_it).map(|peer| peer.front.clone())
-    }
-
     /// Whether clocks differ: two exchanges tell the same difference. A single old trail may be a copy.
     pub(super) fn is_steady(&self, exchange: ExchangeId, signed: Moment, now: Moment) -> bool {
         let difference = now.millis().saturating_sub(signed.millis());
@@ -82,28 +42,9 @@ impl Neighbours {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
     use std::time::{Duration, Instant};
 
-    use super::{ExchangeId, HopName, Moment, Neighbours, PEERS};
-
-    #[test]
-    fn a_peer_that_brought_trails_is_expected_to_for_ten_minutes() {
-        let (known, now) = (Neighbours::default(), Instant::now());
-        let (peer, edge) = (IpAddr::from([10, 0, 0, 7]), HopName::new("edge").unwrap());
-        let after = |seconds| now + Duration::from_secs(seconds);
-        assert_eq!(known.expected(peer, now), None);
-        known.brought(peer, &edge, now);
-        assert_eq!(known.expected(peer, after(599)), Some(edge.clone()));
-        assert_eq!(known.expected(peer, after(600)), None);
-        assert_eq!(known.expected(IpAddr::from([10, 0, 0, 8]), now), None);
-        known.brought(peer, &edge, after(300));
-        assert_eq!(known.expected(peer, after(899)), Some(edge.clone()));
-        for last in 0..PEERS {
-            known.brought(IpAddr::from([10, 0, 1, u8::try_from(last).unwrap()]), &edge, now);
-        }
-        assert_eq!(known.expected(peer, after(300)), None, "the table is bounded");
-    }
+    use super::{ExchangeId, Moment, Neighbours};
 
     #[test]
     fn clocks_differ_when_two_exchanges_say_so() {

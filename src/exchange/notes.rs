@@ -90,8 +90,8 @@ impl Notes {
             returned: Vec::new(),
         };
         match read(signing, head, look, peer) {
-            Some((handed, authority)) => notes.take(handed, authority, head, look, peer, now),
-            None => notes.miss(peer, now),
+            Some((handed, authority)) => notes.take(handed, authority, head, look, now),
+            None => notes.miss(),
         }
         notes
     }
@@ -101,15 +101,7 @@ impl Notes {
         self.brought.as_ref().map(|brought| brought.handed.exchange)
     }
 
-    fn take(
-        &mut self,
-        handed: Handed,
-        authority: Vec<u8>,
-        head: &RequestHead,
-        look: &Look,
-        peer: &Peer,
-        now: &Now<'_>,
-    ) {
+    fn take(&mut self, handed: Handed, authority: Vec<u8>, head: &RequestHead, look: &Look, now: &Now<'_>) {
         let Some(last) = handed.members.last() else { return };
         let neighbours = &now.shared.neighbours;
         if let Some(skew) = skew(handed.at, now.at) {
@@ -123,7 +115,6 @@ impl Notes {
         if !self.signing.replays.is_first(handed.exchange) {
             return;
         }
-        neighbours.brought(peer.address(), &last.hop, now.started);
         let arrived = look.sightings(&head.fields, key.fingerprints());
         let compare = |sent| changes(sent, &arrived, look, &head.fields, head.version, key.fingerprints());
         let changes = last.seen.as_ref().map(compare).unwrap_or_default();
@@ -132,11 +123,10 @@ impl Notes {
         self.brought = Some(Brought { handed, arrived, changes, authority });
     }
 
-    /// No trail came that can be believed. One was to be expected where the configuration says so, or where the same peer
-    /// brought others.
-    fn miss(&mut self, peer: &Peer, now: &Now<'_>) {
-        let expected = self.signing.after.clone();
-        self.front = expected.or_else(|| now.shared.neighbours.expected(peer.address(), now.started));
+    /// No trail came that can be believed. One was to be expected where the configuration says so, and nowhere else: health
+    /// checks, neighbours in a cluster and others come around the doctor in front and mean no harm.
+    fn miss(&mut self) {
+        self.front.clone_from(&self.signing.after);
         if self.front.is_some() {
             self.arrival = Arrival::Lost;
         }
@@ -147,8 +137,7 @@ impl Notes {
     pub(super) fn are_noteworthy(&self, now: &Now<'_>) -> bool {
         let is_worth = |brought: &Brought| are_telling(&brought.changes, Some(&brought.arrived));
         let recurs = match self.arrival {
-            Arrival::Skewed(_) => true,
-            Arrival::Lost => self.signing.after.is_some(),
+            Arrival::Skewed(_) | Arrival::Lost => true,
             Arrival::None | Arrival::Believed => false,
         };
         self.brought.as_ref().is_some_and(is_worth)
@@ -254,7 +243,8 @@ impl Notes {
 
     fn before(&self, brought: &Brought) -> Vec<Crossing> {
         let members = &brought.handed.members;
-        let mut crossings: Vec<_> = members.iter().zip(members.iter().skip(1)).map(between).collect();
+        let pairs = members.iter().zip(members.iter().skip(1));
+        let mut crossings: Vec<_> = pairs.filter(is_known).map(between).collect();
         if let Some(last) = members.last() {
             crossings.push(Crossing {
                 after: last.hop.clone(),
@@ -282,8 +272,13 @@ impl Notes {
             arrived: next.seen,
             ..between((one, next))
         };
-        std::iter::once(first).chain(rest.map(further)).collect()
+        std::iter::once(first).chain(rest.filter(is_known).map(further)).collect()
     }
+}
+
+/// Whether the second doctor's judgement is there: where it was left out for the sake of size, nothing is known of the way.
+const fn is_known((_, next): &(&Member, &Member)) -> bool {
+    next.seen.is_some() || !next.changes.is_empty()
 }
 
 /// The way between two other doctors, by what the second one judged.
@@ -421,12 +416,12 @@ mod tests {
     }
 
     #[test]
-    fn a_trail_is_missed_from_a_peer_that_brought_others() {
-        let (sidecar, shared) = (signing("sidecar"), Shared::default());
-        let bare = request(Fields::new());
-        assert_eq!(arrive(&sidecar, &shared, &bare, NOON).company().arrival, Arrival::None);
-        arrive(&sidecar, &shared, &sent_at(1, NOON, Fields::new()), NOON);
-        let company = arrive(&sidecar, &shared, &bare, NOON).company();
-        assert_eq!((company.arrival, company.front), (Arrival::Lost, HopName::new("edge")));
+    fn a_trail_is_missed_where_one_should_come() {
+        let (free, shared, bare) = (signing("sidecar"), Shared::default(), request(Fields::new()));
+        assert_eq!(arrive(&free, &shared, &bare, NOON).company().arrival, Arrival::None);
+        let after = HopName::new("edge");
+        let bound = Arc::new(Signing { after: after.clone(), ..(*free).clone() });
+        let company = arrive(&bound, &shared, &bare, NOON).company();
+        assert_eq!((company.arrival, company.front), (Arrival::Lost, after));
     }
 }
