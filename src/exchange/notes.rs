@@ -203,12 +203,16 @@ impl Notes {
     }
 
     /// Tells the doctor in front what arrived here, if there is one that proved the key and the reply has something to tell.
-    pub(super) fn report(&self, reply: &mut ReplyHead, head: &RequestHead, at: Moment) {
+    /// A change of `Authorization` that was undone here changed nothing for whoever is behind, and is not reported.
+    pub(super) fn report(&self, reply: &mut ReplyHead, head: &RequestHead, at: Moment, is_restored: bool) {
         let Some(brought) = self.brought.as_ref().filter(|brought| self.is_due(brought, reply.status)) else {
             return;
         };
         let Some(key) = brought.key().and_then(|key| self.signing.keys.named(key.as_str())) else { return };
-        let own = self.member(key, brought.arrived, brought.changes.clone());
+        let is_undone = |changed: &Changed| is_restored && changed.header == Watched::Authorization;
+        let mut changes = brought.changes.clone();
+        changes.retain(|changed| !is_undone(changed));
+        let own = self.member(key, brought.arrived, changes);
         let members = [self.returned.as_slice(), &[own]].concat();
         let bound = Bound::new(Direction::Back, head.method, head.method_text(), &brought.authority);
         let report = signed::write(&members, brought.handed.exchange, at, key, &bound);
@@ -368,7 +372,7 @@ mod tests {
 
     fn reported(notes: &Notes, head: &RequestHead, status: u16) -> bool {
         let mut reply = ReplyHead::build(Status::new(status).unwrap(), Fields::new());
-        notes.report(&mut reply, head, NOON);
+        notes.report(&mut reply, head, NOON, false);
         assert_eq!(reply.fields.has(Name::HeaderDoctorReport), reply.fields.has(Name::CacheControl));
         reply.fields.has(Name::HeaderDoctorReport)
     }

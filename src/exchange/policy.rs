@@ -91,7 +91,7 @@ impl Record {
     /// Reports to the doctor in front.
     pub(super) fn report(&self, reply: &mut ReplyHead) {
         if let Some(notes) = &self.notes {
-            notes.report(reply, &self.head, now());
+            notes.report(reply, &self.head, now(), self.treatment.recovered_from.is_some());
         }
     }
 

@@ -332,3 +332,36 @@ fn three_doctors_know_where_it_was() {
         assert_eq!(change(&event, "proved"), "missing", "{event}");
     }
 }
+
+/// A WordPress that knows the caller by `Authorization` and says in no words that it did.
+fn forbidding() -> Origin {
+    Origin::playing(|mut wire, tell| {
+        loop {
+            tell(wire.message());
+            let body = "{\"code\":\"rest_forbidden\",\"message\":\"Sorry, you are not allowed to do that.\",\"data\":{\"status\":403}}";
+            let link = "Link: <http://a.test/wp-json/>; rel=\"https://api.w.org/\"\r\nContent-Type: application/json; charset=UTF-8";
+            wire.put(format!(
+                "HTTP/1.1 403 Forbidden\r\n{link}\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            ));
+        }
+    })
+}
+
+#[test]
+fn what_the_doctor_behind_put_back_is_no_cause_for_the_doctor_in_front() {
+    let origin = forbidding();
+    let setup =
+        Setup { sidecar_site: ", authorization: { recover_from: [x-legacy-auth] }", ..Setup::default() };
+    let moving: Alter = |request| line(request, |value| format!("X-Legacy-Auth: {value}\r\n"));
+    let pair = Pair::set_up(&origin, moving, &setup);
+    assert_eq!(pair.ask(&with_token()).status(), 403);
+    assert!(origin.request().contains(&format!("Authorization: {TOKEN}")));
+    for event in [pair.edge.event(), pair.sidecar.event()] {
+        let findings = event["findings"].as_array().unwrap();
+        let is_blamed = |finding: &&Value| {
+            finding["rule"] == "authorization-lost-between-doctors" && finding["severity"] != "note"
+        };
+        assert_eq!(findings.iter().find(is_blamed), None, "{event}");
+    }
+}

@@ -40,9 +40,14 @@ impl Doctor {
 
     /// A doctor before one upstream whose file has more sections. Every exchange is logged.
     pub(crate) fn with_sections(upstream: impl std::fmt::Display, sections: &str) -> Self {
+        Self::with_site(&format!("upstreams: [{{ url: \"{upstream}\" }}]"), sections)
+    }
+
+    /// A doctor whose one site has these settings, with further sections of the file.
+    pub(crate) fn with_site(site: &str, sections: &str) -> Self {
         Self::with_file(&format!(
             "listeners: [{{ address: 127.0.0.1:0 }}]\n\
-             sites: [{{ upstreams: [{{ url: \"{upstream}\" }}] }}]\n\
+             sites: [{{ {site} }}]\n\
              workers: 2\n\
              log: {{ format: json, exchanges: all, client_address: full }}\n\
              {sections}\n"

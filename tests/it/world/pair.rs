@@ -31,6 +31,14 @@ pub(crate) struct Setup<'s> {
     pub(crate) sidecar_keys: &'s str,
     /// More sections of the edge's file.
     pub(crate) edge: &'s str,
+    /// More settings of the edge's upstream.
+    pub(crate) edge_upstream: &'s str,
+    /// More settings of the edge's site.
+    pub(crate) edge_site: &'s str,
+    /// More settings of the sidecar's site.
+    pub(crate) sidecar_site: &'s str,
+    /// Whom the sidecar trusts.
+    pub(crate) sidecar_trusts: &'s str,
     /// More of the sidecar's section `trail`.
     pub(crate) sidecar_trail: &'s str,
     /// Whether the hop answers by itself what it was asked before, with the first reply.
@@ -39,7 +47,17 @@ pub(crate) struct Setup<'s> {
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Self { edge_keys: KEY, sidecar_keys: KEY, edge: "", sidecar_trail: "", is_cache: false }
+        Self {
+            edge_keys: KEY,
+            sidecar_keys: KEY,
+            edge: "",
+            edge_upstream: "",
+            edge_site: "",
+            sidecar_site: "",
+            sidecar_trusts: "loopback",
+            sidecar_trail: "",
+            is_cache: false,
+        }
     }
 }
 
@@ -57,15 +75,19 @@ impl Pair {
             path.display().to_string()
         };
         let trail = format!(
-            "trusted_proxies: [loopback]\ntrail: {{ hop: sidecar, instance: pod-1, key_file: {}{} }}",
+            "trusted_proxies: [{}]\ntrail: {{ hop: sidecar, instance: pod-1, key_file: {}{} }}",
+            setup.sidecar_trusts,
             file("sidecar", setup.sidecar_keys),
             setup.sidecar_trail
         );
-        let sidecar = Doctor::with_sections(origin, &trail);
+        let site = |upstream: &dyn std::fmt::Display, more: &str, settings: &str| {
+            format!("upstreams: [{{ url: \"{upstream}\"{more} }}]{settings}")
+        };
+        let sidecar = Doctor::with_site(&site(origin, "", setup.sidecar_site), &trail);
         let (hop, passed) = hop(sidecar.address(), alter, setup.is_cache);
         let trail =
             format!("trail: {{ hop: edge, key_file: {} }}\n{}", file("edge", setup.edge_keys), setup.edge);
-        let edge = Doctor::with_sections(&hop, &trail);
+        let edge = Doctor::with_site(&site(&hop, setup.edge_upstream, setup.edge_site), &trail);
         Self { edge, sidecar, passed, _hop: hop, _keys: keys }
     }
 
