@@ -200,10 +200,12 @@ impl Judged<'_> {
     }
 
     /// Whether nobody else carries its value by nature. `Accept` may name the type of the body too, `X-Forwarded-Scheme` the
-    /// protocol, `X-Forwarded-Host` the host: with one of them there, nothing was moved.
-    const fn has_value_of_its_own(&self) -> bool {
+    /// protocol, `X-Forwarded-Host` the host: with one of them there, nothing was moved. Nor was `Authorization` where it was
+    /// sent under two names, as some clients do, and a doctor that mirrors.
+    fn has_value_of_its_own(&self) -> bool {
         match self.header {
-            Watched::Authorization | Watched::Cookie | Watched::WpNonce | Watched::UserAgent => true,
+            Watched::Authorization => !self.sent.has_copy(),
+            Watched::Cookie | Watched::WpNonce | Watched::UserAgent => true,
             Watched::Origin | Watched::ContentType | Watched::Host | Watched::ForwardedProto => false,
         }
     }

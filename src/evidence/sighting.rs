@@ -144,7 +144,7 @@ impl Look {
     pub fn sightings(&self, fields: &Fields, key: &Key) -> Sightings {
         let each = Watched::ALL.map(|watched| self.mark(watched).sighting(watched, fields, key));
         let authorization = self.value(Watched::Authorization, fields).unwrap_or_default();
-        Sightings { each, starts: key.starts(authorization) }
+        Sightings { each, starts: key.starts(authorization), has_copy: self.has_copy(fields) }
     }
 
     /// The same after a change, where the sightings `before` it are `known` under this key: what stands where it stood is not
@@ -160,7 +160,15 @@ impl Look {
         });
         let authorization = || self.value(Watched::Authorization, fields).unwrap_or_default();
         let starts = if stayed(Watched::Authorization) { known.starts } else { key.starts(authorization()) };
-        Sightings { each, starts }
+        Sightings { each, starts, has_copy: self.has_copy(fields) }
+    }
+
+    /// Whether the value of `Authorization` stands under another name as well.
+    fn has_copy(&self, fields: &Fields) -> bool {
+        let value = self.value(Watched::Authorization, fields).filter(|value| !value.is_empty());
+        let is_copy =
+            |value: &[u8]| fields.iter().any(|field| field.id != Name::Authorization && field.value == value);
+        value.is_some_and(is_copy)
     }
 
     fn mark(&self, watched: Watched) -> Mark {
@@ -194,13 +202,26 @@ impl Mark {
 pub struct Sightings {
     each: [Sighting; Watched::COUNT],
     starts: Starts,
+    has_copy: bool,
 }
 
 impl Sightings {
     /// What another doctor saw: a sighting for each header of [`Watched::ALL`], and the beginnings of its `Authorization`.
     #[must_use]
     pub const fn from_parts(each: [Sighting; Watched::COUNT], starts: Starts) -> Self {
-        Self { each, starts }
+        Self { each, starts, has_copy: false }
+    }
+
+    /// The same where the value of `Authorization` stood under another name as well, or did not.
+    #[must_use]
+    pub const fn with_copy(self, has_copy: bool) -> Self {
+        Self { has_copy, ..self }
+    }
+
+    /// Whether the value of `Authorization` stood under another name as well: a client or a doctor that mirrors sent two.
+    #[must_use]
+    pub const fn has_copy(&self) -> bool {
+        self.has_copy
     }
 
     /// What one header looked like.
@@ -350,6 +371,20 @@ mod tests {
         let (arrived, sent) = (arrived.sightings(&fields, &key()), sent.sightings(&fields, &key()));
         assert_eq!(since, sent, "what is known need not be looked at");
         assert_ne!(arrived.of(Watched::Authorization), sent.of(Watched::Authorization));
+    }
+
+    #[test]
+    fn a_copy_under_another_name_is_seen_as_long_as_it_is_there() {
+        let mut fields = Fields::from([("Authorization", "Bearer a.b.c")]);
+        let alone = look(&fields);
+        let known = alone.sightings(&fields, &key());
+        assert!(!known.has_copy());
+        fields.append(b"X-Authorization", b"Bearer a.b.c");
+        let twice = look(&fields);
+        assert!(twice.sightings(&fields, &key()).has_copy());
+        assert!(twice.sightings_since(&alone, &known, &fields, &key()).has_copy());
+        let none = Fields::from([("Authorization", ""), ("X-Authorization", "")]);
+        assert!(!look(&none).sightings(&none, &key()).has_copy(), "nothing is no copy of nothing");
     }
 
     #[test]

@@ -365,3 +365,28 @@ fn what_the_doctor_behind_put_back_is_no_cause_for_the_doctor_in_front() {
         assert_eq!(findings.iter().find(is_blamed), None, "{event}");
     }
 }
+
+#[test]
+fn a_copy_that_the_doctor_in_front_made_is_not_where_a_lost_header_went() {
+    let origin = wordpress();
+    let setup = Setup { edge_site: ", authorization: { mirror_to: [x-authorization] }", ..Setup::default() };
+    let pair = Pair::set_up(&origin, deleting, &setup);
+    pair.ask(&with_token());
+    assert!(pair.passed().to_lowercase().contains("\r\nx-authorization: bearer"));
+    for event in [pair.edge.event(), pair.sidecar.event()] {
+        assert_eq!(change(&event, "proved"), "missing", "{event}");
+    }
+}
+
+#[test]
+fn a_copy_that_the_client_sent_is_not_where_a_lost_header_went() {
+    let origin = wordpress();
+    let pair = Pair::with_hop(&origin, deleting);
+    pair.ask(&request(
+        "GET /wp-json/wp/v2/users/me",
+        &format!("Authorization: {TOKEN}\r\nX-Authorization: {TOKEN}\r\n"),
+    ));
+    for event in [pair.edge.event(), pair.sidecar.event()] {
+        assert_eq!(change(&event, "proved"), "missing", "{event}");
+    }
+}

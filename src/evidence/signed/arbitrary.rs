@@ -44,8 +44,10 @@ fn sighting() -> BoxedStrategy<Sighting> {
 }
 
 pub(super) fn sightings() -> BoxedStrategy<Sightings> {
-    (uniform8(sighting()), vec(any::<u16>(), 0..=Starts::MOST))
-        .prop_map(|(each, marks)| Sightings::from_parts(each, Starts::from_marks(&marks)))
+    (uniform8(sighting()), vec(any::<u16>(), 0..=Starts::MOST), any::<bool>())
+        .prop_map(|(each, marks, has_copy)| {
+            Sightings::from_parts(each, Starts::from_marks(&marks)).with_copy(has_copy)
+        })
         .boxed()
 }
 

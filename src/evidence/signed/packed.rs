@@ -11,6 +11,9 @@ pub(super) const MOST: usize = 1 + Watched::COUNT * (1 + 10 + 8) + 1 + 2 * Start
 
 const VERSION: u8 = 1;
 
+/// The bit of the first byte that tells of a copy of `Authorization` under another name.
+const COPY: u8 = 0b1000_0000;
+
 /// The bits of [`Packed`]'s `how`.
 const KIND: u8 = 0b0000_0011;
 const SPELLING: u8 = 0b0000_1100;
@@ -27,7 +30,8 @@ const SCHEME: u8 = 0b0111_0000;
 /// how:  0 │ scheme (3 bits, 0 for none) │ spelling (2 bits) │ kind (2 bits)
 /// ```
 ///
-/// The marks are the beginnings of `Authorization`. Lengths and "how often" are in groups of 7 bits, the lowest first, as few as
+/// The upper bit of the version tells that the value of `Authorization` stood under another name as well. The marks are its
+/// beginnings. Lengths and "how often" are in groups of 7 bits, the lowest first, as few as
 /// will do, with the upper bit set on all but the last. Everything else has its highest byte first.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packed {
@@ -39,7 +43,7 @@ impl Packed {
     /// Packs `sightings`.
     pub(super) fn of(sightings: &Sightings) -> Self {
         let mut packed = Self { bytes: [0; MOST], length: 0 };
-        packed.push(&[VERSION]);
+        packed.push(&[if sightings.has_copy() { VERSION | COPY } else { VERSION }]);
         for watched in Watched::ALL {
             packed.sighting(sightings.of(watched));
         }
@@ -93,7 +97,8 @@ impl Packed {
 /// Reads what [`Packed`] writes; nothing when it is anything else.
 pub(super) fn unpacked(bytes: &[u8]) -> Option<Sightings> {
     let mut rest = Rest(bytes);
-    if rest.byte()? != VERSION {
+    let first = rest.byte()?;
+    if first & !COPY != VERSION {
         return None;
     }
     let mut each = [Sighting::Absent; Watched::COUNT];
@@ -106,7 +111,7 @@ pub(super) fn unpacked(bytes: &[u8]) -> Option<Sightings> {
         *mark = u16::from_be_bytes(rest.take()?);
     }
     let starts = Starts::from_marks(marks.get(..count)?);
-    rest.0.is_empty().then(|| Sightings::from_parts(each, starts))
+    rest.0.is_empty().then(|| Sightings::from_parts(each, starts).with_copy(first & COPY != 0))
 }
 
 /// What is still to be read.
