@@ -212,6 +212,15 @@ impl Sightings {
         Self { each, starts, has_copy: false }
     }
 
+    /// The same where one header looked otherwise.
+    #[must_use]
+    pub fn with(mut self, watched: Watched, sighting: Sighting) -> Self {
+        if let Some(place) = self.each.get_mut(watched as usize) {
+            *place = sighting;
+        }
+        self
+    }
+
     /// The same where the value of `Authorization` stood under another name as well, or did not.
     #[must_use]
     pub const fn with_copy(self, has_copy: bool) -> Self {

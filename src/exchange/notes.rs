@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::record::{Shared, Signing};
+use super::site::Told;
 use crate::evidence::signed::{self, Bound, Direction, Handed, Member, Unbelieved};
 use crate::evidence::{
-    Arrival, Changed, Company, Crossing, ExchangeId, HopName, Look, Return, Sightings, Skew, Watched,
-    are_telling, changes,
+    Arrival, Changed, Company, Crossing, ExchangeId, HopName, Look, Return, Seen, Sighting, Sightings, Skew,
+    Spelling, Watched, are_telling, changes,
 };
 use crate::headers::{Peer, unstored};
 use crate::message::{Fields, Name, ReplyHead, RequestHead, Status};
@@ -152,18 +153,18 @@ impl Notes {
         head: &mut RequestHead,
         arrived: &Look,
         sent: &Look,
+        told: &Told,
         exchange: ExchangeId,
         at: Moment,
     ) {
         let key = self.signing.keys.signing();
-        let seen = self.seen_now(head, arrived, sent, key);
+        let seen = as_told(self.seen_now(head, arrived, sent, key), told, key);
         self.sent = Some(seen);
         let changes = self.brought.as_ref().map(|brought| brought.changes.clone()).unwrap_or_default();
         let before =
             self.brought.as_ref().map(|brought| brought.handed.members.as_slice()).unwrap_or_default();
         let members = [before, &[self.member(key, seen, changes)]].concat();
-        let host = head.fields.first(Name::Host).unwrap_or_default();
-        let bound = Bound::new(Direction::There, head.method, head.method_text(), host);
+        let bound = Bound::new(Direction::There, head.method, head.method_text(), told.sealed(head));
         let trail = signed::write(&members, exchange, at, key, &bound);
         head.fields.append(Name::HeaderDoctorTrail.canonical().as_bytes(), &trail);
     }
@@ -187,9 +188,14 @@ impl Notes {
     }
 
     /// Takes the report off a reply and reads it.
-    pub(super) fn come_back(&mut self, reply: &mut ReplyHead, head: &RequestHead, exchange: ExchangeId) {
-        let host = head.fields.first(Name::Host).unwrap_or_default();
-        let bound = Bound::new(Direction::Back, head.method, head.method_text(), host);
+    pub(super) fn come_back(
+        &mut self,
+        reply: &mut ReplyHead,
+        head: &RequestHead,
+        told: &Told,
+        exchange: ExchangeId,
+    ) {
+        let bound = Bound::new(Direction::Back, head.method, head.method_text(), told.sealed(head));
         let believed = signed::read(reply.fields.all(Name::HeaderDoctorReport), &self.signing.keys, &bound);
         strip(&mut reply.fields);
         let Ok(handed) = believed else { return };
@@ -285,6 +291,21 @@ const fn is_known((_, next): &(&Member, &Member)) -> bool {
     next.seen.is_some() || !next.changes.is_empty()
 }
 
+/// What is sent on, where the upstream is told another host than the head has. Where that depends on the upstream, nothing is
+/// said of it.
+fn as_told(seen: Sightings, told: &Told, key: &TrailKey) -> Sightings {
+    let host = match told {
+        Told::Asked => return seen,
+        Told::Varies => Sighting::Absent,
+        Told::Always(host) => {
+            let spelling = seen.of(Watched::Host).once().map_or(Spelling::Canonical, |seen| seen.spelling);
+            let fingerprint = key.fingerprints().fingerprint(host.as_bytes());
+            Sighting::Once(Seen { length: host.len(), fingerprint, scheme: None, spelling })
+        }
+    };
+    seen.with(Watched::Host, host)
+}
+
 /// The way between two other doctors, by what the second one judged.
 fn between((one, next): (&Member, &Member)) -> Crossing {
     Crossing {
@@ -329,7 +350,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
-    use super::{Notes, Now, Shared, Signing};
+    use super::{Notes, Now, Shared, Signing, Told};
     use crate::evidence::{Arrival, Company, ExchangeId, HopName, Instance, Skew, look};
     use crate::headers::{Peer, Scheme, Trusted};
     use crate::message::{Fields, Name, ReplyHead, RequestHead, Status};
@@ -360,7 +381,7 @@ mod tests {
         let (mut head, edge, shared) = (request(fields), signing("edge"), Shared::default());
         let sent = look(&head.fields);
         let mut notes = arrive(&edge, &shared, &head, at);
-        notes.hand_on(&mut head, &sent, &sent, ExchangeId::new(exchange), at);
+        notes.hand_on(&mut head, &sent, &sent, &Told::Asked, ExchangeId::new(exchange), at);
         head
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::memory::{Kind, proves_acceptance};
 use super::notes::{self, Now};
 use super::record::Record;
+use super::site::Told;
 use crate::browser::{Ask, Blocked, Origin, withheld};
 use crate::event::now;
 use crate::evidence::{Denied, Led, Route, RouteClass, Watched, is_for_a_known_user, look};
@@ -72,7 +73,7 @@ impl Record {
         }
         self.sent = look(&self.head.fields);
         if let Some(notes) = &mut self.notes {
-            notes.hand_on(&mut self.head, &self.arrived, &self.sent, self.id, now());
+            notes.hand_on(&mut self.head, &self.arrived, &self.sent, site.told(), self.id, now());
         }
         Ok(())
     }
@@ -83,7 +84,8 @@ impl Record {
             notes::strip(&mut reply.fields);
             return;
         };
-        notes.come_back(reply, &self.head, self.id);
+        let told = self.site.as_ref().map_or(&Told::Asked, |site| site.told());
+        notes.come_back(reply, &self.head, told, self.id);
         let now = Now { shared: &self.shared, at: now(), started: self.started };
         self.is_noteworthy |= notes.are_noteworthy(&now);
     }

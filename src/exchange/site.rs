@@ -58,7 +58,39 @@ pub struct Site {
     upstreams: Group,
     upstream_name: Arc<str>,
     authorities: Vec<String>,
+    told: Told,
     acceptances: Arc<Acceptances>,
+}
+
+/// The host that requests are sent on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// The one they came with.
+    Asked,
+    /// This one, to whichever upstream.
+    Always(String),
+    /// It depends on the upstream.
+    Varies,
+}
+
+impl Told {
+    fn of(upstreams: &[Settings]) -> Self {
+        let mut hosts = upstreams.iter().map(|one| &one.host);
+        let first = hosts.next().cloned().flatten();
+        if !hosts.all(|host| *host == first) {
+            return Self::Varies;
+        }
+        first.map_or(Self::Asked, Self::Always)
+    }
+
+    /// The host that a seal is made for: where upstreams are told different ones, the one that was asked for, which the
+    /// doctor behind may find in `X-Forwarded-Host`.
+    pub(super) fn sealed<'h>(&'h self, head: &'h RequestHead) -> &'h [u8] {
+        match self {
+            Self::Always(host) => host.as_bytes(),
+            Self::Asked | Self::Varies => head.fields.first(Name::Host).unwrap_or_default(),
+        }
+    }
 }
 
 impl Site {
@@ -75,13 +107,20 @@ impl Site {
     ) -> Self {
         let names: Vec<_> = upstreams.iter().map(ToString::to_string).collect();
         let authorities = upstreams.iter().map(Settings::authority).collect();
+        let told = Told::of(&upstreams);
         let upstreams = Group::new(upstreams, registry);
-        Self { hosts, policy, upstreams, upstream_name: names.join(", ").into(), authorities, acceptances }
+        let upstream_name = names.join(", ").into();
+        Self { hosts, policy, upstreams, upstream_name, authorities, told, acceptances }
     }
 
     /// The host of a request that names none.
     pub(super) fn authority(&self) -> &[u8] {
         self.authorities.first().map(String::as_bytes).unwrap_or_default()
+    }
+
+    /// The host that its upstreams are told.
+    pub(super) const fn told(&self) -> &Told {
+        &self.told
     }
 
     /// What an exchange is told of that went to no one upstream in particular.

@@ -390,3 +390,22 @@ fn a_copy_that_the_client_sent_is_not_where_a_lost_header_went() {
         assert_eq!(change(&event, "proved"), "missing", "{event}");
     }
 }
+
+#[test]
+fn the_host_that_the_doctor_in_front_writes_itself_is_the_one_it_signs() {
+    let origin = wordpress();
+    for sidecar_trusts in ["loopback", "192.0.2.1"] {
+        let setup = Setup { edge_upstream: ", host: backend.test", sidecar_trusts, ..Setup::default() };
+        let pair = Pair::set_up(&origin, deleting, &setup);
+        pair.ask(&with_token());
+        assert!(pair.passed().contains("\r\nHost: backend.test\r\n"));
+        for event in [pair.edge.event(), pair.sidecar.event()] {
+            assert_eq!(change(&event, "proved"), "missing", "{sidecar_trusts}: {event}");
+        }
+        let pair = Pair::set_up(&origin, clean, &setup);
+        pair.ask(&with_token());
+        let trail = trail(&pair.passed());
+        assert_eq!(pair.sidecar.event()["findings"], Value::Array(vec![]));
+        assert!(!origin.request().contains("host=replaced"), "{trail}");
+    }
+}
