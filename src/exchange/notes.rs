@@ -318,13 +318,14 @@ fn between((one, next): (&Member, &Member)) -> Crossing {
 }
 
 /// The trail that a request brought, if it can be believed, and the host that it was signed for. Where a trusted proxy names
-/// another host than `Host`, the trail may be for that one: many rewrite `Host` on the way.
+/// another host than `Host`, the trail may be for that one: many rewrite `Host` on the way, and Apache adds the one that it
+/// was asked with behind the others.
 fn read(signing: &Signing, head: &RequestHead, look: &Look, peer: &Peer) -> Option<(Handed, Vec<u8>)> {
     if !look.has_notes() {
         return None;
     }
     let fields = &head.fields;
-    let forwarded = fields.only(Name::XForwardedHost).filter(|_| peer.is_trusted());
+    let forwarded = fields.only(Name::XForwardedHost).filter(|_| peer.is_trusted()).and_then(first_of_list);
     for authority in fields.only(Name::Host).into_iter().chain(forwarded) {
         let bound = Bound::new(Direction::There, head.method, head.method_text(), authority);
         match signed::read(fields.all(Name::HeaderDoctorTrail), &signing.keys, &bound) {
@@ -334,6 +335,10 @@ fn read(signing: &Signing, head: &RequestHead, look: &Look, peer: &Peer) -> Opti
         }
     }
     None
+}
+
+fn first_of_list(value: &[u8]) -> Option<&[u8]> {
+    value.split(|byte| *byte == b',').next().map(<[u8]>::trim_ascii)
 }
 
 /// Whose clock is ahead, where it is by too much.

@@ -409,3 +409,18 @@ fn the_host_that_the_doctor_in_front_writes_itself_is_the_one_it_signs() {
         assert!(!origin.request().contains("host=replaced"), "{trail}");
     }
 }
+
+#[test]
+fn the_first_of_several_forwarded_hosts_is_the_one_that_was_signed() {
+    let origin = wordpress();
+    let pair = Pair::with_hop(&origin, |request| {
+        deleting(request)
+            .replace("\r\nHost: a.test", "\r\nHost: backend")
+            .replace("\r\nX-Forwarded-Host: a.test", "\r\nX-Forwarded-Host: a.test, a.test:8080")
+    });
+    pair.ask(&with_token());
+    assert!(pair.passed().contains("X-Forwarded-Host: a.test, a.test:8080"));
+    for event in [pair.edge.event(), pair.sidecar.event()] {
+        assert_eq!(change(&event, "proved"), "missing", "{event}");
+    }
+}
