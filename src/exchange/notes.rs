@@ -102,8 +102,13 @@ impl Notes {
         self.brought.as_ref().map(|brought| brought.handed.exchange)
     }
 
+    /// A trail that names this doctor was here before: a page of WordPress showed it to a client, or a server behind sent all
+    /// fields of its request in one of its own.
     fn take(&mut self, handed: Handed, authority: Vec<u8>, head: &RequestHead, look: &Look, now: &Now<'_>) {
         let Some(last) = handed.members.last() else { return };
+        if handed.members.iter().any(|member| member.hop == self.signing.hop) {
+            return;
+        }
         let neighbours = &now.shared.neighbours;
         if let Some(skew) = skew(handed.at, now.at) {
             if neighbours.is_steady(handed.exchange, handed.at, now.at) {

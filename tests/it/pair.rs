@@ -424,3 +424,19 @@ fn the_first_of_several_forwarded_hosts_is_the_one_that_was_signed() {
         assert_eq!(change(&event, "proved"), "missing", "{event}");
     }
 }
+
+/// WordPress sees the trail of the last doctor, and a page of it may show what it sees.
+#[test]
+fn a_trail_that_passed_here_before_counts_for_nothing() {
+    let origin = wordpress();
+    let pair = Pair::with_hop(&origin, clean);
+    assert_eq!(pair.ask(&with_token()).status(), 200);
+    let shown = trail(&origin.request());
+    drop((pair.edge.event(), pair.sidecar.event()));
+    let reply = pair.ask(&request("GET /wp-json/wp/v2/users/me", &shown));
+    assert_eq!(reply.status(), 401);
+    shows_nothing(&reply);
+    for event in [pair.edge.event(), pair.sidecar.event()] {
+        assert_eq!(event["findings"], Value::Array(vec![]), "{event}");
+    }
+}
