@@ -100,6 +100,7 @@ async fn forward<'c>(
 ) -> Result<Reply<'c>, Error> {
     let (mut pending, mut head) = send(upstreams, request, body, route, interim).await?;
     while head.status.is_interim() {
+        notes::strip(&mut head.fields);
         interim.send(&head).await;
         head = pending.head().await?;
     }

@@ -440,3 +440,16 @@ fn a_trail_that_passed_here_before_counts_for_nothing() {
         assert_eq!(event["findings"], Value::Array(vec![]), "{event}");
     }
 }
+
+#[test]
+fn an_interim_reply_tells_nothing_either() {
+    let origin = Origin::playing(|mut wire, tell| {
+        tell(wire.message());
+        let report = "Header-Doctor-Report: edge\r\nHeader-Doctor-Trail: edge\r\n";
+        wire.put(format!("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n{report}\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+    });
+    let doctor = Doctor::before(&origin);
+    let wire = doctor.connect();
+    let head = wire.send(request("GET /", "")).head();
+    assert!(head.starts_with("HTTP/1.1 103") && !head.contains("Header-Doctor"), "{head}");
+}
