@@ -71,15 +71,15 @@ impl Change {
 }
 
 /// Whether one of these is worth telling though the reply be good: `Authorization` or `Origin` did not come through. That a name
-/// comes in small letters is what HAProxy and HTTP/2 do to every one.
+/// comes in small letters is what HAProxy and HTTP/2 do to every one, and as the standard has it what programs in Go do.
 #[must_use]
 pub fn are_telling(changes: &[Changed], arrived: Option<&Sightings>) -> bool {
-    let is_small = |header| {
+    let is_usual = |header| {
         let seen = arrived.and_then(|arrived| arrived.of(header).once());
-        seen.is_some_and(|seen| seen.spelling == Spelling::Lower)
+        seen.is_some_and(|seen| seen.spelling != Spelling::Other)
     };
     changes.iter().any(|changed| match (changed.header, changed.change) {
-        (Watched::Authorization, Change::Respelled) => !is_small(Watched::Authorization),
+        (Watched::Authorization, Change::Respelled) => !is_usual(Watched::Authorization),
         (Watched::Authorization, _) | (Watched::Origin, Change::Missing | Change::Emptied) => true,
         _ => false,
     })
@@ -247,7 +247,7 @@ impl Judged<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, OtherName, changes};
+    use super::{Change, OtherName, are_telling, changes};
     use crate::evidence::{Watched, look};
     use crate::message::{Fields, Version};
     use crate::secret::Key;
@@ -354,6 +354,22 @@ mod tests {
             judged(sent, &[("origin", "b")], Version::Http2),
             [(Watched::Origin, Change::Replaced, None)]
         );
+    }
+
+    #[test]
+    fn a_usual_spelling_is_not_worth_telling() {
+        let key = Key::from_bytes(&[7; 32]);
+        let is_told = |sent: &str, arrived: &str| {
+            let (sent, arrived) = (fields(&[(sent, TOKEN)]), fields(&[(arrived, TOKEN)]));
+            let (seen, sent) = (look(&arrived), look(&sent).sightings(&sent, &key));
+            let arrives = seen.sightings(&arrived, &key);
+            let changes = changes(&sent, &arrives, &seen, &arrived, Version::Http11, &key);
+            assert_eq!(changes.len(), 1);
+            are_telling(&changes, Some(&arrives))
+        };
+        assert!(!is_told("Authorization", "authorization"));
+        assert!(!is_told("authorization", "Authorization"));
+        assert!(is_told("Authorization", "AUTHORIZATION"));
     }
 
     #[test]
