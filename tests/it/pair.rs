@@ -453,3 +453,26 @@ fn an_interim_reply_tells_nothing_either() {
     let head = wire.send(request("GET /", "")).head();
     assert!(head.starts_with("HTTP/1.1 103") && !head.contains("Header-Doctor"), "{head}");
 }
+
+#[test]
+fn a_stored_error_for_anybody_is_no_alarm() {
+    let origin = Origin::playing(|mut wire, tell| {
+        loop {
+            tell(wire.message());
+            wire.put("HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nno");
+        }
+    });
+    for cookie in ["", "Cookie: _ga=GA1.1.1\r\n"] {
+        let pair = Pair::set_up(&origin, clean, &Setup { is_cache: true, ..Setup::default() });
+        for _ in 0..2 {
+            assert_eq!(pair.ask(&request("GET /no/such/page", cookie)).status(), 404);
+        }
+        let events = [pair.edge.event(), pair.edge.event()];
+        let loud: Vec<_> = events
+            .iter()
+            .flat_map(|event| event["findings"].as_array().unwrap())
+            .filter(|finding| finding["severity"] != "note")
+            .collect();
+        assert!(loud.is_empty(), "{cookie}: {loud:?}");
+    }
+}

@@ -2,11 +2,12 @@
 //!
 //! A report names the exchange that it answers, and replies that bear one forbid every cache to store them. So something between
 //! the doctors stores replies all the same, or mixes them up, and gave this caller what another one had asked for. With a
-//! credential on the request that may be somebody else's data.
+//! credential on the request that may be somebody else's data. An error that anybody would get is harmless, and some caches
+//! give those out for a while whatever they say.
 
 use super::super::company::proof;
 use super::super::{Finding, Mark, Rule, Severity, Stop};
-use crate::evidence::{Hop, Return, Sighting, Symptom, Trail, Watched};
+use crate::evidence::{Hop, Return, Session, Sighting, Symptom, Trail, Watched};
 
 pub(in super::super) struct ReportOfAnotherExchange;
 
@@ -19,21 +20,25 @@ impl Rule for ReportOfAnotherExchange {
         include_str!("report_of_another_exchange.md")
     }
 
-    fn judge(&self, trail: &Trail, _: &Symptom) -> Option<Finding> {
+    fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let company = trail.company.as_deref().filter(|company| company.report == Return::Another)?;
         let own = &company.own;
         let sent = |header: Watched| {
             let sent = trail.sighting(&Hop::Doctor, header);
             matches!(sent, Some(Sighting::Once(_) | Sighting::Several(_)))
         };
-        let is_private = sent(Watched::Authorization) || sent(Watched::Cookie);
+        let is_private = sent(Watched::Authorization) || trail.session != Session::None;
         let summary = if is_private {
             "the reply belongs to another exchange, and was given to a caller with a credential"
         } else {
             "the reply belongs to another exchange"
         };
         Some(Finding {
-            severity: if is_private { Severity::Error } else { Severity::Warning },
+            severity: match (is_private, symptom.status.is_error()) {
+                (true, _) => Severity::Error,
+                (false, true) => Severity::Note,
+                (false, false) => Severity::Warning,
+            },
             because: format!(
                 "the report that {own} got back bears the seal of a doctor behind, and names another exchange; its reply \
                  forbade storing"
