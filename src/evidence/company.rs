@@ -112,17 +112,35 @@ impl Company {
         self.before.iter().chain(&self.behind)
     }
 
-    /// The first way on which something happened to a header, and what.
+    /// The first way on which something happened to a header, and what: something that lasts, if there is such, or else
+    /// something that spoils its value. Another spelling in front hides no loss behind it.
     #[must_use]
     pub fn first(&self, header: Watched) -> Option<(&Crossing, &Changed)> {
-        self.crossings().find_map(|crossing| Some((crossing, crossing.change(header)?)))
+        let spoils = |crossing: &&Crossing| crossing.spoils(header);
+        let lasts = |crossing: &&Crossing| spoils(crossing) && !self.is_put_back(crossing, header);
+        let found = self.crossings().find(lasts).or_else(|| self.crossings().find(spoils));
+        let found = found.or_else(|| self.crossings().find(|crossing| crossing.change(header).is_some()))?;
+        Some((found, found.change(header)?))
+    }
+
+    /// Whether a header that was gone after this way was sent on again by a doctor behind it.
+    #[must_use]
+    pub fn is_put_back(&self, way: &Crossing, header: Watched) -> bool {
+        let behind = self.crossings().skip_while(|crossing| *crossing != way).skip(1);
+        let mut sent = behind.filter_map(|crossing| crossing.sent);
+        let is_gone = way.change(header).is_some_and(|changed| {
+            matches!(changed.change, Change::Missing | Change::Emptied | Change::Moved)
+        });
+        is_gone && sent.any(|sent| sent.of(header).once().is_some())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Company, Crossing};
-    use crate::evidence::{Change, Changed, HopName, Watched};
+    use crate::evidence::{Change, Changed, HopName, Watched, look};
+    use crate::message::Fields;
+    use crate::secret::Key;
 
     fn name(text: &str) -> HopName {
         HopName::new(text).unwrap()
@@ -166,6 +184,34 @@ mod tests {
         assert_eq!(first(Watched::Host), Some(("sidecar", "php", Change::Added)));
         assert_eq!(first(Watched::Cookie), None);
         assert_eq!(Company::of(name("edge")).first(Watched::Origin), None);
+    }
+
+    #[test]
+    fn another_spelling_hides_no_loss_behind_it() {
+        let authorization = |change| vec![(Watched::Authorization, change)];
+        let company = Company {
+            before: vec![
+                crossing("edge", "shield", &authorization(Change::Respelled)),
+                crossing("shield", "sidecar", &authorization(Change::Missing)),
+            ],
+            ..Company::of(name("sidecar"))
+        };
+        let (at, changed) = company.first(Watched::Authorization).unwrap();
+        assert_eq!((at.after.as_str(), changed.change), ("shield", Change::Missing));
+    }
+
+    #[test]
+    fn what_was_put_back_hides_no_loss_behind_it() {
+        let fields = Fields::from([("Authorization", "Bearer a")]);
+        let seen = look(&fields).sightings(&fields, &Key::from_bytes(&[1; 32]));
+        let moved = crossing("edge", "shield", &[(Watched::Authorization, Change::Moved)]);
+        let sent_on = |changes| Crossing { sent: Some(seen), ..crossing("shield", "sidecar", changes) };
+        let first = |behind| {
+            let company = Company { before: vec![moved.clone(), behind], ..Company::of(name("sidecar")) };
+            company.first(Watched::Authorization).map(|(_, changed)| changed.change)
+        };
+        assert_eq!(first(sent_on(&[(Watched::Authorization, Change::Missing)])), Some(Change::Missing));
+        assert_eq!(first(sent_on(&[])), Some(Change::Moved));
     }
 
     #[test]

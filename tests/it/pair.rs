@@ -476,3 +476,25 @@ fn a_stored_error_for_anybody_is_no_alarm() {
         assert!(loud.is_empty(), "{cookie}: {loud:?}");
     }
 }
+
+#[test]
+fn a_hop_that_writes_small_letters_hides_no_loss_behind_the_next_doctor() {
+    let origin = wordpress();
+    let pair = Pair::with_hop(&origin, deleting);
+    let edge = pair.edge.address();
+    let small = Origin::playing(move |mut wire, _| {
+        loop {
+            let request = line(&wire.message(), |value| format!("authorization: {value}\r\n"));
+            let reply = Wire::to(edge).send(request).reply();
+            wire.put([reply.head.as_bytes(), &reply.body].concat());
+        }
+    });
+    let keys = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(keys.path(), KEY).unwrap();
+    let trail = format!("trail: {{ hop: first, key_file: {} }}", keys.path().display());
+    let first = Doctor::with_sections(&small, &trail);
+    assert_eq!(Wire::to(first.address()).send(with_token()).reply().status(), 401);
+    for event in [first.event(), pair.edge.event(), pair.sidecar.event()] {
+        assert_eq!(change(&event, "proved"), "missing", "{event}");
+    }
+}

@@ -136,10 +136,7 @@ impl Case<'_> {
     fn restored(&self) -> Option<&'static str> {
         let is_before = self.company.before.contains(self.crossing);
         let by_us = is_before && self.trail.treatment.recovered_from.is_some();
-        let behind = self.company.crossings().skip_while(|crossing| *crossing != self.crossing).skip(1);
-        let mut sent = behind.filter_map(|crossing| crossing.sent);
-        let gone = matches!(self.changed.change, Change::Missing | Change::Emptied | Change::Moved);
-        let by_others = gone && sent.any(|sent| sent.of(Watched::Authorization).once().is_some());
+        let by_others = self.company.is_put_back(self.crossing, Watched::Authorization);
         (by_us || by_others).then_some("a doctor behind it restored the header")
     }
 
