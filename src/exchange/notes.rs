@@ -15,7 +15,7 @@ use crate::evidence::{
     Arrival, Changed, Company, Crossing, ExchangeId, HopName, Look, Return, Seen, Sighting, Sightings, Skew,
     Spelling, Watched, are_telling, changes,
 };
-use crate::headers::{Peer, unstored};
+use crate::headers::{Peer, forwarded, unstored};
 use crate::message::{Fields, Name, ReplyHead, RequestHead, Status};
 use crate::moment::Moment;
 use crate::secret::{KeyId, TrailKey};
@@ -330,7 +330,8 @@ fn read(signing: &Signing, head: &RequestHead, look: &Look, peer: &Peer) -> Opti
         return None;
     }
     let fields = &head.fields;
-    let forwarded = fields.only(Name::XForwardedHost).filter(|_| peer.is_trusted()).and_then(first_of_list);
+    let forwarded =
+        fields.only(Name::XForwardedHost).filter(|_| peer.is_trusted()).and_then(forwarded::first_of_list);
     for authority in fields.only(Name::Host).into_iter().chain(forwarded) {
         let bound = Bound::new(Direction::There, head.method, head.method_text(), authority);
         match signed::read(fields.all(Name::HeaderDoctorTrail), &signing.keys, &bound) {
@@ -340,10 +341,6 @@ fn read(signing: &Signing, head: &RequestHead, look: &Look, peer: &Peer) -> Opti
         }
     }
     None
-}
-
-fn first_of_list(value: &[u8]) -> Option<&[u8]> {
-    value.split(|byte| *byte == b',').next().map(<[u8]>::trim_ascii)
 }
 
 /// Whose clock is ahead, where it is by too much.

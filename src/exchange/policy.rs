@@ -117,9 +117,15 @@ impl Record {
         let site = self.site.as_ref()?;
         let scheme = forwarded::scheme(&self.head.fields, &self.peer);
         let asked = Asked::new(&self.head, scheme)?;
-        let led = Redirect::read(reply, &asked)?.led();
+        let led = Redirect::read(reply, &self.asked_by_client(asked))?.led();
         let rewritten = site.rewrites() && redirects::rewrite(reply, &asked, site.own());
         Some(Led { rewritten, ..led })
+    }
+
+    /// What the client asked for, where a trusted proxy says that it asked for another host than `Host` names.
+    fn asked_by_client<'h>(&'h self, asked: Asked<'h>) -> Asked<'h> {
+        let said = self.head.fields.only(Name::XForwardedHost).filter(|_| self.peer.is_trusted());
+        said.and_then(forwarded::first_of_list).map_or(asked, |host| asked.of_client(host))
     }
 
     /// Makes a reply say to pages of other origins what the policy says, whoever made it. What they may say

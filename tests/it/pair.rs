@@ -498,3 +498,20 @@ fn a_hop_that_writes_small_letters_hides_no_loss_behind_the_next_doctor() {
         assert_eq!(change(&event, "proved"), "missing", "{event}");
     }
 }
+
+#[test]
+fn a_redirect_to_the_host_that_the_client_asked_is_no_harm_of_a_rewritten_one() {
+    let origin = Origin::playing(|mut wire, tell| {
+        loop {
+            tell(wire.message());
+            wire.put("HTTP/1.1 301 Moved Permanently\r\nLocation: http://a.test/page/\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let pair = Pair::with_hop(&origin, |request| request.replace("\r\nHost: a.test", "\r\nHost: backend"));
+    for more in ["", &format!("Authorization: {TOKEN}\r\n")] {
+        assert_eq!(pair.ask(&request("GET /page", more)).status(), 301);
+        for event in [pair.edge.event(), pair.sidecar.event()] {
+            assert_eq!(event["findings"], Value::Array(vec![]), "{event}");
+        }
+    }
+}

@@ -138,6 +138,12 @@ pub fn apply(fields: &mut Fields, peer: &Peer, version: Version, via: Via, excha
     Report { claimed_https, dropped }
 }
 
+/// The first of a list, which the proxy nearest to the client wrote; nothing where it is empty.
+#[must_use]
+pub fn first_of_list(value: &[u8]) -> Option<&[u8]> {
+    value.split(|byte| *byte == b',').next().map(<[u8]>::trim_ascii).filter(|first| !first.is_empty())
+}
+
 /// How often a field stands there, and its first value.
 #[derive(Clone, Copy, Default)]
 struct Seen {

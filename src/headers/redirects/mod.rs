@@ -41,6 +41,12 @@ impl<'a> Asked<'a> {
         Some(Self { head, scheme, place })
     }
 
+    /// The same as the client asked for it, who named this host where a hop in front names another one here.
+    #[must_use]
+    pub fn of_client(self, host: &'a [u8]) -> Self {
+        Self { place: Place::of(host).unwrap_or(self.place), ..self }
+    }
+
     /// Whether a redirect to another origin could cost the client its answer.
     fn matters(&self) -> bool {
         let has_credential =
