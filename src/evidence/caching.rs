@@ -71,6 +71,14 @@ pub fn is_for_a_known_user(fields: &Fields) -> bool {
         && ["no-cache", "must-revalidate", "no-store", "private"].into_iter().all(|name| has(fields, name))
 }
 
+/// Whether a shared cache is told in so many words that it may answer anybody with the reply, even one to a request with
+/// `Authorization` (RFC 9111 §3.5).
+#[must_use]
+pub fn is_for_everybody(fields: &Fields) -> bool {
+    let is_shared = has(fields, "public") || has(fields, "s-maxage");
+    is_shared && Caching::of(fields) == Caching::Storable
+}
+
 /// `Age` above zero (RFC 9111 §5.1), `Cache-Status` with `hit` (RFC 9211 §2.1), or a word of the kind that caches are set
 /// up to add. Where it is no cache that says so, no more is lost than a finding.
 pub(super) fn is_from_cache(fields: &Fields) -> bool {

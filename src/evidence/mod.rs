@@ -31,8 +31,8 @@ mod trail;
 mod wordpress;
 
 pub use answered::{AnsweredBy, Gate};
-pub use caching::is_for_a_known_user;
 pub use caching::{Caching, Vary};
+pub use caching::{is_for_a_known_user, is_for_everybody};
 pub use change::{Change, Changed, OtherName, are_telling, changes};
 pub use claims::{Algorithm, Claims, Times};
 pub use company::{Arrival, Company, Crossing, Return, Skew};

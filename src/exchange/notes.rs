@@ -13,10 +13,10 @@ use super::site::Told;
 use crate::evidence::signed::{self, Bound, Direction, Handed, Member, Unbelieved};
 use crate::evidence::{
     Arrival, Changed, Company, Crossing, ExchangeId, HopName, Look, Return, Seen, Sighting, Sightings, Skew,
-    Spelling, Watched, are_telling, changes,
+    Spelling, Watched, are_telling, changes, is_for_everybody,
 };
 use crate::headers::{Peer, forwarded, unstored};
-use crate::message::{Fields, Name, ReplyHead, RequestHead, Status};
+use crate::message::{Fields, Name, ReplyHead, RequestHead};
 use crate::moment::Moment;
 use crate::secret::{KeyId, TrailKey};
 
@@ -216,7 +216,7 @@ impl Notes {
     /// Tells the doctor in front what arrived here, if there is one that proved the key and the reply has something to tell.
     /// A change of `Authorization` that was undone here changed nothing for whoever is behind, and is not reported.
     pub(super) fn report(&self, reply: &mut ReplyHead, head: &RequestHead, at: Moment, is_restored: bool) {
-        let Some(brought) = self.brought.as_ref().filter(|brought| self.is_due(brought, reply.status)) else {
+        let Some(brought) = self.brought.as_ref().filter(|brought| self.is_due(brought, reply)) else {
             return;
         };
         let Some(key) = brought.key().and_then(|key| self.signing.keys.named(key.as_str())) else { return };
@@ -231,18 +231,19 @@ impl Notes {
         unstored::forbid(&mut reply.fields);
     }
 
-    /// A report keeps a reply out of caches, so the many that tell nothing go without: those to requests without a
-    /// credential that arrived as they were sent. Interim replies, switches and 304 are no place for one.
-    fn is_due(&self, brought: &Brought, status: Status) -> bool {
+    /// A report keeps a reply out of caches, so the many that tell nothing go without: those to requests that arrived as they
+    /// were sent and had no credential, or whose reply is meant for everybody. Interim replies, switches and 304 are no place
+    /// for one.
+    fn is_due(&self, brought: &Brought, reply: &ReplyHead) -> bool {
+        let status = reply.status;
         let has_place = !status.is_interim() && !matches!(status.code(), 101 | 304);
         let sent = brought.handed.members.last().and_then(|last| last.seen.as_ref());
         let had_credential = |seen: &Sightings| seen.of(Watched::Authorization).once().is_some();
         let is_changed = are_telling(&brought.changes, Some(&brought.arrived));
-        has_place
-            && (status.is_error()
-                || is_changed
-                || sent.is_some_and(had_credential)
-                || !self.returned.is_empty())
+        let is_private = status.is_error() || sent.is_some_and(had_credential);
+        let is_wanted =
+            is_changed || !self.returned.is_empty() || is_private && !is_for_everybody(&reply.fields);
+        has_place && is_wanted
     }
 
     /// What the doctors of the path know together.
@@ -445,6 +446,26 @@ mod tests {
         }
         assert!(!reported(&arrive(&sidecar, &shared, &with_token, NOON), &with_token, 401), "it counts once");
         assert!(!reported(&arrive(&sidecar, &shared, &request(Fields::new()), NOON), &plain, 401));
+    }
+
+    #[test]
+    fn a_reply_that_caches_may_give_to_everybody_stays_so() {
+        let (sidecar, shared) = (signing("sidecar"), Shared::default());
+        let head = sent_at(1, NOON, Fields::from([("Authorization", "Bearer a.b.c")]));
+        let notes = arrive(&sidecar, &shared, &head, NOON);
+        let said = [
+            ("public, max-age=60", false),
+            ("s-maxage=60", false),
+            ("max-age=60", true),
+            ("public, no-cache", true),
+            ("private, max-age=60", true),
+        ];
+        for (said, is_told) in said {
+            let fields = Fields::from([("Cache-Control", said)]);
+            let mut reply = ReplyHead::build(Status::new(200).unwrap(), fields);
+            notes.report(&mut reply, &head, NOON, false);
+            assert_eq!(reply.fields.has(Name::HeaderDoctorReport), is_told, "{said}");
+        }
     }
 
     #[test]
