@@ -515,3 +515,30 @@ fn a_redirect_to_the_host_that_the_client_asked_is_no_harm_of_a_rewritten_one() 
         }
     }
 }
+
+#[test]
+fn upstreams_that_are_told_different_hosts_are_no_hop_that_rewrites_one() {
+    let origin = wordpress();
+    let pair = Pair::with_hop(&origin, clean);
+    let keys = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(keys.path(), KEY).unwrap();
+    let port = pair.sidecar.address().port();
+    let site = format!(
+        "upstreams: [{{ url: \"http://127.0.0.1:{port}\", host: one.test }}, {{ url: \"http://localhost:{port}\" }}]"
+    );
+    let trail = format!("trail: {{ hop: edge, key_file: {} }}", keys.path().display());
+    let edge = Doctor::with_site(&site, &trail);
+    for _ in 0..2 {
+        assert_eq!(edge.connect().send(with_token()).reply().status(), 200);
+        let (edge, sidecar) = (edge.event(), pair.sidecar.event());
+        assert_eq!(edge["exchange"], sidecar["exchange"]);
+        for event in [edge, sidecar] {
+            assert_eq!(event["findings"], Value::Array(vec![]), "{event}");
+        }
+        let upstream = origin.request();
+        assert!(
+            upstream.contains("Header-Doctor-Trail: edge;") && !upstream.contains("host=replaced"),
+            "{upstream}"
+        );
+    }
+}
