@@ -542,3 +542,25 @@ fn upstreams_that_are_told_different_hosts_are_no_hop_that_rewrites_one() {
         );
     }
 }
+
+#[test]
+fn a_switch_of_protocols_and_a_request_that_waits_are_silence() {
+    let origin = Origin::playing(|mut wire, tell| {
+        tell(wire.message());
+        wire.put("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+    });
+    let keys = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(keys.path(), KEY).unwrap();
+    let trail = |hop| format!("trail: {{ hop: {hop}, key_file: {} }}", keys.path().display());
+    let sidecar = Doctor::with_sections(&origin, &trail("sidecar"));
+    let edge = Doctor::with_sections(format!("http://{}", sidecar.address()), &trail("edge"));
+    let upgrade = format!("Authorization: {TOKEN}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n");
+    let head = edge.connect().send(request("GET /", &upgrade)).head();
+    assert!(
+        head.starts_with("HTTP/1.1 101") && !head.contains("Header-Doctor") && !head.contains("no-store"),
+        "{head}"
+    );
+    for event in [edge.event(), sidecar.event()] {
+        assert_eq!(event["findings"], Value::Array(vec![]), "{event}");
+    }
+}
