@@ -78,10 +78,10 @@ impl Plan {
             }
         };
         let (ring, reach) = read(path).map_err(|wrong| Error::Wrong(at(format!("{name} {wrong}"))))?;
-        let warnings = match reach {
-            Reach::Few => Vec::new(),
-            Reach::Everybody => vec![at(format!("{name} {EXPOSED}"))],
-        };
+        let exposed = (reach == Reach::Everybody).then_some(EXPOSED);
+        let unnamed = (self.trail.hop == HopName::default()).then_some(UNNAMED);
+        let warnings =
+            exposed.into_iter().chain(unnamed).map(|wrong| at(format!("{name} {wrong}"))).collect();
         Ok(Keys { ring: Some(ring), warnings })
     }
 }
@@ -90,6 +90,10 @@ impl Plan {
 /// refusal.
 const EXPOSED: &str = "may be read by every user of this machine, and whoever has a key can forge a trail; \
                        use `chmod o-r`, or `defaultMode: 0440` with an `fsGroup` in Kubernetes";
+
+/// What is told where nobody named this doctor: a trail that bears its own name is not believed.
+const UNNAMED: &str = "is shared with other doctors, and this one is called `doctor`, as any that nobody named; \
+                       give each a name of its own: `hop: edge` or `--hop edge`";
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -76,7 +76,7 @@ fn doctors_with_one_key_show_a_value_alike_under_their_own_names() {
 fn a_changed_key_file_is_put_in_force_and_a_bad_one_changes_nothing() {
     let (folder, origin) = (tempfile::tempdir().unwrap(), origin());
     let path = write_keys(folder.path(), ONE);
-    let doctor = doctor(&folder, "doctor", &origin.to_string(), "{ key_file: trail.keys }");
+    let doctor = doctor(&folder, "doctor", &origin.to_string(), "{ hop: edge, key_file: trail.keys }");
     let before = ask(&doctor);
     write_keys(folder.path(), &format!("{ONE}{TWO}"));
     doctor.says("Reloaded");

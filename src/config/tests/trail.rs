@@ -27,7 +27,7 @@ fn keys(folder: &TempDir, content: &[u8], mode: u32) -> Result<Keys, String> {
 
 fn keys_of(folder: &TempDir, name: &str) -> Result<Keys, String> {
     let path = folder.path().join("config.yaml");
-    std::fs::write(&path, format!("trail:\n  key_file: {name}\n{SITES}")).unwrap();
+    std::fs::write(&path, format!("trail:\n  key_file: {name}\n  hop: edge\n{SITES}")).unwrap();
     let source = Source::open(&path).unwrap();
     let plan = Plan::new(Some(&source), &environment, &Overrides::default(), AROUND).unwrap();
     assert_eq!(plan.files(), [folder.path().join(name)]);
@@ -120,6 +120,21 @@ fn the_keys_are_read_from_the_folder_of_the_file() {
     assert!(
         warning.contains(":2:13: trail.key_file: \"") && warning.contains("a.keys\" may be read by every")
     );
+}
+
+#[test]
+fn who_shares_keys_and_has_no_name_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    keys(&folder, format!("k1:{ONE}\n").as_bytes(), 0o440).unwrap();
+    let key_file = Some(folder.path().join("a.keys"));
+    let warnings = |hop| {
+        let plan =
+            plan_with(MINIMAL, &Overrides { hop, trail_key_file: key_file.clone(), ..Overrides::default() });
+        plan.unwrap().keys(None, None, &environment).unwrap().warnings
+    };
+    assert!(warnings(HopName::new("edge")).is_empty());
+    let told = warnings(None);
+    assert!(told.len() == 1 && told[0].to_string().contains("this one is called `doctor`"), "{told:?}");
 }
 
 #[test]
