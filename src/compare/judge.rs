@@ -58,6 +58,8 @@ pub(super) struct Kind {
     pub(super) change: Change,
     /// Whether the doctor behind put the header back.
     pub(super) is_recovered: bool,
+    /// Whether what arrived has no value.
+    pub(super) is_empty: bool,
 }
 
 /// How often it happened.
@@ -67,8 +69,21 @@ pub(super) struct Case {
     pub(super) count: u64,
     /// Those that are joined by more than likeness.
     pub(super) sure: u64,
+    /// Those that were refused in a way that the change can explain.
+    refused: u64,
     /// The status of the replies; nothing where they differ.
     status: Option<u16>,
+}
+
+impl Case {
+    /// Whether the replies show that it matters. Gateways put a login of their own there on purpose, and a few of those who come
+    /// by it are refused for other reasons.
+    pub(super) const fn is_cause(&self) -> bool {
+        match self.kind.change {
+            Change::Replaced | Change::Added => self.refused.saturating_mul(NOT_FEW) >= self.count,
+            _ => self.refused > 0,
+        }
+    }
 }
 
 /// The joined requests between two doctors.
@@ -117,7 +132,7 @@ impl Sum {
         self.enter(pair, sent.is_there());
         self.compared += u64::from(pair.has_comparable_values());
         match pair.change(sent, arrived) {
-            Some(change) => self.count(pair, change),
+            Some(change) => self.count(pair, change, arrived),
             None => self.unharmed += u64::from(sent.is_there()),
         }
     }
@@ -135,16 +150,19 @@ impl Sum {
         }
     }
 
-    fn count(&mut self, pair: &Pair<'_>, change: Change) {
-        let kind = Kind { hops: pair.hops(), change, is_recovered: pair.sidecar.is_recovered };
+    fn count(&mut self, pair: &Pair<'_>, change: Change, arrived: Presence) {
+        let is_empty = arrived == Presence::Empty;
+        let kind = Kind { hops: pair.hops(), change, is_recovered: pair.sidecar.is_recovered, is_empty };
         let (sure, status) = (u64::from(pair.by != Sign::Likeness), pair.sidecar.status);
+        let refused = u64::from(is_refusal(change, status));
         match self.cases.iter_mut().find(|case| case.kind == kind) {
             Some(case) => {
                 case.count += 1;
                 case.sure += sure;
+                case.refused += refused;
                 case.status = case.status.filter(|known| *known == status);
             }
-            None => self.cases.push(Case { kind, count: 1, sure, status: Some(status) }),
+            None => self.cases.push(Case { kind, count: 1, sure, refused, status: Some(status) }),
         }
     }
 
@@ -178,6 +196,11 @@ impl Sum {
         let since = way.map(|way| way.since).unwrap_or_default();
         Scope { count: case.count, of, population, since }
     }
+}
+
+/// Whether a reply refuses a credential, or the lack of one.
+const fn is_refusal(change: Change, status: u16) -> bool {
+    matches!((change, status), (_, 401 | 403) | (Change::Duplicated, 400))
 }
 
 /// The names in a verdict. Two doctors of one name, or of none, are told apart by where they stand.
@@ -238,6 +261,11 @@ mod tests {
 
     /// How `Authorization` stands in a record: `presence scheme fingerprint key recovered_from`, cut off where you like.
     fn line(hop: &str, number: usize, millis: u64, took: u64, authorization: &str) -> String {
+        replied(401, hop, number, millis, took, authorization)
+    }
+
+    /// The same with this status.
+    fn replied(status: u16, hop: &str, number: usize, millis: u64, took: u64, authorization: &str) -> String {
         let mut words = authorization.split(' ').map(|word| match word {
             "-" => "null".to_owned(),
             word => format!("\"{word}\""),
@@ -245,7 +273,7 @@ mod tests {
         let mut next = || words.next().unwrap_or_else(|| "null".into());
         let (presence, scheme, fingerprint, key, recovered) = (next(), next(), next(), next(), next());
         format!(
-            r#"{{"timestamp":"2026-11-23T15:10:00.{millis:03}Z","target":"header_doctor::exchange","hop":"{hop}","method":"GET","host":"a","path":"/{number}","status":401,"authorization":{{"scheme":{scheme},"fingerprint":{fingerprint},"key_id":{key},"arrived":{presence},"recovered_from":{recovered},"sent":{presence}}},"upstream":"u","duration_ms":{took}}}"#
+            r#"{{"timestamp":"2026-11-23T15:10:00.{millis:03}Z","target":"header_doctor::exchange","hop":"{hop}","method":"GET","host":"a","path":"/{number}","status":{status},"authorization":{{"scheme":{scheme},"fingerprint":{fingerprint},"key_id":{key},"arrived":{presence},"recovered_from":{recovered},"sent":{presence}}},"upstream":"u","duration_ms":{took}}}"#
         )
     }
 
@@ -304,6 +332,62 @@ mod tests {
         assert_eq!(judged.scoped.finding.severity, Severity::Error);
         assert_eq!(judged.scoped.scope.to_string(), "3 of 3 joined requests with a credential since 15:10");
         assert_eq!(judged.status.unwrap().code(), 401);
+    }
+
+    /// What is found of three requests that were answered so.
+    fn answered(statuses: &[u16], sent: &str, arrived: &str) -> Verdicts {
+        let log = |hop, millis, took, authorization| {
+            let mut log = Log::default();
+            for (number, status) in statuses.iter().enumerate() {
+                log.take(1, replied(*status, hop, number, millis, took, authorization).as_bytes());
+            }
+            log
+        };
+        judged(&log("edge", 1, 9, sent), &log("sidecar", 2, 7, arrived))
+    }
+
+    #[test]
+    fn a_change_that_no_reply_suffers_from_is_a_note() {
+        let mostly_fine = [&[401][..], &[200; 10]].concat();
+        let table: [(&[u16], _, _, _); 9] = [
+            (&[200; 3], "once Bearer", "absent", Severity::Note),
+            (&[200, 200, 401], "once Bearer", "absent", Severity::Error),
+            (&mostly_fine, "once Bearer", "absent", Severity::Error),
+            (&mostly_fine, "once Bearer", "once Basic", Severity::Note),
+            (&[200; 3], "absent", "once Basic", Severity::Note),
+            (&[403; 3], "absent", "once Basic", Severity::Error),
+            (&[500; 3], "once Bearer", "once Basic", Severity::Note),
+            (&[400; 3], "once Bearer", "several", Severity::Error),
+            (&[400; 3], "once Bearer", "empty", Severity::Note),
+        ];
+        for (statuses, sent, arrived, severity) in table {
+            let verdicts = answered(statuses, sent, arrived);
+            let finding = &verdicts.findings[0].scoped.finding;
+            assert_eq!(finding.severity, severity, "{statuses:?} {sent} ▸ {arrived}");
+            let is_note = severity == Severity::Note;
+            assert_eq!(finding.because.contains("the replies do not say that it matters"), is_note);
+            assert!(!is_note || finding.cleared.is_empty() && finding.caution.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_cure_is_the_one_for_what_happened() {
+        let table = [
+            ("once Bearer", "absent", "find what deletes it: HAProxy"),
+            ("once Bearer", "once Basic", "find what puts its own credential there"),
+            ("once Bearer", "several", "find what adds a line"),
+            ("absent", "once Basic", "find what sets it where none is"),
+            ("absent", "empty", "find what sets it where none is"),
+        ];
+        for (sent, arrived, cure) in table {
+            let finding = &found(sent, arrived).findings[0].scoped.finding;
+            let expected = format!("between edge and sidecar: {cure}");
+            assert!(finding.cure.starts_with(&expected), "{}", finding.cure);
+            assert!(finding.lost.is_some());
+        }
+        let empty = found("absent", "empty").findings[0].scoped.finding.clone();
+        assert!(empty.summary.starts_with("an empty Authorization is added"), "{}", empty.summary);
+        assert!(empty.because.contains("sidecar that one without a value arrived"), "{}", empty.because);
     }
 
     #[test]

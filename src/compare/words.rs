@@ -3,7 +3,7 @@
 //! The rules that judge what doctors sign speak of the same changes; their texts say how grave it is, whose desk it
 //! is and what cures it.
 
-use crate::diagnosis::{Decision, Finding, Lost, Mark, Proof, Severity, Stop, rule};
+use crate::diagnosis::{Decision, Finding, Lost, Mark, Proof, Severity, Stop, cure_between, rule};
 use crate::evidence::{Change, Hop, HopName, Watched};
 
 use super::judge::{Case, Kind};
@@ -14,17 +14,18 @@ const ADDED: &str = "header-added-on-the-way";
 /// Nothing when the rule's text is malformed, which a test forbids.
 pub(super) fn finding(case: &Case, proof: Proof, names: [&str; 2], are_swapped: bool) -> Option<Finding> {
     let Kind { change, is_recovered, .. } = case.kind;
-    let mut finding = ruled(change, proof, names)?;
+    let mut finding = ruled(case.kind, proof, names)?;
     finding.because = because(case, proof, names, are_swapped);
     finding.path = path(change, names);
-    finding.lost = lost(change, names);
+    finding.lost = Some(lost(change, names));
     finding.decide = (proof == Proof::Possible).then(|| decision(are_swapped));
     if proof == Proof::Possible {
         finding.severity = finding.severity.min(Severity::Warning);
     }
-    if is_recovered {
+    if is_recovered || !case.is_cause() {
         finding.severity = Severity::Note;
         finding.aside = true;
+        return Some(finding);
     }
     if proof > Proof::Possible && change != Change::Added {
         finding.cleared = vec!["client", "web server", "PHP", "secret", "expiry"];
@@ -34,28 +35,35 @@ pub(super) fn finding(case: &Case, proof: Proof, names: [&str; 2], are_swapped: 
 }
 
 /// The finding with what its rule states.
-fn ruled(change: Change, proof: Proof, [after, before]: [&str; 2]) -> Option<Finding> {
-    let summary = format!("{} between {after} and {before}", happened(change));
-    let id = if change == Change::Added { ADDED } else { LOST };
-    rule(id).and_then(|rule| Finding::of(rule, proof, "any", summary))
+fn ruled(kind: Kind, proof: Proof, [after, before]: [&str; 2]) -> Option<Finding> {
+    let summary = format!("{} between {after} and {before}", happened(kind));
+    let is_added = kind.change == Change::Added;
+    let (id, heading) = if is_added { (ADDED, "Authorization") } else { (LOST, kind.change.word()) };
+    let rule = rule(id)?;
+    let cure = cure_between(rule.text(), heading, after, before);
+    Some(Finding { cure, ..Finding::of(rule, proof, "any", summary)? })
 }
 
-const fn happened(change: Change) -> &'static str {
-    match change {
+const fn happened(kind: Kind) -> &'static str {
+    match kind.change {
         Change::Missing => "Authorization is lost",
         Change::Emptied => "Authorization loses its value",
         Change::Duplicated => "one Authorization becomes several",
         Change::Folded => "several Authorization become one",
+        Change::Added if kind.is_empty => "an empty Authorization is added",
         Change::Added => "an Authorization is added",
         _ => "Authorization is replaced by another",
     }
 }
 
 fn because(case: &Case, proof: Proof, [after, before]: [&str; 2], are_swapped: bool) -> String {
-    let (sent, arrived) = facts(case.kind.change);
+    let (sent, arrived) = facts(case.kind);
     let mut text = format!("{after} wrote that it sent {sent}, {before} that {arrived} arrived");
     if case.kind.is_recovered {
         text.push_str(&format!("; {before} recovered it from another header"));
+    }
+    if !case.is_cause() {
+        text.push_str("; the replies do not say that it matters");
     }
     if are_swapped {
         return text + "; but every request came later in the first log, and took no longer there";
@@ -67,12 +75,13 @@ fn because(case: &Case, proof: Proof, [after, before]: [&str; 2], are_swapped: b
     }
 }
 
-const fn facts(change: Change) -> (&'static str, &'static str) {
-    match change {
+const fn facts(kind: Kind) -> (&'static str, &'static str) {
+    match kind.change {
         Change::Missing => ("Authorization", "none"),
         Change::Emptied => ("Authorization", "one without a value"),
         Change::Duplicated => ("one Authorization", "several"),
         Change::Folded => ("several Authorization", "one"),
+        Change::Added if kind.is_empty => ("no Authorization", "one without a value"),
         Change::Added => ("no Authorization", "one"),
         _ => ("one Authorization", "another"),
     }
@@ -95,13 +104,8 @@ fn path(change: Change, [after, before]: [&str; 2]) -> Vec<Stop> {
     ]
 }
 
-fn lost(change: Change, [after, before]: [&str; 2]) -> Option<Lost> {
-    (change != Change::Added).then(|| Lost {
-        header: Watched::Authorization,
-        change,
-        after: named(after),
-        before: named(before),
-    })
+fn lost(change: Change, [after, before]: [&str; 2]) -> Lost {
+    Lost { header: Watched::Authorization, change, after: named(after), before: named(before) }
 }
 
 fn decision(are_swapped: bool) -> Decision {

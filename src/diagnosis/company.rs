@@ -226,9 +226,15 @@ pub(super) fn controls(crossing: &Crossing) -> Option<&'static str> {
 
 /// The cure under a heading of a rule's text that is no product, with the place in front.
 pub(super) fn cure_at(text: &str, heading: &str, crossing: &Crossing) -> String {
+    cure_between(text, heading, crossing.after.as_str(), crossing.before.as_str())
+}
+
+/// The same, by the names of the two doctors.
+#[must_use]
+pub fn cure_between(text: &str, heading: &str, after: &str, before: &str) -> String {
     let parsed = super::Text::parse(text).ok();
     let line = parsed.and_then(|text| text.cure(heading).map(|cure| cure.line)).unwrap_or_default();
-    format!("between {} and {}: {line}", crossing.after, crossing.before)
+    format!("between {after} and {before}: {line}")
 }
 
 #[cfg(test)]

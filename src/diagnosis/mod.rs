@@ -13,6 +13,7 @@ mod finding;
 mod rules;
 mod text;
 
+pub use company::cure_between;
 pub use finding::{Decision, Desk, Finding, Lost, Mark, Place, Proof, Severity, Stop};
 pub use text::{Cure, Malformed, Text};
 
