@@ -66,7 +66,7 @@ fn because(case: &Case, proof: Proof, [after, before]: [&str; 2], are_swapped: b
         text.push_str("; the replies do not say that it matters");
     }
     if are_swapped {
-        return text + "; but every request came later in the first log, and took no longer there";
+        return text + "; but on the whole requests came later in the first log, and none took longer there";
     }
     text + match (proof, case.sure) {
         (Proof::Possible, _) => "; few records show it, and they are joined by their likeness alone",

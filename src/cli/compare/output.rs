@@ -41,7 +41,7 @@ impl Compared<'_> {
         let mut out = String::new();
         if *are_swapped {
             out.push_str(
-                "the logs may be swapped: every request came later in the first, and took no longer there\n",
+                "the logs may be swapped: on the whole requests came later in the first, and none took longer there\n",
             );
         }
         if *with_credential == 0 {
