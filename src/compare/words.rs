@@ -112,7 +112,7 @@ fn decision(are_swapped: bool) -> Decision {
     if are_swapped {
         return Decision {
             command: r#"header-doctor compare "$SIDECAR" "$EDGE""#.to_owned(),
-            reading: "the other way round: if that finds nothing, the logs were swapped",
+            reading: "the other way round: if that does not call them swapped, this order was wrong",
         };
     }
     Decision {

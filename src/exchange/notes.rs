@@ -246,6 +246,15 @@ impl Notes {
         has_place && is_wanted
     }
 
+    /// Whether the reply is one to this exchange, by the word of a doctor behind; nothing where none said so.
+    pub(super) const fn is_answer(&self) -> Option<bool> {
+        match self.report {
+            Return::None => None,
+            Return::Believed => Some(true),
+            Return::Another => Some(false),
+        }
+    }
+
     /// What the doctors of the path know together.
     pub(super) fn company(&self) -> Company {
         let mut company = Company::of(self.signing.hop.clone());

@@ -154,7 +154,7 @@ impl Record {
     pub(super) fn note_acceptance(&self, reply: &ReplyHead) {
         let Some(site) = self.site.as_ref().filter(|_| reply.status == Status::OK) else { return };
         // A login cookie, or a cache, may have earned it.
-        if self.sent.has(Watched::Cookie) || reply.fields.has(Name::Age) || reply.fields.has(Name::XCache) {
+        if self.sent.has(Watched::Cookie) || self.may_be_cached(reply) {
             return;
         }
         let Some(value) = self.sent.value(Watched::Authorization, &self.head.fields) else { return };
@@ -166,6 +166,15 @@ impl Record {
         if proves_acceptance(route.class) || is_for_a_known_user(&reply.fields) {
             site.acceptances().note(kind, route.form, self.started);
         }
+    }
+
+    /// Whether a cache may have answered: caches say their age also of what they just fetched, and a doctor behind knows better.
+    fn may_be_cached(&self, reply: &ReplyHead) -> bool {
+        let is_answer = self.notes.as_ref().and_then(|notes| notes.is_answer());
+        is_answer.map_or_else(
+            || reply.fields.has(Name::Age) || reply.fields.has(Name::XCache),
+            |is_answer| !is_answer,
+        )
     }
 
     /// Whether a token was renewed.

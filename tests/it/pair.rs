@@ -10,6 +10,8 @@ const TOKEN: &str = "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHR
 
 const ANONYMOUS: &str = "{\"code\":\"rest_not_logged_in\",\"message\":\"You are not currently logged in.\",\"data\":{\"status\":401}}";
 
+const NONE: Value = Value::Array(Vec::new());
+
 fn request(line: &str, more: &str) -> String {
     format!("{line} HTTP/1.1\r\nHost: a.test\r\nUser-Agent: test\r\n{more}\r\n")
 }
@@ -230,6 +232,37 @@ fn a_stored_reply_betrays_the_cache() {
         (&event["findings"][0]["proof"], &event["findings"][0]["place"]),
         (&"proved".into(), &"cache".into())
     );
+}
+
+/// Varnish says the age of what it just fetched. That the token before was accepted is known to both doctors nevertheless, so
+/// both lay a refused one to the client.
+#[test]
+fn a_cache_that_passes_on_makes_no_other_story_in_front() {
+    const GOOD: &str = "s0m3s1gnatur3s0m3s1gnatur3s0m3s1gnatur3s0m3"; // as long as HS256 makes it
+    let origin = Origin::playing(|mut wire, _| {
+        loop {
+            let is_known = wire.message().contains(GOOD);
+            let refused = r#"{"code":"jwt_auth_invalid_token","message":"Signature verification failed","data":{"status":403}}"#;
+            let (status, body) = if is_known { ("200 OK", "{}") } else { ("403 Forbidden", refused) };
+            let length = body.len();
+            wire.put(format!(
+                "HTTP/1.1 {status}\r\nLink: <http://a.test/wp-json/>; rel=\"https://api.w.org/\"\r\n\
+                 Content-Type: application/json; charset=UTF-8\r\nContent-Length: {length}\r\n\r\n{body}"
+            ));
+        }
+    });
+    let pair = Pair::set_up(&origin, clean, &Setup { adds: "Age: 0\r\n", ..Setup::default() });
+    let ask = |signature: &str| {
+        let token = TOKEN.replace("m4rk3d", signature);
+        pair.ask(&request("GET /wp-json/wp/v2/users/me", &format!("Authorization: {token}\r\n"))).status()
+    };
+    assert_eq!(ask(GOOD), 200);
+    assert_eq!((&pair.edge.event()["findings"], &pair.sidecar.event()["findings"]), (&NONE, &NONE));
+    assert_eq!(ask(&GOOD.replace('s', "x")), 403);
+    for event in [pair.edge.event(), pair.sidecar.event()] {
+        assert_eq!(event["findings"][0]["rule"], "token-signature-refused", "{event}");
+        assert_eq!(event["findings"][0]["place"], "client", "{event}");
+    }
 }
 
 #[test]

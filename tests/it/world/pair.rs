@@ -43,6 +43,8 @@ pub(crate) struct Setup<'s> {
     pub(crate) sidecar_trail: &'s str,
     /// Whether the hop answers by itself what it was asked before, with the first reply.
     pub(crate) is_cache: bool,
+    /// A line that the hop adds to every reply.
+    pub(crate) adds: &'static str,
 }
 
 impl Default for Setup<'_> {
@@ -57,6 +59,7 @@ impl Default for Setup<'_> {
             sidecar_trusts: "loopback",
             sidecar_trail: "",
             is_cache: false,
+            adds: "",
         }
     }
 }
@@ -84,7 +87,7 @@ impl Pair {
             format!("upstreams: [{{ url: \"{upstream}\"{more} }}]{settings}")
         };
         let sidecar = Doctor::with_site(&site(origin, "", setup.sidecar_site), &trail);
-        let (hop, passed) = hop(sidecar.address(), alter, setup.is_cache);
+        let (hop, passed) = hop(sidecar.address(), alter, setup.is_cache, setup.adds);
         let trail =
             format!("trail: {{ hop: edge, key_file: {} }}\n{}", file("edge", setup.edge_keys), setup.edge);
         let edge = Doctor::with_site(&site(&hop, setup.edge_upstream, setup.edge_site), &trail);
@@ -102,7 +105,7 @@ impl Pair {
     }
 }
 
-fn hop(sidecar: SocketAddr, alter: Alter, is_cache: bool) -> (Origin, Receiver<String>) {
+fn hop(sidecar: SocketAddr, alter: Alter, is_cache: bool, adds: &'static str) -> (Origin, Receiver<String>) {
     let (tell, passed) = channel();
     let stored = std::sync::Mutex::new(None::<Vec<u8>>);
     let hop = Origin::playing(move |mut wire, _| {
@@ -115,7 +118,8 @@ fn hop(sidecar: SocketAddr, alter: Alter, is_cache: bool) -> (Origin, Receiver<S
             }
             drop(tell.send(request.clone()));
             let reply = Wire::to(sidecar).send(request).reply();
-            let reply = [reply.head.as_bytes(), &reply.body].concat();
+            let head = reply.head.replacen("\r\n", &format!("\r\n{adds}"), 1);
+            let reply = [head.as_bytes(), &reply.body].concat();
             if is_cache {
                 *stored.lock().unwrap() = Some(reply.clone());
             }
