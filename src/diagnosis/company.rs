@@ -135,15 +135,10 @@ pub(super) fn doctors(company: &Company) -> Vec<&HopName> {
 
 /// The doctors of the path with the mark of each, when a header was changed in this crossing.
 fn stations(company: &Company, at: &Crossing) -> Vec<Stop> {
-    let mut mark = Mark::Good;
-    let mut stations = Vec::new();
-    for name in doctors(company) {
-        if *name == at.before {
-            mark = Mark::Bad;
-        }
-        stations.push(Stop::new(Hop::Named(name.clone()), mark));
-    }
-    stations
+    let unharmed = 1 + company.crossings().take_while(|crossing| *crossing != at).count();
+    let mark = |place| if place < unharmed { Mark::Good } else { Mark::Bad };
+    let doctors = doctors(company).into_iter().enumerate();
+    doctors.map(|(place, name)| Stop::new(Hop::Named(name.clone()), mark(place))).collect()
 }
 
 /// The client, the doctors, and what stands behind them, when a header was changed in this crossing.
@@ -290,6 +285,19 @@ mod tests {
         let symptom = Symptom::read(&request, &reply, b"", Moment::default());
         let told = path(&trail, &symptom, company, at, Watched::Authorization);
         assert_eq!(line(&told), "client+ edge+ inner- sidecar- web server? PHP? ");
+    }
+
+    #[test]
+    fn doctors_of_one_name_are_told_apart_by_their_place() {
+        let mut trail = trail(None);
+        trail.company = Some(Box::new(Company {
+            before: vec![crossing("doctor", "doctor", Some(Change::Missing))],
+            ..Company::of(HopName::default())
+        }));
+        let company = trail.company.as_deref().unwrap();
+        let (at, _) = company.first(Watched::Authorization).unwrap();
+        let stations = super::stations(company, at);
+        assert_eq!(line(&stations), "doctor+ doctor- ");
     }
 
     #[test]

@@ -102,9 +102,11 @@ fn stops(out: &mut String, finding: &Finding, page: Page) {
 
 fn path(finding: &Finding, paint: Paint) -> Vec<String> {
     let mut stops = Vec::with_capacity(finding.path.len() + 1);
+    let mut lost = finding.lost.as_ref();
     for stop in &finding.path {
         stops.push(station(stop, paint));
-        if let Some(lost) = finding.lost.as_ref().filter(|lost| lost.after == stop.hop) {
+        // Once: two doctors may have been given one name.
+        if let Some(lost) = lost.take_if(|lost| lost.after == stop.hop) {
             stops.push(paint.red(happened(lost.change, finding.proof)));
         }
     }
