@@ -98,7 +98,7 @@ pub(super) struct Flags {
     ///
     /// All doctors of a path have the same file, of one to three lines NAME:KEY; the first signs, all are believed. It is made by
     ///
-    /// printf 'k1:%s\n' "$(openssl rand -base64 32)" > trail.keys
+    /// (umask 077; printf 'k1:%s\n' "$(openssl rand -base64 32)" > trail.keys)
     ///
     /// and read again when it changes. To replace a key, each step everywhere before the next: (1) add the new one as the last
     /// line, (2) make it the first line, (3) remove the old one. Default: what the configuration says, else no notes are compared.
