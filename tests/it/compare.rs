@@ -183,6 +183,11 @@ fn logs_that_have_nothing_in_common_are_not_compared() {
     let empty = folder.path().join("empty.jsonl");
     std::fs::write(&empty, "").unwrap();
     assert_eq!(compare(&[&edge, &empty], "").code, 3);
+    let twice = folder.path().join("twice.jsonl");
+    std::fs::write(&twice, text.repeat(2).replace("\"exchange\":\"", "\"exchange\":\"x")).unwrap();
+    let ended = compare(&[&edge, &twice], "");
+    assert_eq!(ended.code, 3, "{}", ended.out);
+    assert!(ended.out.contains("ask the same path more than 3 s apart"), "{}", ended.out);
 }
 
 #[test]

@@ -93,8 +93,10 @@ impl Compared<'_> {
         }
         if self.joins.ambiguous > 0 {
             return format!(
-                "{} requests could each be several of the other log; a hop that passes `traceparent` on tells them apart",
-                self.joins.ambiguous
+                "{} requests could each be several of the other log; ask the same path more than {} s apart, or each time with a \
+                 `traceparent` of its own, where the hop passes it on",
+                self.joins.ambiguous,
+                WINDOW.as_secs()
             );
         }
         format!(
