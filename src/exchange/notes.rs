@@ -6,8 +6,9 @@
 //! absent, and all of it is taken off whoever sent it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::neighbours::Neighbours;
 use super::record::{Shared, Signing};
 use crate::evidence::signed::{self, Bound, Direction, Handed, Member, Unbelieved};
 use crate::evidence::{
@@ -57,14 +58,18 @@ impl Brought {
 pub(super) struct Now<'a> {
     pub(super) shared: &'a Shared,
     pub(super) at: Moment,
-    pub(super) started: std::time::Instant,
+    pub(super) started: Instant,
 }
 
 /// Takes off whatever only doctors write, without a look at it.
 pub(super) fn strip(fields: &mut Fields) {
-    if fields.entries().any(|entry| is_note(entry.id)) {
+    if has_notes(fields) {
         fields.retain(|field| !is_note(field.id));
     }
+}
+
+fn has_notes(fields: &Fields) -> bool {
+    fields.entries().any(|entry| is_note(entry.id))
 }
 
 const fn is_note(id: Name) -> bool {
@@ -144,7 +149,7 @@ impl Notes {
 
     /// Whether what is known by now is worth telling though the reply be good. What is true of every request is told once in
     /// a while.
-    pub(super) fn are_noteworthy(&self, now: &Now<'_>) -> bool {
+    pub(super) fn are_noteworthy(&self, neighbours: &Neighbours, started: Instant) -> bool {
         let is_worth = |brought: &Brought| are_telling(&brought.changes, Some(&brought.arrived));
         let recurs = match self.arrival {
             Arrival::Skewed(_) => true,
@@ -154,7 +159,7 @@ impl Notes {
         self.brought.as_ref().is_some_and(is_worth)
             || self.report == Return::Another
             || self.returned.iter().any(|member| are_telling(&member.changes, member.seen.as_ref()))
-            || recurs && now.shared.neighbours.may_tell(now.started)
+            || recurs && neighbours.may_tell(started)
     }
 
     /// Signs what is sent on and adds it to the request.
@@ -199,6 +204,9 @@ impl Notes {
 
     /// Takes the report off a reply and reads it.
     pub(super) fn come_back(&mut self, reply: &mut ReplyHead, head: &RequestHead, exchange: ExchangeId) {
+        if !has_notes(&reply.fields) {
+            return;
+        }
         let host = head.fields.first(Name::Host).unwrap_or_default();
         let bound = Bound::new(Direction::Back, head.method, head.method_text(), host);
         let believed = signed::read(reply.fields.all(Name::HeaderDoctorReport), &self.signing.keys, &bound);
@@ -214,22 +222,31 @@ impl Notes {
     }
 
     /// Tells the doctor in front what arrived here, if there is one that proved the key and the reply has something to tell.
-    pub(super) fn report(&self, reply: &mut ReplyHead, head: &RequestHead, at: Moment) {
-        let Some(brought) = self.brought.as_ref().filter(|brought| self.is_due(brought, reply.status)) else {
+    /// `at` tells the time.
+    pub(super) fn report(
+        &self,
+        reply: &mut ReplyHead,
+        head: &RequestHead,
+        is_time: impl FnOnce() -> bool,
+        at: impl FnOnce() -> Moment,
+    ) {
+        let is_due = |brought: &&Brought| self.is_due(brought, reply.status, is_time);
+        let Some(brought) = self.brought.as_ref().filter(is_due) else {
             return;
         };
         let Some(key) = brought.key().and_then(|key| self.signing.keys.named(key.as_str())) else { return };
         let own = self.member(key, brought.arrived, brought.changes.clone());
         let members = [self.returned.as_slice(), &[own]].concat();
         let bound = Bound::new(Direction::Back, head.method, head.method_text(), &brought.authority);
-        let report = signed::write(&members, brought.handed.exchange, at, key, &bound);
+        let report = signed::write(&members, brought.handed.exchange, at(), key, &bound);
         reply.fields.append(Name::HeaderDoctorReport.canonical().as_bytes(), &report);
         unstored::forbid(&mut reply.fields);
     }
 
-    /// A report keeps a reply out of caches, so the many that tell nothing go without: those to requests without a
-    /// credential that arrived as they were sent. Interim replies, switches and 304 are no place for one.
-    fn is_due(&self, brought: &Brought, status: Status) -> bool {
+    /// A report keeps a reply out of caches, and making one takes time, so the many that tell nothing go without: good replies to
+    /// requests that arrived as they were sent. Now and then one to a credential has it nevertheless, and a cache that stores
+    /// such replies is found. Interim replies, switches and 304 are no place for one.
+    fn is_due(&self, brought: &Brought, status: Status, is_time: impl FnOnce() -> bool) -> bool {
         let has_place = !status.is_interim() && !matches!(status.code(), 101 | 304);
         let sent = brought.handed.members.last().and_then(|last| last.seen.as_ref());
         let had_credential = |seen: &Sightings| seen.of(Watched::Authorization).once().is_some();
@@ -237,8 +254,8 @@ impl Notes {
         has_place
             && (status.is_error()
                 || is_changed
-                || sent.is_some_and(had_credential)
-                || !self.returned.is_empty())
+                || !self.returned.is_empty()
+                || sent.is_some_and(had_credential) && is_time())
     }
 
     /// What the doctors of the path know together.
@@ -372,8 +389,12 @@ mod tests {
     }
 
     fn reported(notes: &Notes, head: &RequestHead, status: u16) -> bool {
+        reported_when(notes, head, status, true)
+    }
+
+    fn reported_when(notes: &Notes, head: &RequestHead, status: u16, is_time: bool) -> bool {
         let mut reply = ReplyHead::build(Status::new(status).unwrap(), Fields::new());
-        notes.report(&mut reply, head, NOON);
+        notes.report(&mut reply, head, || is_time, || NOON);
         assert_eq!(reply.fields.has(Name::HeaderDoctorReport), reply.fields.has(Name::CacheControl));
         reply.fields.has(Name::HeaderDoctorReport)
     }
@@ -413,8 +434,10 @@ mod tests {
         }
         let with_token = sent_at(2, NOON, Fields::from([("Authorization", "Bearer a.b.c")]));
         let notes = arrive(&sidecar, &shared, &with_token, NOON);
-        for (status, is_told) in [(200, true), (304, false), (103, false)] {
-            assert_eq!(reported(&notes, &with_token, status), is_told, "{status}");
+        for (status, is_time, is_told) in
+            [(200, true, true), (200, false, false), (401, false, true), (304, true, false), (103, true, false)]
+        {
+            assert_eq!(reported_when(&notes, &with_token, status, is_time), is_told, "{status} {is_time}");
         }
         assert!(!reported(&arrive(&sidecar, &shared, &with_token, NOON), &with_token, 401), "it counts once");
         assert!(!reported(&arrive(&sidecar, &shared, &request(Fields::new()), NOON), &plain, 401));

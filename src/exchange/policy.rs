@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::memory::{Kind, proves_acceptance};
-use super::notes::{self, Now};
+use super::notes;
 use super::record::Record;
 use crate::browser::{Ask, Blocked, Origin, withheld};
 use crate::event::now;
@@ -84,14 +84,14 @@ impl Record {
             return;
         };
         notes.come_back(reply, &self.head, self.id);
-        let now = Now { shared: &self.shared, at: now(), started: self.started };
-        self.is_noteworthy |= notes.are_noteworthy(&now);
+        self.is_noteworthy |= notes.are_noteworthy(&self.shared.neighbours, self.started);
     }
 
     /// Reports to the doctor in front.
     pub(super) fn report(&self, reply: &mut ReplyHead) {
         if let Some(notes) = &self.notes {
-            notes.report(reply, &self.head, now());
+            let is_time = || self.shared.neighbours.may_report(self.started);
+            notes.report(reply, &self.head, is_time, now);
         }
     }
 

@@ -104,11 +104,10 @@ impl Recorder {
         self.tally.count(arrived.has(Watched::Authorization));
         let client = forwarded::client_address(&head.fields, &peer, &shared.trusted);
         let started = Instant::now();
-        let now = || Now { shared: &shared, at: now(), started };
         let notes = self.signing.as_ref().map(|signing| {
-            let now = now();
+            let now = Now { shared: &shared, at: now(), started };
             let notes = Notes::arrive(signing, &head, &arrived, &peer, &now);
-            (notes.are_noteworthy(&now), Box::new(notes))
+            (notes.are_noteworthy(&shared.neighbours, started), Box::new(notes))
         });
         if arrived.has_notes() {
             notes::strip(&mut head.fields);
