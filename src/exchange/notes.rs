@@ -162,15 +162,18 @@ impl Notes {
             || recurs && neighbours.may_tell(started)
     }
 
-    /// Signs what is sent on and adds it to the request.
+    /// Signs what is sent on and adds it to the request, unless the trail ends here. `at` tells the time.
     pub(super) fn hand_on(
         &mut self,
         head: &mut RequestHead,
         arrived: &Look,
         sent: &Look,
         exchange: ExchangeId,
-        at: Moment,
+        at: impl FnOnce() -> Moment,
     ) {
+        if self.signing.ends_here {
+            return;
+        }
         let key = self.signing.keys.signing();
         let seen = self.seen_now(head, arrived, sent, key);
         self.sent = Some(seen);
@@ -180,7 +183,7 @@ impl Notes {
         let members = [before, &[self.member(key, seen, changes)]].concat();
         let host = head.fields.first(Name::Host).unwrap_or_default();
         let bound = Bound::new(Direction::There, head.method, head.method_text(), host);
-        let trail = signed::write(&members, exchange, at, key, &bound);
+        let trail = signed::write(&members, exchange, at(), key, &bound);
         head.fields.append(Name::HeaderDoctorTrail.canonical().as_bytes(), &trail);
     }
 
@@ -363,6 +366,7 @@ mod tests {
             instance: Instance::new("").unwrap(),
             keys: Keyring::of_one(key),
             after: None,
+            ends_here: false,
             replays: Arc::default(),
         })
     }
@@ -378,7 +382,7 @@ mod tests {
         let (mut head, edge, shared) = (request(fields), signing("edge"), Shared::default());
         let sent = look(&head.fields);
         let mut notes = arrive(&edge, &shared, &head, at);
-        notes.hand_on(&mut head, &sent, &sent, ExchangeId::new(exchange), at);
+        notes.hand_on(&mut head, &sent, &sent, ExchangeId::new(exchange), || at);
         head
     }
 
@@ -434,13 +438,31 @@ mod tests {
         }
         let with_token = sent_at(2, NOON, Fields::from([("Authorization", "Bearer a.b.c")]));
         let notes = arrive(&sidecar, &shared, &with_token, NOON);
-        for (status, is_time, is_told) in
-            [(200, true, true), (200, false, false), (401, false, true), (304, true, false), (103, true, false)]
-        {
+        for (status, is_time, is_told) in [
+            (200, true, true),
+            (200, false, false),
+            (401, false, true),
+            (304, true, false),
+            (103, true, false),
+        ] {
             assert_eq!(reported_when(&notes, &with_token, status, is_time), is_told, "{status} {is_time}");
         }
         assert!(!reported(&arrive(&sidecar, &shared, &with_token, NOON), &with_token, 401), "it counts once");
         assert!(!reported(&arrive(&sidecar, &shared, &request(Fields::new()), NOON), &plain, 401));
+    }
+
+    #[test]
+    fn the_last_doctor_tells_the_one_in_front_and_nobody_behind() {
+        let (shared, plain) = (Shared::default(), signing("sidecar"));
+        let last = Arc::new(Signing { ends_here: true, ..Signing::clone(&plain) });
+        for (exchange, sidecar, is_told) in [(1, &plain, true), (2, &last, false)] {
+            let mut head = sent_at(exchange, NOON, Fields::new());
+            let (mut notes, sent) = (arrive(sidecar, &shared, &head, NOON), look(&head.fields));
+            super::strip(&mut head.fields);
+            notes.hand_on(&mut head, &sent, &sent, ExchangeId::new(exchange), || NOON);
+            assert_eq!(head.fields.has(Name::HeaderDoctorTrail), is_told);
+            assert!(reported(&notes, &head, 401));
+        }
     }
 
     #[test]

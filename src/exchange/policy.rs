@@ -72,7 +72,7 @@ impl Record {
         }
         self.sent = look(&self.head.fields);
         if let Some(notes) = &mut self.notes {
-            notes.hand_on(&mut self.head, &self.arrived, &self.sent, self.id, now());
+            notes.hand_on(&mut self.head, &self.arrived, &self.sent, self.id, now);
         }
         Ok(())
     }

@@ -93,6 +93,8 @@ pub struct Signing {
     pub keys: Keyring,
     /// The doctor whose trail every request should bring; nothing where requests may come from anywhere.
     pub after: Option<HopName>,
+    /// Whether nobody behind this doctor reads a trail, so that none is sent on.
+    pub ends_here: bool,
     /// What was told of lately, by whatever configuration.
     pub replays: Arc<Replays>,
 }

@@ -131,6 +131,27 @@ fn a_clean_way_is_passed_over_in_silence() {
 }
 
 #[test]
+fn behind_the_last_doctor_there_is_no_trail_and_both_tell_the_same() {
+    let origin = wordpress();
+    let setup = Setup { sidecar_trail: ", ends_here: true", ..Setup::default() };
+    for (alter, kind) in [(clean as Alter, None), (deleting, Some("missing"))] {
+        let pair = Pair::set_up(&origin, alter, &setup);
+        shows_nothing(&pair.ask(&with_token()));
+        assert!(pair.passed().contains("Header-Doctor-Trail: edge;"));
+        let upstream = origin.request();
+        assert!(!upstream.contains("Header-Doctor"), "{upstream}");
+        let (edge, sidecar) = (pair.edge.event(), pair.sidecar.event());
+        assert_eq!((&edge["exchange"], &edge["trace_id"]), (&sidecar["exchange"], &sidecar["trace_id"]));
+        for event in [edge, sidecar] {
+            match kind {
+                Some(kind) => assert_eq!(change(&event, "proved"), kind),
+                None => assert_eq!(event["findings"], Value::Array(vec![]), "{event}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn a_trace_that_was_begun_before_is_kept() {
     let origin = wordpress();
     let pair = Pair::with_hop(&origin, deleting);

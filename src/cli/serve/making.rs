@@ -106,8 +106,8 @@ impl Share {
 }
 
 fn signing(trail: &Trail, keys: Keyring, replays: Arc<Replays>) -> Signing {
-    let Trail { hop, instance, after, .. } = trail.clone();
-    Signing { hop, instance, keys, after, replays }
+    let Trail { hop, instance, after, ends_here, .. } = trail.clone();
+    Signing { hop, instance, keys, after, ends_here, replays }
 }
 
 fn recorder(in_force: &InForce, lasting: &Lasting) -> anyhow::Result<Recorder> {
