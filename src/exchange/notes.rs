@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::neighbours::Neighbours;
 use super::record::{Shared, Signing};
-use crate::evidence::signed::{self, Bound, Direction, Handed, Member, Unbelieved};
+use crate::evidence::signed::{self, Bound, Direction, Handed, Member, Own, Unbelieved, Written};
 use crate::evidence::{
     Arrival, Changed, Company, Crossing, ExchangeId, HopName, Look, Return, Sightings, Skew, Watched,
     are_telling, changes,
@@ -30,9 +30,7 @@ pub(super) struct Notes {
     /// The doctor in front, as far as it is known.
     front: Option<HopName>,
     /// What came with the request.
-    brought: Option<Brought>,
-    /// What was sent on.
-    sent: Option<Sightings>,
+    brought: Option<Box<Brought>>,
     report: Return,
     /// What came back from the doctors behind, the nearest last.
     returned: Vec<Member>,
@@ -57,7 +55,8 @@ impl Brought {
 /// What all of a worker's exchanges share, and when this one is.
 pub(super) struct Now<'a> {
     pub(super) shared: &'a Shared,
-    pub(super) at: Moment,
+    /// Tells the time.
+    pub(super) at: &'a dyn Fn() -> Moment,
     pub(super) started: Instant,
 }
 
@@ -90,7 +89,6 @@ impl Notes {
             arrival: Arrival::None,
             front: None,
             brought: None,
-            sent: None,
             report: Return::None,
             returned: Vec::new(),
         };
@@ -117,8 +115,9 @@ impl Notes {
     ) {
         let Some(last) = handed.members.last() else { return };
         let neighbours = &now.shared.neighbours;
-        if let Some(skew) = skew(handed.at, now.at) {
-            if neighbours.is_steady(handed.exchange, handed.at, now.at) {
+        let at = (now.at)();
+        if let Some(skew) = skew(handed.at, at) {
+            if neighbours.is_steady(handed.exchange, handed.at, at) {
                 self.arrival = Arrival::Skewed(skew);
                 self.front = Some(last.hop.clone());
             }
@@ -134,7 +133,7 @@ impl Notes {
         let changes = last.seen.as_ref().map(compare).unwrap_or_default();
         self.arrival = Arrival::Believed;
         self.front = Some(last.hop.clone());
-        self.brought = Some(Brought { handed, arrived, changes, authority });
+        self.brought = Some(Box::new(Brought { handed, arrived, changes, authority }));
     }
 
     /// No trail came that can be believed. One was to be expected where the configuration says so, or where the same peer
@@ -156,7 +155,7 @@ impl Notes {
             Arrival::Lost => self.signing.after.is_some(),
             Arrival::None | Arrival::Believed => false,
         };
-        self.brought.as_ref().is_some_and(is_worth)
+        self.brought.as_deref().is_some_and(is_worth)
             || self.report == Return::Another
             || self.returned.iter().any(|member| are_telling(&member.changes, member.seen.as_ref()))
             || recurs && neighbours.may_tell(started)
@@ -176,33 +175,25 @@ impl Notes {
         }
         let key = self.signing.keys.signing();
         let seen = self.seen_now(head, arrived, sent, key);
-        self.sent = Some(seen);
-        let changes = self.brought.as_ref().map(|brought| brought.changes.clone()).unwrap_or_default();
-        let before =
-            self.brought.as_ref().map(|brought| brought.handed.members.as_slice()).unwrap_or_default();
-        let members = [before, &[self.member(key, seen, changes)]].concat();
+        let brought = self.brought.as_deref();
+        let before = brought.map(|brought| brought.handed.members.as_slice()).unwrap_or_default();
+        let own = self.own(&seen, brought.map(|brought| brought.changes.as_slice()).unwrap_or_default());
         let host = head.fields.first(Name::Host).unwrap_or_default();
         let bound = Bound::new(Direction::There, head.method, head.method_text(), host);
-        let trail = signed::write(&members, exchange, at(), key, &bound);
-        head.fields.append(Name::HeaderDoctorTrail.canonical().as_bytes(), &trail);
+        let trail = signed::sign(before, &own, exchange, at(), key, &bound);
+        append(&mut head.fields, Name::HeaderDoctorTrail, &trail);
     }
 
     fn seen_now(&self, head: &RequestHead, arrived: &Look, sent: &Look, key: &TrailKey) -> Sightings {
-        let known = self.brought.as_ref().filter(|brought| brought.key() == Some(key.id()));
+        let known = self.brought.as_deref().filter(|brought| brought.key() == Some(key.id()));
         match known {
             Some(known) => sent.sightings_since(arrived, &known.arrived, &head.fields, key.fingerprints()),
             None => sent.sightings(&head.fields, key.fingerprints()),
         }
     }
 
-    fn member(&self, key: &TrailKey, seen: Sightings, changes: Vec<Changed>) -> Member {
-        Member {
-            hop: self.signing.hop.clone(),
-            instance: self.signing.instance.clone(),
-            key: key.id().clone(),
-            seen: Some(seen),
-            changes,
-        }
+    fn own<'s>(&'s self, seen: &'s Sightings, changes: &'s [Changed]) -> Own<'s> {
+        Own { hop: &self.signing.hop, instance: &self.signing.instance, seen: Some(seen), changes }
     }
 
     /// Takes the report off a reply and reads it.
@@ -234,15 +225,14 @@ impl Notes {
         at: impl FnOnce() -> Moment,
     ) {
         let is_due = |brought: &&Brought| self.is_due(brought, reply.status, is_time);
-        let Some(brought) = self.brought.as_ref().filter(is_due) else {
+        let Some(brought) = self.brought.as_deref().filter(is_due) else {
             return;
         };
         let Some(key) = brought.key().and_then(|key| self.signing.keys.named(key.as_str())) else { return };
-        let own = self.member(key, brought.arrived, brought.changes.clone());
-        let members = [self.returned.as_slice(), &[own]].concat();
+        let own = self.own(&brought.arrived, &brought.changes);
         let bound = Bound::new(Direction::Back, head.method, head.method_text(), &brought.authority);
-        let report = signed::write(&members, brought.handed.exchange, at(), key, &bound);
-        reply.fields.append(Name::HeaderDoctorReport.canonical().as_bytes(), &report);
+        let report = signed::sign(&self.returned, &own, brought.handed.exchange, at(), key, &bound);
+        append(&mut reply.fields, Name::HeaderDoctorReport, &report);
         unstored::forbid(&mut reply.fields);
     }
 
@@ -261,14 +251,14 @@ impl Notes {
                 || sent.is_some_and(had_credential) && is_time())
     }
 
-    /// What the doctors of the path know together.
-    pub(super) fn company(&self) -> Company {
+    /// What the doctors of the path know together. `sent` is how the fields of `head` were sent on.
+    pub(super) fn company(&self, head: &RequestHead, sent: &Look) -> Company {
         let mut company = Company::of(self.signing.hop.clone());
         company.front.clone_from(&self.front);
         company.arrival = self.arrival;
         company.report = self.report;
-        company.before = self.brought.as_ref().map(|brought| self.before(brought)).unwrap_or_default();
-        company.behind = self.behind();
+        company.before = self.brought.as_deref().map(|brought| self.before(brought)).unwrap_or_default();
+        company.behind = self.behind(head, sent);
         company
     }
 
@@ -287,12 +277,13 @@ impl Notes {
         crossings
     }
 
-    fn behind(&self) -> Vec<Crossing> {
+    fn behind(&self, head: &RequestHead, sent: &Look) -> Vec<Crossing> {
         let Some(nearest) = self.returned.last() else { return Vec::new() };
+        let sent = sent.sightings(&head.fields, self.signing.keys.signing().fingerprints());
         let first = Crossing {
             after: self.signing.hop.clone(),
             before: nearest.hop.clone(),
-            sent: self.sent,
+            sent: Some(sent),
             arrived: nearest.seen,
             changes: nearest.changes.clone(),
         };
@@ -304,6 +295,11 @@ impl Notes {
         };
         std::iter::once(first).chain(rest.map(further)).collect()
     }
+}
+
+fn append(fields: &mut Fields, id: Name, list: &Written) {
+    let value = fields.store(list.text());
+    fields.push(id, value);
 }
 
 /// The way between two other doctors, by what the second one judged.
@@ -388,8 +384,12 @@ mod tests {
 
     fn arrive(signing: &Arc<Signing>, shared: &Shared, head: &RequestHead, at: Moment) -> Notes {
         let peer = Peer::new("10.0.0.7".parse().unwrap(), &Trusted::default(), Scheme::Http);
-        let now = Now { shared, at, started: Instant::now() };
+        let now = Now { shared, at: &|| at, started: Instant::now() };
         Notes::arrive(signing, head, &look(&head.fields), &peer, &now)
+    }
+
+    fn company(notes: &Notes, head: &RequestHead) -> Company {
+        notes.company(head, &look(&head.fields))
     }
 
     fn reported(notes: &Notes, head: &RequestHead, status: u16) -> bool {
@@ -411,7 +411,7 @@ mod tests {
             let head = sent_at(exchange, NOON, Fields::new());
             let now = NOON.after(minutes(late));
             let notes = arrive(&sidecar, &shared, &head, now);
-            let Company { arrival, before, .. } = notes.company();
+            let Company { arrival, before, .. } = company(&notes, &head);
             let expected = match (late, steady) {
                 (4, _) => Arrival::Believed,
                 (_, true) => Arrival::Skewed(Skew::Ours(minutes(late))),
@@ -422,7 +422,7 @@ mod tests {
         }
         let head = sent_at(5, NOON.after(minutes(6)), Fields::new());
         arrive(&sidecar, &shared, &sent_at(6, NOON.after(minutes(6)), Fields::new()), NOON);
-        let company = arrive(&sidecar, &shared, &head, NOON).company();
+        let company = company(&arrive(&sidecar, &shared, &head, NOON), &head);
         assert_eq!(company.arrival, Arrival::Skewed(Skew::Theirs(minutes(6))));
     }
 
@@ -469,9 +469,10 @@ mod tests {
     fn a_trail_is_missed_from_a_peer_that_brought_others() {
         let (sidecar, shared) = (signing("sidecar"), Shared::default());
         let bare = request(Fields::new());
-        assert_eq!(arrive(&sidecar, &shared, &bare, NOON).company().arrival, Arrival::None);
+        let arrived = || company(&arrive(&sidecar, &shared, &bare, NOON), &bare);
+        assert_eq!(arrived().arrival, Arrival::None);
         arrive(&sidecar, &shared, &sent_at(1, NOON, Fields::new()), NOON);
-        let company = arrive(&sidecar, &shared, &bare, NOON).company();
+        let company = arrived();
         assert_eq!((company.arrival, company.front), (Arrival::Lost, HopName::new("edge")));
     }
 }

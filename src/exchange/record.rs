@@ -107,7 +107,7 @@ impl Recorder {
         let client = forwarded::client_address(&head.fields, &peer, &shared.trusted);
         let started = Instant::now();
         let notes = self.signing.as_ref().map(|signing| {
-            let now = Now { shared: &shared, at: now(), started };
+            let now = Now { shared: &shared, at: &now, started };
             let notes = Notes::arrive(signing, &head, &arrived, &peer, &now);
             (notes.are_noteworthy(&shared.neighbours, started), Box::new(notes))
         });
@@ -387,7 +387,7 @@ impl Record {
         trail.treatment = self.treatment.clone();
         trail.treatment.disbelieved = self.disbelieved();
         trail.memory = self.memory(&trail);
-        trail.company = self.notes.as_ref().map(|notes| Box::new(notes.company()));
+        trail.company = self.notes.as_ref().map(|notes| Box::new(notes.company(&self.head, &self.sent)));
         let mut symptom = Symptom::read(&self.head, reply, copy, now());
         symptom.blocked = seen.blocked;
         symptom.led = seen.led;

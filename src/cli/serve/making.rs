@@ -137,7 +137,8 @@ fn recorder(in_force: &InForce, lasting: &Lasting) -> anyhow::Result<Recorder> {
             ClientAddress::Network => Shows::Network,
             ClientAddress::None => Shows::Nothing,
         },
-        signing: signing.clone(),
+        // A handle of the worker's own: all exchanges hold it.
+        signing: signing.as_deref().cloned().map(Arc::new),
     })
 }
 

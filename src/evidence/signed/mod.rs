@@ -12,7 +12,7 @@ mod write;
 
 pub use bound::{Bound, Direction};
 pub use read::read;
-pub use write::write;
+pub use write::{Own, Written, sign, write};
 
 use super::change::Changed;
 use super::exchange_id::ExchangeId;
