@@ -22,6 +22,9 @@ const STEADY: Duration = Duration::from_secs(60);
 /// How often at most what happens to every request is told of a healthy one.
 const TOLD: Duration = Duration::from_secs(60);
 
+/// How often at least a trail is believed at once, whatever it looks like.
+const BELIEVED: Duration = Duration::from_secs(1);
+
 /// How often at most a good reply to a request that came through whole has a report.
 const REPORTED: Duration = Duration::from_secs(1);
 
@@ -32,6 +35,7 @@ pub(super) struct Neighbours {
     skewed: Cell<Option<(ExchangeId, i64)>>,
     told: Cell<Option<Instant>>,
     reported: Cell<Option<Instant>>,
+    believed: Cell<Option<Instant>>,
 }
 
 #[derive(Debug)]
@@ -77,6 +81,11 @@ impl Neighbours {
     /// Whether it is time to tell again, of a healthy request, what is true of every one.
     pub(super) fn may_tell(&self, now: Instant) -> bool {
         is_due(&self.told, now, TOLD)
+    }
+
+    /// Whether it is time to believe a trail at once: nobody else says who is around.
+    pub(super) fn must_believe(&self, now: Instant) -> bool {
+        is_due(&self.believed, now, BELIEVED)
     }
 
     /// Whether it is time for another report that tells nothing but that all is well.

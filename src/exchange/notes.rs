@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::neighbours::Neighbours;
 use super::record::{Shared, Signing};
+use super::unread::Unread;
 use crate::evidence::signed::{self, Bound, Direction, Handed, Member, Own, Unbelieved, Written};
 use crate::evidence::{
     Arrival, Changed, Company, Crossing, ExchangeId, HopName, Look, Return, Sightings, Skew, Watched,
@@ -31,6 +32,8 @@ pub(super) struct Notes {
     front: Option<HopName>,
     /// What came with the request.
     brought: Option<Box<Brought>>,
+    /// What came with it, where that was not looked at yet.
+    unread: Option<Unread>,
     report: Return,
     /// What came back from the doctors behind, the nearest last.
     returned: Vec<Member>,
@@ -58,6 +61,8 @@ pub(super) struct Now<'a> {
     /// Tells the time.
     pub(super) at: &'a dyn Fn() -> Moment,
     pub(super) started: Instant,
+    /// Whether a trail may be read later: not all exchanges are told of.
+    pub(super) may_wait: bool,
 }
 
 /// Takes off whatever only doctors write, without a look at it.
@@ -89,14 +94,47 @@ impl Notes {
             arrival: Arrival::None,
             front: None,
             brought: None,
+            unread: None,
             report: Return::None,
             returned: Vec::new(),
         };
-        match read(signing, head, look, peer) {
-            Some((handed, authority)) => notes.take(handed, authority, head, look, peer, now),
+        notes.unread = now.may_wait.then(|| notes.leave_unread(head, look, peer, now)).flatten();
+        if notes.unread.is_some() {
+            return notes;
+        }
+        match look.has_notes().then(|| Signed::of(head, peer)).and_then(|signed| signed.read(signing, head)) {
+            Some(sealed) if notes.is_of_now(&sealed.handed, now) => {
+                if signing.replays.is_first(sealed.handed.exchange) {
+                    notes.take(sealed, head, look, peer, now);
+                }
+            }
+            Some(_) => {}
             None => notes.miss(peer, now),
         }
         notes
+    }
+
+    /// The trail, where nothing is lost by reading it later or never.
+    fn leave_unread(&self, head: &RequestHead, look: &Look, peer: &Peer, now: &Now<'_>) -> Option<Unread> {
+        let (unread, exchange) = Unread::of(&self.signing, head, look, peer)?;
+        let is_left =
+            !now.shared.neighbours.must_believe(now.started) && self.signing.replays.is_first(exchange);
+        is_left.then_some(unread)
+    }
+
+    /// Reads a trail that was left unread: something is to be told. `now` is when the request came.
+    pub(super) fn settle(&mut self, head: &RequestHead, look: &Look, peer: &Peer, now: &Now<'_>) {
+        let Some(unread) = self.unread.take() else { return };
+        match unread.signed(&head.fields, look).read(&self.signing, head) {
+            Some(sealed) if self.is_of_now(&sealed.handed, now) => self.take(sealed, head, look, peer, now),
+            Some(_) => {}
+            None => self.miss(peer, now),
+        }
+    }
+
+    /// The trail, where it is still unread.
+    pub(super) const fn unread(&self) -> Option<&Unread> {
+        self.unread.as_ref()
     }
 
     /// The exchange as the doctor in front names it.
@@ -104,30 +142,22 @@ impl Notes {
         self.brought.as_ref().map(|brought| brought.handed.exchange)
     }
 
-    fn take(
-        &mut self,
-        handed: Handed,
-        authority: Vec<u8>,
-        head: &RequestHead,
-        look: &Look,
-        peer: &Peer,
-        now: &Now<'_>,
-    ) {
-        let Some(last) = handed.members.last() else { return };
-        let neighbours = &now.shared.neighbours;
+    /// Whether a trail was signed just now. Clocks that differ are noted.
+    fn is_of_now(&mut self, handed: &Handed, now: &Now<'_>) -> bool {
         let at = (now.at)();
-        if let Some(skew) = skew(handed.at, at) {
-            if neighbours.is_steady(handed.exchange, handed.at, at) {
-                self.arrival = Arrival::Skewed(skew);
-                self.front = Some(last.hop.clone());
-            }
-            return;
+        let Some(skew) = skew(handed.at, at) else { return true };
+        if now.shared.neighbours.is_steady(handed.exchange, handed.at, at) {
+            self.arrival = Arrival::Skewed(skew);
+            self.front = handed.members.last().map(|last| last.hop.clone());
         }
+        false
+    }
+
+    fn take(&mut self, sealed: Sealed, head: &RequestHead, look: &Look, peer: &Peer, now: &Now<'_>) {
+        let Sealed { handed, authority } = sealed;
+        let Some(last) = handed.members.last() else { return };
         let Some(key) = self.signing.keys.named(last.key.as_str()) else { return };
-        if !self.signing.replays.is_first(handed.exchange) {
-            return;
-        }
-        neighbours.brought(peer.address(), &last.hop, now.started);
+        now.shared.neighbours.brought(peer.address(), &last.hop, now.started);
         let arrived = look.sightings(&head.fields, key.fingerprints());
         let compare = |sent| changes(sent, &arrived, look, &head.fields, head.version, key.fingerprints());
         let changes = last.seen.as_ref().map(compare).unwrap_or_default();
@@ -240,11 +270,10 @@ impl Notes {
     /// requests that arrived as they were sent. Now and then one to a credential has it nevertheless, and a cache that stores
     /// such replies is found. Interim replies, switches and 304 are no place for one.
     fn is_due(&self, brought: &Brought, status: Status, is_time: impl FnOnce() -> bool) -> bool {
-        let has_place = !status.is_interim() && !matches!(status.code(), 101 | 304);
         let sent = brought.handed.members.last().and_then(|last| last.seen.as_ref());
         let had_credential = |seen: &Sightings| seen.of(Watched::Authorization).once().is_some();
         let is_changed = are_telling(&brought.changes, Some(&brought.arrived));
-        has_place
+        has_place(status)
             && (status.is_error()
                 || is_changed
                 || !self.returned.is_empty()
@@ -297,6 +326,11 @@ impl Notes {
     }
 }
 
+/// Whether a reply with this status may have a report.
+pub(super) const fn has_place(status: Status) -> bool {
+    !status.is_interim() && !matches!(status.code(), 101 | 304)
+}
+
 fn append(fields: &mut Fields, id: Name, list: &Written) {
     let value = fields.store(list.text());
     fields.push(id, value);
@@ -313,23 +347,40 @@ fn between((one, next): (&Member, &Member)) -> Crossing {
     }
 }
 
-/// The trail that a request brought, if it can be believed, and the host that it was signed for. Where a trusted proxy names
-/// another host than `Host`, the trail may be for that one: many rewrite `Host` on the way.
-fn read(signing: &Signing, head: &RequestHead, look: &Look, peer: &Peer) -> Option<(Handed, Vec<u8>)> {
-    if !look.has_notes() {
-        return None;
-    }
-    let fields = &head.fields;
-    let forwarded = fields.only(Name::XForwardedHost).filter(|_| peer.is_trusted());
-    for authority in fields.only(Name::Host).into_iter().chain(forwarded) {
-        let bound = Bound::new(Direction::There, head.method, head.method_text(), authority);
-        match signed::read(fields.all(Name::HeaderDoctorTrail), &signing.keys, &bound) {
-            Ok(handed) => return Some((handed, authority.to_vec())),
-            Err(Unbelieved::Forged) => {}
-            Err(Unbelieved::TooLong | Unbelieved::Malformed | Unbelieved::UnknownKey) => return None,
+/// The lines of a trail, and the hosts that it may have been signed for. Where a trusted proxy names another host than `Host`, it may
+/// be for that one: many rewrite `Host` on the way.
+pub(super) struct Signed<'f> {
+    pub(super) lines: Vec<&'f [u8]>,
+    pub(super) authorities: [Option<&'f [u8]>; 2],
+}
+
+/// A trail that can be believed, and the host that it was signed for.
+struct Sealed {
+    handed: Handed,
+    authority: Vec<u8>,
+}
+
+impl<'f> Signed<'f> {
+    fn of(head: &'f RequestHead, peer: &Peer) -> Self {
+        let fields = &head.fields;
+        let forwarded = fields.only(Name::XForwardedHost).filter(|_| peer.is_trusted());
+        Self {
+            lines: fields.all(Name::HeaderDoctorTrail).collect(),
+            authorities: [fields.only(Name::Host), forwarded],
         }
     }
-    None
+
+    fn read(&self, signing: &Signing, head: &RequestHead) -> Option<Sealed> {
+        for authority in self.authorities.into_iter().flatten() {
+            let bound = Bound::new(Direction::There, head.method, head.method_text(), authority);
+            match signed::read(self.lines.iter().copied(), &signing.keys, &bound) {
+                Ok(handed) => return Some(Sealed { handed, authority: authority.to_vec() }),
+                Err(Unbelieved::Forged) => {}
+                Err(Unbelieved::TooLong | Unbelieved::Malformed | Unbelieved::UnknownKey) => return None,
+            }
+        }
+        None
+    }
 }
 
 /// Whose clock is ahead, where it is by too much.
@@ -383,8 +434,18 @@ mod tests {
     }
 
     fn arrive(signing: &Arc<Signing>, shared: &Shared, head: &RequestHead, at: Moment) -> Notes {
-        let peer = Peer::new("10.0.0.7".parse().unwrap(), &Trusted::default(), Scheme::Http);
-        let now = Now { shared, at: &|| at, started: Instant::now() };
+        arrive_from(&Trusted::default(), signing, shared, head, at)
+    }
+
+    fn arrive_from(
+        trusted: &Trusted,
+        signing: &Arc<Signing>,
+        shared: &Shared,
+        head: &RequestHead,
+        at: Moment,
+    ) -> Notes {
+        let peer = Peer::new("10.0.0.7".parse().unwrap(), trusted, Scheme::Http);
+        let now = Now { shared, at: &|| at, started: Instant::now(), may_wait: true };
         Notes::arrive(signing, head, &look(&head.fields), &peer, &now)
     }
 
@@ -463,6 +524,87 @@ mod tests {
             assert_eq!(head.fields.has(Name::HeaderDoctorTrail), is_told);
             assert!(reported(&notes, &head, 401));
         }
+    }
+
+    const NAMED: [(&str, &str); 2] = [("Authorization", "Bearer a.b.c"), ("X-Request-Id", "a1")];
+
+    fn last() -> Arc<Signing> {
+        Arc::new(Signing { ends_here: true, ..Signing::clone(&signing("sidecar")) })
+    }
+
+    fn hop() -> Trusted {
+        Trusted::new(vec!["10.0.0.0/8".parse().unwrap()])
+    }
+
+    fn settle(notes: &mut Notes, shared: &Shared, head: &RequestHead) {
+        let peer = Peer::new("10.0.0.7".parse().unwrap(), &hop(), Scheme::Http);
+        let now = Now { shared, at: &|| NOON, started: Instant::now(), may_wait: false };
+        notes.settle(head, &look(&head.fields), &peer, &now);
+    }
+
+    #[test]
+    fn a_trail_that_looks_clean_is_read_when_something_is_to_be_told() {
+        let (sidecar, shared) = (last(), Shared::default());
+        let first = arrive_from(&hop(), &sidecar, &shared, &sent_at(1, NOON, NAMED.into()), NOON);
+        assert!(first.unread().is_none() && first.exchange().is_some(), "one a second is believed at once");
+        let mut head = sent_at(2, NOON, NAMED.into());
+        let mut notes = arrive_from(&hop(), &sidecar, &shared, &head, NOON);
+        assert!(notes.unread().is_some_and(|unread| unread.has_credential));
+        assert!(notes.exchange().is_none() && !reported(&notes, &head, 401), "nothing is believed unread");
+        super::strip(&mut head.fields);
+        settle(&mut notes, &shared, &head);
+        assert_eq!(notes.exchange(), Some(ExchangeId::new(2)));
+        assert_eq!(company(&notes, &head).arrival, Arrival::Believed);
+        assert!(reported(&notes, &head, 401));
+    }
+
+    #[test]
+    fn what_is_not_clean_or_not_from_a_trusted_hop_is_read_at_once() {
+        let (sidecar, shared) = (last(), Shared::default());
+        arrive_from(&hop(), &sidecar, &shared, &sent_at(1, NOON, NAMED.into()), NOON);
+        let bare = |fields: Fields, exchange| sent_at(exchange, NOON, fields);
+        let mut changed = bare(NAMED.into(), 2);
+        changed.fields.set(Name::Authorization, b"Bearer x.y.z");
+        let mut split = bare(NAMED.into(), 3);
+        split.fields.append(b"Header-Doctor-Trail", b"");
+        let unnamed = bare(Fields::from([("Authorization", "Bearer a.b.c")]), 4);
+        for head in [changed, split, unnamed] {
+            assert!(arrive_from(&hop(), &sidecar, &shared, &head, NOON).unread().is_none());
+        }
+        let head = bare(NAMED.into(), 5);
+        assert!(arrive(&sidecar, &shared, &head, NOON).unread().is_none(), "not trusted");
+        let head = bare(NAMED.into(), 6);
+        assert!(arrive_from(&hop(), &signing("sidecar"), &shared, &head, NOON).unread().is_none());
+        let head = bare(NAMED.into(), 7);
+        assert!(arrive_from(&hop(), &sidecar, &shared, &head, NOON).unread().is_some());
+    }
+
+    #[test]
+    fn a_trail_counts_once_though_it_is_not_read() {
+        let (sidecar, shared) = (last(), Shared::default());
+        arrive_from(&hop(), &sidecar, &shared, &sent_at(1, NOON, NAMED.into()), NOON);
+        let head = sent_at(2, NOON, NAMED.into());
+        assert!(arrive_from(&hop(), &sidecar, &shared, &head, NOON).unread().is_some());
+        let mut copy = head;
+        copy.fields.remove(Name::Authorization);
+        let notes = arrive_from(&hop(), &sidecar, &shared, &copy, NOON);
+        assert!(notes.unread().is_none() && notes.exchange().is_none());
+        assert_eq!(company(&notes, &copy).arrival, Arrival::None);
+    }
+
+    #[test]
+    fn a_forged_trail_that_looks_clean_counts_as_absent_once_it_is_read() {
+        let (sidecar, shared) = (last(), Shared::default());
+        arrive_from(&hop(), &sidecar, &shared, &sent_at(1, NOON, NAMED.into()), NOON);
+        let mut head = sent_at(2, NOON, NAMED.into());
+        let trail = head.fields.first(Name::HeaderDoctorTrail).unwrap();
+        let forged = String::from_utf8_lossy(trail).replace("0000002\"", "0000003\"");
+        head.fields.set(Name::HeaderDoctorTrail, forged.as_bytes());
+        let mut notes = arrive_from(&hop(), &sidecar, &shared, &head, NOON);
+        assert!(notes.unread().is_some());
+        settle(&mut notes, &shared, &head);
+        assert!(notes.exchange().is_none() && !reported(&notes, &head, 401));
+        assert_eq!(company(&notes, &head).arrival, Arrival::Lost);
     }
 
     #[test]

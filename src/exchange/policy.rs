@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::memory::{Kind, proves_acceptance};
-use super::notes;
+use super::notes::{self, Now};
 use super::record::Record;
 use crate::browser::{Ask, Blocked, Origin, withheld};
 use crate::event::now;
@@ -88,11 +88,34 @@ impl Record {
     }
 
     /// Reports to the doctor in front.
-    pub(super) fn report(&self, reply: &mut ReplyHead) {
+    pub(super) fn report(&mut self, reply: &mut ReplyHead) {
+        let is_chosen = self.is_chosen_for_report(reply.status);
+        if is_chosen || reply.status.is_error() {
+            self.settle();
+        }
         if let Some(notes) = &self.notes {
-            let is_time = || self.shared.neighbours.may_report(self.started);
+            let is_time = || is_chosen || self.shared.neighbours.may_report(self.started);
             notes.report(reply, &self.head, is_time, now);
         }
+    }
+
+    /// Whether a trail is to be read for nothing but a report that all is well.
+    fn is_chosen_for_report(&self, status: Status) -> bool {
+        let unread = self.notes.as_ref().and_then(|notes| notes.unread());
+        unread.is_some_and(|unread| unread.has_credential)
+            && notes::has_place(status)
+            && self.shared.neighbours.may_report(self.started)
+    }
+
+    /// Reads the trail of the request, where that was put off: something is to be told. From here on both doctors call the
+    /// exchange by one name.
+    pub(super) fn settle(&mut self) {
+        let Some(notes) = self.notes.as_mut().filter(|notes| notes.unread().is_some()) else { return };
+        let at = || now().before(self.started.elapsed());
+        let now = Now { shared: &self.shared, at: &at, started: self.started, may_wait: false };
+        notes.settle(&self.head, &self.arrived, &self.peer, &now);
+        self.is_noteworthy |= notes.are_noteworthy(&self.shared.neighbours, self.started);
+        self.id = notes.exchange().unwrap_or(self.id);
     }
 
     /// The peer whose word was not believed, as much of it as may be shown. One on a private network names no person.

@@ -107,7 +107,7 @@ impl Recorder {
         let client = forwarded::client_address(&head.fields, &peer, &shared.trusted);
         let started = Instant::now();
         let notes = self.signing.as_ref().map(|signing| {
-            let now = Now { shared: &shared, at: &now, started };
+            let now = Now { shared: &shared, at: &now, started, may_wait: self.keeps != Keeps::All };
             let notes = Notes::arrive(signing, &head, &arrived, &peer, &now);
             (notes.are_noteworthy(&shared.neighbours, started), Box::new(notes))
         });
@@ -265,6 +265,7 @@ impl Record {
         code: &'static str,
         reason: String,
     ) -> Reply<'static> {
+        self.settle();
         self.report(&mut reply.head);
         let mut event = self.own_event(&reply);
         event.refusal = Some(Refusal { code, reason: reason.into() });
@@ -289,6 +290,7 @@ impl Record {
 
     /// There is no reply to pass on.
     pub(super) fn failed(mut self, error: &Error) -> Reply<'static> {
+        self.settle();
         let mut event = self.event();
         event.status = Some(error.status());
         event.failure =
@@ -344,6 +346,7 @@ impl Record {
     }
 
     fn ended(mut self, status: Status, suspect: Option<(ReplyHead, Seen)>, copy: &[u8], ending: Ending) {
+        self.settle();
         let mut event = self.event();
         event.status = Some(status);
         if let Some((reply, seen)) = suspect {
@@ -487,6 +490,7 @@ impl Drop for Record {
         if self.open {
             // A second panic while a first unwinds would end the process.
             let _told = mishap::isolate(|| {
+                self.settle();
                 let mut event = self.event();
                 gone(&mut event);
                 self.conclude(event);

@@ -5,12 +5,14 @@
 //! appended to. A list is believed by its seal alone, wherever it came from.
 
 mod bound;
+mod claim;
 mod packed;
 mod read;
 mod told;
 mod write;
 
 pub use bound::{Bound, Direction};
+pub use claim::{Claim, claim};
 pub use read::read;
 pub use write::{Own, Written, sign, write};
 

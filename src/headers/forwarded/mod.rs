@@ -365,6 +365,12 @@ fn set_request_id(fields: &mut Fields, arrived: &Arrived, peer: &Peer, exchange:
     put(fields, Name::XRequestId, arrived.request_id, exchange);
 }
 
+/// Whether [`apply`] leaves the request the name of its exchange that it came with.
+#[must_use]
+pub fn keeps_request_id(fields: &Fields, peer: &Peer) -> bool {
+    peer.is_trusted() && fields.only(Name::XRequestId).is_some_and(is_request_id)
+}
+
 /// What common sources write: UUIDs, hex, base64, `Root=1-…`.
 fn is_request_id(text: &[u8]) -> bool {
     const LONGEST: usize = 128;

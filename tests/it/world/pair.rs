@@ -35,11 +35,20 @@ pub(crate) struct Setup<'s> {
     pub(crate) sidecar_trail: &'s str,
     /// Whether the hop answers by itself what it was asked before, with the first reply.
     pub(crate) is_cache: bool,
+    /// Of which exchanges both doctors tell.
+    pub(crate) exchanges: &'s str,
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Self { edge_keys: KEY, sidecar_keys: KEY, edge: "", sidecar_trail: "", is_cache: false }
+        Self {
+            edge_keys: KEY,
+            sidecar_keys: KEY,
+            edge: "",
+            sidecar_trail: "",
+            is_cache: false,
+            exchanges: "all",
+        }
     }
 }
 
@@ -61,11 +70,11 @@ impl Pair {
             file("sidecar", setup.sidecar_keys),
             setup.sidecar_trail
         );
-        let sidecar = Doctor::with_sections(origin, &trail);
+        let sidecar = doctor(origin, setup, &trail);
         let (hop, passed) = hop(sidecar.address(), alter, setup.is_cache);
         let trail =
             format!("trail: {{ hop: edge, key_file: {} }}\n{}", file("edge", setup.edge_keys), setup.edge);
-        let edge = Doctor::with_sections(&hop, &trail);
+        let edge = doctor(&hop, setup, &trail);
         Self { edge, sidecar, passed, _hop: hop, _keys: keys }
     }
 
@@ -78,6 +87,18 @@ impl Pair {
     pub(crate) fn passed(&self) -> String {
         self.passed.recv_timeout(PATIENCE).expect("the hop passes a request on")
     }
+}
+
+fn doctor(upstream: &Origin, setup: &Setup<'_>, sections: &str) -> Doctor {
+    Doctor::with_file(&format!(
+        "listeners: [{{ address: 127.0.0.1:0 }}]\n\
+         sites: [{{ upstreams: [{{ url: \"{upstream}\" }}] }}]\n\
+         workers: {}\n\
+         log: {{ format: json, exchanges: {}, client_address: full, repeats: 0s }}\n\
+         {sections}\n",
+        if setup.exchanges == "all" { 2 } else { 1 },
+        setup.exchanges,
+    ))
 }
 
 fn hop(sidecar: SocketAddr, alter: Alter, is_cache: bool) -> (Origin, Receiver<String>) {
