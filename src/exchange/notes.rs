@@ -67,9 +67,7 @@ pub(super) struct Now<'a> {
 
 /// Takes off whatever only doctors write, without a look at it.
 pub(super) fn strip(fields: &mut Fields) {
-    if has_notes(fields) {
-        fields.retain(|field| !is_note(field.id));
-    }
+    fields.retain_names(|id| !is_note(id));
 }
 
 fn has_notes(fields: &Fields) -> bool {
@@ -118,7 +116,7 @@ impl Notes {
     fn leave_unread(&self, head: &RequestHead, look: &Look, peer: &Peer, now: &Now<'_>) -> Option<Unread> {
         let (unread, exchange) = Unread::of(&self.signing, head, look, peer)?;
         let is_left =
-            !now.shared.neighbours.must_believe(now.started) && self.signing.replays.is_first(exchange);
+            !now.shared.neighbours.must_believe(now.started) && self.signing.replays.seems_first(exchange);
         is_left.then_some(unread)
     }
 
