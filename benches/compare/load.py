@@ -31,6 +31,18 @@ def exchange(server, scenario, method, path, body=None):
         connection.close()
 
 
+def is_reported(server, scenario, trail):
+    """Whether a doctor that gets this trail answers it with a report, as it does where the reply is an error."""
+    connection = connect(server, scenario)
+    try:
+        connection.request("GET", "/nowhere", headers={"Host": NAME, **scenario.headers, "Header-Doctor-Trail": trail})
+        return connection.getresponse().getheader("Header-Doctor-Report") is not None
+    except (OSError, http.client.HTTPException) as error:
+        raise Trouble(f"{server.name} does not answer a trail: {error!r}") from error
+    finally:
+        connection.close()
+
+
 def connect(server, scenario):
     if not scenario.tls or not server.certificate:
         return http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)

@@ -28,8 +28,8 @@ PACKAGES = {
 }
 TEMPLATES = {"origin": "origin.conf", "nginx": "nginx.conf", "haproxy": "haproxy.cfg", "header-doctor": "header-doctor.yaml"}
 PEERS = ("header-doctor", "nginx", "haproxy")
-KEYLESS, KEYED = "keyless", "keyed"
-KEY_FLAG = "--trail-key-file"
+# Two doctors: without a key, with one as it is recommended, and with one where the sidecar signs a trail for a third.
+KEYLESS, KEYED, SIGNING = "keyless", "keyed", "signing on"
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 # The proxies take the first CPU, load and origin the last: on most machines those two share no core.
@@ -127,17 +127,24 @@ class Stage:
 
     @contextlib.contextmanager
     def pair(self, name, wrapper=lambda hop: (), patience=10):
-        """Two doctors, one before the other, as one server: `KEYED` with the same key, or `KEYLESS`."""
+        """Two doctors, one before the other, as one server: `KEYED` or `SIGNING` with the same key, or `KEYLESS`."""
         with contextlib.ExitStack() as started:
-            server = self.origin
-            for hop, words in (("sidecar", ["--trusted-proxy", "loopback"]), ("edge", [])):
-                if name == KEYED:
-                    words = [*words, KEY_FLAG, self.folder / "trail.keys", "--hop", hop]
-                folder, values = self.folder / name / hop, self.values(server)
-                doctor = running("header-doctor", folder, values, PROXY_CPU, self.binary, wrapper(hop), patience, words)
-                behind = None if server is self.origin else server
-                server = replace(started.enter_context(doctor), name=hop, behind=behind)
-            yield replace(server, name=name)
+            sidecar = started.enter_context(self.doctor("sidecar", name, self.origin, wrapper, patience))
+            edge = started.enter_context(self.doctor("edge", name, sidecar, wrapper, patience))
+            yield replace(edge, name=name, behind=sidecar)
+
+    @contextlib.contextmanager
+    def doctor(self, hop, pair, before, wrapper=lambda hop: (), patience=10):
+        """One of a pair, before this server."""
+        words = ["--trusted-proxy", "loopback"] if hop == "sidecar" else []
+        section = ""
+        if pair != KEYLESS:
+            ends = ", ends_here: true" if (hop, pair) == ("sidecar", KEYED) else ""
+            section = f'trail: {{ hop: {hop}, key_file: "{self.folder}/trail.keys"{ends} }}\n'
+        folder = Path(tempfile.mkdtemp(prefix=f"{hop}-", dir=self.folder))
+        values = self.values(before)
+        with running("header-doctor", folder, values, PROXY_CPU, self.binary, wrapper(hop), patience, words, section) as server:
+            yield replace(server, name=hop)
 
     def values(self, origin):
         """What the templates of peers ask for."""
@@ -158,11 +165,12 @@ def stage(binary):
 
 
 @contextlib.contextmanager
-def running(name, folder, values, cpu, binary=None, wrapper=(), patience=10, words=()):
+def running(name, folder, values, cpu, binary=None, wrapper=(), patience=10, words=(), section=""):
     """The server on a free port, from the moment it accepts; stopped at the end of the `with`."""
     folder.mkdir(parents=True, exist_ok=True)
     port, secure = free_ports(2)
     config = fill(HERE / TEMPLATES[name], folder, values | {"port": port, "secure": secure})
+    config.write_text(config.read_text() + section)
     encrypts = name != "origin" and (name != "header-doctor" or accepts(binary, config))
     if not encrypts:
         config.write_text("".join(line for line in config.read_text().splitlines(True) if str(secure) not in line))
@@ -205,9 +213,9 @@ def accepts(binary, config):
 
 
 def knows_keys(binary):
-    """Whether two of these doctors can share a key; older ones cannot."""
-    command = [binary, "run", "--help"]
-    return KEY_FLAG in subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+    """Whether two of these doctors can share a key, and the second be the last; older ones cannot."""
+    command = [binary, "config", "schema"]
+    return "ends_here" in subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
 
 
 def make_trail_key(path):

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use header_doctor::secret::Keyring;
+use header_doctor::secret::{Keyring, Parts};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -10,7 +10,8 @@ fuzz_target!(|bytes: &[u8]| {
     match text.parse::<Keyring>() {
         Ok(keys) => {
             let key = keys.named(keys.signing().id().as_str()).expect("the one that signs is named");
-            assert!(key.has_sealed(&[bytes], &keys.signing().seal(&[bytes])));
+            let parts = Parts::of(&[bytes]);
+            assert!(key.has_sealed(&parts, &keys.signing().seal(&parts)));
         }
         Err(error) => {
             let told = error.to_string();

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use header_doctor::evidence::signed::{Bound, Direction, Handed, Member, read, write};
+use header_doctor::evidence::signed::{Bound, Direction, Handed, Member, claim, read, write};
 use header_doctor::evidence::{Change, Changed, ExchangeId, HopName, Instance, OtherName, Watched, look};
 use header_doctor::message::{Fields, Method};
 use header_doctor::moment::Moment;
@@ -16,7 +16,10 @@ fuzz_target!(|bytes: &[u8]| {
     let lines = || bytes.split(|byte| *byte == b'\n');
 
     // As it came: the seeds are signed with this very key.
+    let claimed = claim(bytes, key.id());
     if let Ok(handed) = heard(lines(), &key) {
+        let seen = handed.members.last().and_then(|last| last.seen);
+        assert!(claimed.is_none_or(|claim| (claim.exchange, Some(claim.seen)) == (handed.exchange, seen)));
         again(&handed, &key);
     }
     // As a doctor would tell of it: a member in each line, its name, its instance and a value.

@@ -6,7 +6,7 @@
 use super::error::{Error, Mistake, Problem, quoted};
 use super::overrides::Overrides;
 use super::reading::{Lookup, Scalar};
-use super::values::{Hop, KeyFile, Which};
+use super::values::{Hop, KeyFile, Switch, Which};
 use super::{Plan, Source};
 use crate::evidence::{HopName, Instance};
 use crate::secret::Keyring;
@@ -31,6 +31,8 @@ pub struct Trail {
     pub key_file: Option<PathBuf>,
     /// The doctor whose trail every request should bring; nothing where requests may come from anywhere.
     pub after: Option<HopName>,
+    /// Whether nobody behind this doctor reads a trail, so that none is sent on.
+    pub ends_here: bool,
 }
 
 impl Trail {
@@ -142,6 +144,8 @@ pub(super) struct Shape {
     key_file: Option<Scalar<KeyFile>>,
     /// The doctor in front, whose trail every request should bring, so that one without is reported; none when absent.
     after: Option<Scalar<Hop>>,
+    /// Whether this is the last doctor before WordPress, which then gets no trail and takes no time for one; `false` when absent.
+    ends_here: Option<Scalar<Switch>>,
 }
 
 /// The settings of the file, with those of flags over them.
@@ -151,6 +155,7 @@ pub(super) fn check(shape: Shape, overrides: &Overrides) -> Result<Trail, Proble
         instance: shape.instance.map(|Scalar(Which(instance))| instance).unwrap_or_default(),
         key_file: overrides.trail_key_file.clone().or(shape.key_file.map(|Scalar(KeyFile(path))| path)),
         after: shape.after.map(|Scalar(Hop(name))| name),
+        ends_here: shape.ends_here.is_some_and(|Scalar(Switch(on))| on),
     };
     let wrong = match &trail.after {
         Some(_) if trail.key_file.is_none() => {
@@ -171,6 +176,7 @@ impl From<&Trail> for Shape {
             instance: Some(Scalar(Which(trail.instance.clone()))),
             key_file: trail.key_file.clone().map(KeyFile).map(Scalar),
             after: trail.after.clone().map(Hop).map(Scalar),
+            ends_here: Some(Scalar(Switch(trail.ends_here))),
         }
     }
 }

@@ -161,6 +161,27 @@ pub fn changes(
     Watched::ALL.into_iter().filter_map(one).collect()
 }
 
+/// Whether [`changes`] would find nothing [telling](are_telling), nor anything that is gone: no more is compared than that needs. A
+/// request of which this is true may be looked at closely when something is to be told of it, whatever was done to its fields since.
+#[must_use]
+pub fn came_whole(sent: &Sightings, look: &Look, fields: &Fields, key: &Key) -> bool {
+    use Sighting::{Absent, Empty, Once, Several};
+    let is_there = |header| match sent.of(header) {
+        Absent | Empty => true,
+        Once(_) | Several(_) => look.has(header),
+    };
+    let is_same = match (sent.of(Watched::Authorization), look.sighting(Watched::Authorization, fields, key))
+    {
+        (Absent | Empty, Absent) | (Empty, Empty) | (Several(_), Several(_)) => true,
+        (Once(was), Once(is)) => {
+            was.fingerprint == is.fingerprint
+                && (was.spelling == is.spelling || is.spelling == Spelling::Lower)
+        }
+        _ => false,
+    };
+    is_same && Watched::ALL.into_iter().all(is_there)
+}
+
 struct Judged<'a> {
     header: Watched,
     sent: &'a Sightings,
@@ -247,7 +268,7 @@ impl Judged<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, OtherName, are_telling, changes};
+    use super::{Change, OtherName, are_telling, came_whole, changes};
     use crate::evidence::{Watched, look};
     use crate::message::{Fields, Version};
     use crate::secret::Key;
@@ -274,6 +295,44 @@ mod tests {
         let judged = changes(&sent, &seen.sightings(&arrived, &key), &seen, &arrived, version, &key);
         let shown = |to: Option<OtherName>| to.map(|name| name.to_string());
         judged.into_iter().map(|changed| (changed.header, changed.change, shown(changed.to))).collect()
+    }
+
+    /// Every pair of the tables below is judged alike at a first look and at a close one.
+    fn first_look(sent: Lines<'_>, arrived: Lines<'_>, version: Version) -> bool {
+        let key = Key::from_bytes(&[7; 32]);
+        let (sent, arrived) = (fields(sent), fields(arrived));
+        let (sent, seen) = (look(&sent).sightings(&sent, &key), look(&arrived));
+        let sightings = seen.sightings(&arrived, &key);
+        let judged = changes(&sent, &sightings, &seen, &arrived, version, &key);
+        let is_gone = |changed: &super::Changed| {
+            matches!(changed.change, Change::Missing | Change::Emptied | Change::Moved)
+        };
+        let whole = came_whole(&sent, &seen, &arrived, &key);
+        let close = !are_telling(&judged, Some(&sightings)) && !judged.iter().any(is_gone);
+        assert_eq!(whole, close, "{judged:?}");
+        whole
+    }
+
+    #[test]
+    fn a_first_look_finds_what_is_telling_or_gone() {
+        let usual: Lines<'_> = &[("Host", "a"), ("Authorization", TOKEN), ("Cookie", "a=1")];
+        let table: [(Lines<'_>, Lines<'_>, bool); 12] = [
+            (&[], &[], true),
+            (usual, usual, true),
+            (usual, &[("host", "a"), ("authorization", TOKEN), ("cookie", "a=1")], true),
+            (usual, &[("host", "a"), ("AUTHORIZATION", TOKEN), ("cookie", "a=1")], false),
+            (usual, &[("Host", "b"), ("Authorization", TOKEN), ("Cookie", "a=1"), ("Origin", "x")], true),
+            (usual, &[("Host", "a"), ("Authorization", TOKEN)], false),
+            (usual, &[("Host", "a"), ("Authorization", TOKEN), ("Cookie", "")], false),
+            (usual, &[("Host", "a"), ("Authorization", "Bearer x"), ("Cookie", "a=1")], false),
+            (usual, &[("Host", "a"), ("Cookie", "a=1"), ("X-Auth", TOKEN)], false),
+            (&[], &[("Authorization", TOKEN)], false),
+            (&[("Origin", "x")], &[("Origin", "x"), ("Authorization", "")], false),
+            (&[("Origin", "x"), ("Authorization", "")], &[("Origin", "y")], true),
+        ];
+        for (sent, arrived, is_whole) in table {
+            assert_eq!(first_look(sent, arrived, Version::Http11), is_whole, "{arrived:?}");
+        }
     }
 
     #[test]

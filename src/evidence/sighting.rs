@@ -142,9 +142,19 @@ impl Look {
     /// since.
     #[must_use]
     pub fn sightings(&self, fields: &Fields, key: &Key) -> Sightings {
-        let each = Watched::ALL.map(|watched| self.mark(watched).sighting(watched, fields, key));
         let authorization = self.value(Watched::Authorization, fields).unwrap_or_default();
-        Sightings { each, starts: key.starts(authorization), has_copy: self.has_copy(fields) }
+        let (fingerprint, starts) = key.fingerprint_and_starts(authorization);
+        let each = Watched::ALL.map(|watched| match watched {
+            Watched::Authorization => self.mark(watched).sighting(watched, fields, |_| fingerprint),
+            _ => self.sighting(watched, fields, key),
+        });
+        Sightings { each, starts, has_copy: self.has_copy(fields) }
+    }
+
+    /// What one of them looked like.
+    #[must_use]
+    pub fn sighting(&self, watched: Watched, fields: &Fields, key: &Key) -> Sighting {
+        self.mark(watched).sighting(watched, fields, |value| key.fingerprint(value))
     }
 
     /// The same after a change, where the sightings `before` it are `known` under this key: what stands where it stood is not
@@ -156,7 +166,7 @@ impl Look {
             if stayed(watched) {
                 return known.of(watched);
             }
-            self.mark(watched).sighting(watched, fields, key)
+            self.sighting(watched, fields, key)
         });
         let authorization = || self.value(Watched::Authorization, fields).unwrap_or_default();
         let starts = if stayed(Watched::Authorization) { known.starts } else { key.starts(authorization()) };
@@ -177,7 +187,12 @@ impl Look {
 }
 
 impl Mark {
-    fn sighting(self, watched: Watched, fields: &Fields, key: &Key) -> Sighting {
+    fn sighting(
+        self,
+        watched: Watched,
+        fields: &Fields,
+        fingerprint: impl FnOnce(&[u8]) -> Fingerprint,
+    ) -> Sighting {
         if self.count > 1 {
             return Sighting::Several(self.count);
         }
@@ -190,7 +205,7 @@ impl Mark {
         }
         Sighting::Once(Seen {
             length: value.len(),
-            fingerprint: key.fingerprint(value),
+            fingerprint: fingerprint(value),
             scheme: (watched == Watched::Authorization).then(|| credential::scheme(value)),
             spelling: Spelling::of(fields.text(self.name), watched),
         })

@@ -12,6 +12,7 @@ mod policy;
 mod record;
 mod replays;
 mod site;
+mod unread;
 mod watch;
 
 use std::cell::RefCell;

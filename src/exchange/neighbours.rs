@@ -12,11 +12,19 @@ const STEADY: Duration = Duration::from_secs(60);
 /// How often at most what happens to every request is told of a healthy one.
 const TOLD: Duration = Duration::from_secs(60);
 
+/// How often at least a trail is believed at once, whatever it looks like.
+const BELIEVED: Duration = Duration::from_secs(1);
+
+/// How often at most a good reply to a request that came through whole has a report.
+const REPORTED: Duration = Duration::from_secs(1);
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Neighbours {
     skewed: Cell<Option<(ExchangeId, i64)>>,
     told: Cell<Option<Instant>>,
+    reported: Cell<Option<Instant>>,
+    believed: Cell<Option<Instant>>,
 }
 
 impl Neighbours {
@@ -32,12 +40,27 @@ impl Neighbours {
 
     /// Whether it is time to tell again, of a healthy request, what is true of every one.
     pub(super) fn may_tell(&self, now: Instant) -> bool {
-        let lately = self.told.get().is_some_and(|told| now.saturating_duration_since(told) < TOLD);
-        if !lately {
-            self.told.set(Some(now));
-        }
-        !lately
+        is_due(&self.told, now, TOLD)
     }
+
+    /// Whether it is time to believe a trail at once: nobody else says who is around.
+    pub(super) fn must_believe(&self, now: Instant) -> bool {
+        is_due(&self.believed, now, BELIEVED)
+    }
+
+    /// Whether it is time for another report that tells nothing but that all is well.
+    pub(super) fn may_report(&self, now: Instant) -> bool {
+        is_due(&self.reported, now, REPORTED)
+    }
+}
+
+/// Whether `last` was not within this time before `now`; then it is now.
+fn is_due(last: &Cell<Option<Instant>>, now: Instant, time: Duration) -> bool {
+    let is_due = last.get().is_none_or(|last| now.saturating_duration_since(last) >= time);
+    if is_due {
+        last.set(Some(now));
+    }
+    is_due
 }
 
 #[cfg(test)]
@@ -61,5 +84,12 @@ mod tests {
         let (known, now) = (Neighbours::default(), Instant::now());
         assert!(known.may_tell(now) && !known.may_tell(now + Duration::from_secs(59)));
         assert!(known.may_tell(now + Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn that_all_is_well_is_reported_once_a_second() {
+        let (known, now) = (Neighbours::default(), Instant::now());
+        assert!(known.may_report(now) && !known.may_report(now + Duration::from_millis(999)));
+        assert!(known.may_report(now + Duration::from_secs(1)));
     }
 }

@@ -6,17 +6,19 @@
 //! absent, and all of it is taken off whoever sent it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::neighbours::Neighbours;
 use super::record::{Shared, Signing};
 use super::site::Told;
-use crate::evidence::signed::{self, Bound, Direction, Handed, Member, Unbelieved};
+use super::unread::Unread;
+use crate::evidence::signed::{self, Bound, Direction, Handed, Member, Own, Unbelieved, Written};
 use crate::evidence::{
     Arrival, Changed, Company, Crossing, ExchangeId, HopName, Look, Return, Seen, Sighting, Sightings, Skew,
     Spelling, Watched, are_telling, changes, is_for_everybody,
 };
 use crate::headers::{Peer, forwarded, unstored};
-use crate::message::{Fields, Name, ReplyHead, RequestHead};
+use crate::message::{Fields, Name, ReplyHead, RequestHead, Status};
 use crate::moment::Moment;
 use crate::secret::{KeyId, TrailKey};
 
@@ -30,9 +32,9 @@ pub(super) struct Notes {
     /// The doctor in front, as far as it is known.
     front: Option<HopName>,
     /// What came with the request.
-    brought: Option<Brought>,
-    /// What was sent on.
-    sent: Option<Sightings>,
+    brought: Option<Box<Brought>>,
+    /// What came with it, where that was not looked at yet.
+    unread: Option<Unread>,
     report: Return,
     /// What came back from the doctors behind, the nearest last.
     returned: Vec<Member>,
@@ -57,15 +59,20 @@ impl Brought {
 /// What all of a worker's exchanges share, and when this one is.
 pub(super) struct Now<'a> {
     pub(super) shared: &'a Shared,
-    pub(super) at: Moment,
-    pub(super) started: std::time::Instant,
+    /// Tells the time.
+    pub(super) at: &'a dyn Fn() -> Moment,
+    pub(super) started: Instant,
+    /// Whether a trail may be read later: not all exchanges are told of.
+    pub(super) may_wait: bool,
 }
 
 /// Takes off whatever only doctors write, without a look at it.
 pub(super) fn strip(fields: &mut Fields) {
-    if fields.entries().any(|entry| is_note(entry.id)) {
-        fields.retain(|field| !is_note(field.id));
-    }
+    fields.retain_names(|id| !is_note(id));
+}
+
+fn has_notes(fields: &Fields) -> bool {
+    fields.entries().any(|entry| is_note(entry.id))
 }
 
 const fn is_note(id: Name) -> bool {
@@ -86,15 +93,47 @@ impl Notes {
             arrival: Arrival::None,
             front: None,
             brought: None,
-            sent: None,
+            unread: None,
             report: Return::None,
             returned: Vec::new(),
         };
-        match read(signing, head, look, peer) {
-            Some((handed, authority)) => notes.take(handed, authority, head, look, now),
+        notes.unread = now.may_wait.then(|| notes.leave_unread(head, look, peer, now)).flatten();
+        if notes.unread.is_some() {
+            return notes;
+        }
+        match look.has_notes().then(|| Signed::of(head, peer)).and_then(|signed| signed.read(signing, head)) {
+            Some(sealed) if notes.is_of_now(&sealed.handed, now) => {
+                if signing.replays.is_first(sealed.handed.exchange) {
+                    notes.take(sealed, head, look);
+                }
+            }
+            Some(_) => {}
             None => notes.miss(),
         }
         notes
+    }
+
+    /// The trail, where nothing is lost by reading it later or never.
+    fn leave_unread(&self, head: &RequestHead, look: &Look, peer: &Peer, now: &Now<'_>) -> Option<Unread> {
+        let (unread, exchange) = Unread::of(&self.signing, head, look, peer)?;
+        let is_left =
+            !now.shared.neighbours.must_believe(now.started) && self.signing.replays.seems_first(exchange);
+        is_left.then_some(unread)
+    }
+
+    /// Reads a trail that was left unread: something is to be told. `now` is when the request came.
+    pub(super) fn settle(&mut self, head: &RequestHead, look: &Look, now: &Now<'_>) {
+        let Some(unread) = self.unread.take() else { return };
+        match unread.signed(&head.fields, look).read(&self.signing, head) {
+            Some(sealed) if self.is_of_now(&sealed.handed, now) => self.take(sealed, head, look),
+            Some(_) => {}
+            None => self.miss(),
+        }
+    }
+
+    /// The trail, where it is still unread.
+    pub(super) const fn unread(&self) -> Option<&Unread> {
+        self.unread.as_ref()
     }
 
     /// The exchange as the doctor in front names it.
@@ -102,31 +141,31 @@ impl Notes {
         self.brought.as_ref().map(|brought| brought.handed.exchange)
     }
 
-    /// A trail that names this doctor was here before: a page of WordPress showed it to a client, or a server behind sent all
-    /// fields of its request in one of its own.
-    fn take(&mut self, handed: Handed, authority: Vec<u8>, head: &RequestHead, look: &Look, now: &Now<'_>) {
-        let Some(last) = handed.members.last() else { return };
+    /// Whether a trail was signed just now, and was not here before: one that names this doctor was shown to a client by a page of
+    /// WordPress, or a server behind sent all fields of its request in one of its own. Clocks that differ are noted.
+    fn is_of_now(&mut self, handed: &Handed, now: &Now<'_>) -> bool {
         if handed.members.iter().any(|member| member.hop == self.signing.hop) {
-            return;
+            return false;
         }
-        let neighbours = &now.shared.neighbours;
-        if let Some(skew) = skew(handed.at, now.at) {
-            if neighbours.is_steady(handed.exchange, handed.at, now.at) {
-                self.arrival = Arrival::Skewed(skew);
-                self.front = Some(last.hop.clone());
-            }
-            return;
+        let at = (now.at)();
+        let Some(skew) = skew(handed.at, at) else { return true };
+        if now.shared.neighbours.is_steady(handed.exchange, handed.at, at) {
+            self.arrival = Arrival::Skewed(skew);
+            self.front = handed.members.last().map(|last| last.hop.clone());
         }
+        false
+    }
+
+    fn take(&mut self, sealed: Sealed, head: &RequestHead, look: &Look) {
+        let Sealed { handed, authority } = sealed;
+        let Some(last) = handed.members.last() else { return };
         let Some(key) = self.signing.keys.named(last.key.as_str()) else { return };
-        if !self.signing.replays.is_first(handed.exchange) {
-            return;
-        }
         let arrived = look.sightings(&head.fields, key.fingerprints());
         let compare = |sent| changes(sent, &arrived, look, &head.fields, head.version, key.fingerprints());
         let changes = last.seen.as_ref().map(compare).unwrap_or_default();
         self.arrival = Arrival::Believed;
         self.front = Some(last.hop.clone());
-        self.brought = Some(Brought { handed, arrived, changes, authority });
+        self.brought = Some(Box::new(Brought { handed, arrived, changes, authority }));
     }
 
     /// No trail came that can be believed. One was to be expected where the configuration says so, and nowhere else: health
@@ -140,19 +179,19 @@ impl Notes {
 
     /// Whether what is known by now is worth telling though the reply be good. What is true of every request is told once in
     /// a while.
-    pub(super) fn are_noteworthy(&self, now: &Now<'_>) -> bool {
+    pub(super) fn are_noteworthy(&self, neighbours: &Neighbours, started: Instant) -> bool {
         let is_worth = |brought: &Brought| are_telling(&brought.changes, Some(&brought.arrived));
         let recurs = match self.arrival {
             Arrival::Skewed(_) | Arrival::Lost => true,
             Arrival::None | Arrival::Believed => false,
         };
-        self.brought.as_ref().is_some_and(is_worth)
+        self.brought.as_deref().is_some_and(is_worth)
             || self.report == Return::Another
             || self.returned.iter().any(|member| are_telling(&member.changes, member.seen.as_ref()))
-            || recurs && now.shared.neighbours.may_tell(now.started)
+            || recurs && neighbours.may_tell(started)
     }
 
-    /// Signs what is sent on and adds it to the request.
+    /// Signs what is sent on and adds it to the request, unless the trail ends here. `at` tells the time.
     pub(super) fn hand_on(
         &mut self,
         head: &mut RequestHead,
@@ -160,36 +199,31 @@ impl Notes {
         sent: &Look,
         told: &Told,
         exchange: ExchangeId,
-        at: Moment,
+        at: impl FnOnce() -> Moment,
     ) {
+        if self.signing.ends_here {
+            return;
+        }
         let key = self.signing.keys.signing();
         let seen = as_told(self.seen_now(head, arrived, sent, key), told, key);
-        self.sent = Some(seen);
-        let changes = self.brought.as_ref().map(|brought| brought.changes.clone()).unwrap_or_default();
-        let before =
-            self.brought.as_ref().map(|brought| brought.handed.members.as_slice()).unwrap_or_default();
-        let members = [before, &[self.member(key, seen, changes)]].concat();
+        let brought = self.brought.as_deref();
+        let before = brought.map(|brought| brought.handed.members.as_slice()).unwrap_or_default();
+        let own = self.own(&seen, brought.map(|brought| brought.changes.as_slice()).unwrap_or_default());
         let bound = Bound::new(Direction::There, head.method, head.method_text(), told.sealed(head));
-        let trail = signed::write(&members, exchange, at, key, &bound);
-        head.fields.append(Name::HeaderDoctorTrail.canonical().as_bytes(), &trail);
+        let trail = signed::sign(before, &own, exchange, at(), key, &bound);
+        append(&mut head.fields, Name::HeaderDoctorTrail, &trail);
     }
 
     fn seen_now(&self, head: &RequestHead, arrived: &Look, sent: &Look, key: &TrailKey) -> Sightings {
-        let known = self.brought.as_ref().filter(|brought| brought.key() == Some(key.id()));
+        let known = self.brought.as_deref().filter(|brought| brought.key() == Some(key.id()));
         match known {
             Some(known) => sent.sightings_since(arrived, &known.arrived, &head.fields, key.fingerprints()),
             None => sent.sightings(&head.fields, key.fingerprints()),
         }
     }
 
-    fn member(&self, key: &TrailKey, seen: Sightings, changes: Vec<Changed>) -> Member {
-        Member {
-            hop: self.signing.hop.clone(),
-            instance: self.signing.instance.clone(),
-            key: key.id().clone(),
-            seen: Some(seen),
-            changes,
-        }
+    fn own<'s>(&'s self, seen: &'s Sightings, changes: &'s [Changed]) -> Own<'s> {
+        Own { hop: &self.signing.hop, instance: &self.signing.instance, seen: Some(seen), changes }
     }
 
     /// Takes the report off a reply and reads it.
@@ -200,6 +234,9 @@ impl Notes {
         told: &Told,
         exchange: ExchangeId,
     ) {
+        if !has_notes(&reply.fields) {
+            return;
+        }
         let bound = Bound::new(Direction::Back, head.method, head.method_text(), told.sealed(head));
         let believed = signed::read(reply.fields.all(Name::HeaderDoctorReport), &self.signing.keys, &bound);
         strip(&mut reply.fields);
@@ -214,36 +251,47 @@ impl Notes {
     }
 
     /// Tells the doctor in front what arrived here, if there is one that proved the key and the reply has something to tell.
-    /// A change of `Authorization` that was undone here changed nothing for whoever is behind, and is not reported.
-    pub(super) fn report(&self, reply: &mut ReplyHead, head: &RequestHead, at: Moment, is_restored: bool) {
-        let Some(brought) = self.brought.as_ref().filter(|brought| self.is_due(brought, reply)) else {
+    /// A change of `Authorization` that was undone here changed nothing for whoever is behind, and is not reported. `at` tells the
+    /// time.
+    pub(super) fn report(
+        &self,
+        reply: &mut ReplyHead,
+        head: &RequestHead,
+        is_restored: bool,
+        is_time: impl FnOnce() -> bool,
+        at: impl FnOnce() -> Moment,
+    ) {
+        let is_due = |brought: &&Brought| self.is_due(brought, reply, is_time);
+        let Some(brought) = self.brought.as_deref().filter(is_due) else {
             return;
         };
         let Some(key) = brought.key().and_then(|key| self.signing.keys.named(key.as_str())) else { return };
         let is_undone = |changed: &Changed| is_restored && changed.header == Watched::Authorization;
         let mut changes = brought.changes.clone();
         changes.retain(|changed| !is_undone(changed));
-        let own = self.member(key, brought.arrived, changes);
-        let members = [self.returned.as_slice(), &[own]].concat();
+        let own = self.own(&brought.arrived, &changes);
         let bound = Bound::new(Direction::Back, head.method, head.method_text(), &brought.authority);
-        let report = signed::write(&members, brought.handed.exchange, at, key, &bound);
-        reply.fields.append(Name::HeaderDoctorReport.canonical().as_bytes(), &report);
+        let report = signed::sign(&self.returned, &own, brought.handed.exchange, at(), key, &bound);
+        append(&mut reply.fields, Name::HeaderDoctorReport, &report);
         unstored::forbid(&mut reply.fields);
     }
 
-    /// A report keeps a reply out of caches, so the many that tell nothing go without: those to requests that arrived as they
-    /// were sent and had no credential, or whose reply is meant for everybody. Interim replies, switches and 304 are no place
-    /// for one.
-    fn is_due(&self, brought: &Brought, reply: &ReplyHead) -> bool {
-        let status = reply.status;
-        let has_place = !status.is_interim() && !matches!(status.code(), 101 | 304);
+    /// A report keeps a reply out of caches, and making one takes time, so the many that tell nothing go without: good replies to
+    /// requests that arrived as they were sent, and what is meant for everybody. Now and then a good one to a credential has it
+    /// nevertheless, and a cache that stores such replies is found. So has one where `Origin` is gone: a CDN may have taken it
+    /// off, to keep the reply. Interim replies, switches and 304 are no place for one.
+    fn is_due(&self, brought: &Brought, reply: &ReplyHead, is_time: impl FnOnce() -> bool) -> bool {
+        let is_error = reply.status.is_error();
         let sent = brought.handed.members.last().and_then(|last| last.seen.as_ref());
-        let had_credential = |seen: &Sightings| seen.of(Watched::Authorization).once().is_some();
+        let had_credential = sent.is_some_and(|sent| sent.of(Watched::Authorization).once().is_some());
+        let is_of_credential = |changed: &Changed| changed.header == Watched::Authorization;
         let is_changed = are_telling(&brought.changes, Some(&brought.arrived));
-        let is_private = status.is_error() || sent.is_some_and(had_credential);
-        let is_wanted =
-            is_changed || !self.returned.is_empty() || is_private && !is_for_everybody(&reply.fields);
-        has_place && is_wanted
+        let is_private = (is_error || had_credential) && !is_for_everybody(&reply.fields);
+        let is_wanted = is_changed || is_private || !self.returned.is_empty();
+        let is_urgent = is_error
+            || !self.returned.is_empty()
+            || is_changed && brought.changes.iter().any(is_of_credential);
+        has_place(reply.status) && is_wanted && (is_urgent || is_time())
     }
 
     /// Whether the reply is one to this exchange, by the word of a doctor behind; nothing where none said so.
@@ -255,14 +303,14 @@ impl Notes {
         }
     }
 
-    /// What the doctors of the path know together.
-    pub(super) fn company(&self) -> Company {
+    /// What the doctors of the path know together. `sent` is how the fields of `head` were sent on, `told` to which host.
+    pub(super) fn company(&self, head: &RequestHead, sent: &Look, told: &Told) -> Company {
         let mut company = Company::of(self.signing.hop.clone());
         company.front.clone_from(&self.front);
         company.arrival = self.arrival;
         company.report = self.report;
-        company.before = self.brought.as_ref().map(|brought| self.before(brought)).unwrap_or_default();
-        company.behind = self.behind();
+        company.before = self.brought.as_deref().map(|brought| self.before(brought)).unwrap_or_default();
+        company.behind = self.behind(head, sent, told);
         company
     }
 
@@ -282,12 +330,14 @@ impl Notes {
         crossings
     }
 
-    fn behind(&self) -> Vec<Crossing> {
+    fn behind(&self, head: &RequestHead, sent: &Look, told: &Told) -> Vec<Crossing> {
         let Some(nearest) = self.returned.last() else { return Vec::new() };
+        let key = self.signing.keys.signing();
+        let sent = as_told(sent.sightings(&head.fields, key.fingerprints()), told, key);
         let first = Crossing {
             after: self.signing.hop.clone(),
             before: nearest.hop.clone(),
-            sent: self.sent,
+            sent: Some(sent),
             arrived: nearest.seen,
             changes: nearest.changes.clone(),
         };
@@ -321,6 +371,16 @@ fn as_told(seen: Sightings, told: &Told, key: &TrailKey) -> Sightings {
     seen.with(Watched::Host, host)
 }
 
+/// Whether a reply with this status may have a report.
+pub(super) const fn has_place(status: Status) -> bool {
+    !status.is_interim() && !matches!(status.code(), 101 | 304)
+}
+
+fn append(fields: &mut Fields, id: Name, list: &Written) {
+    let value = fields.store(list.text());
+    fields.push(id, value);
+}
+
 /// The way between two other doctors, by what the second one judged.
 fn between((one, next): (&Member, &Member)) -> Crossing {
     Crossing {
@@ -332,25 +392,40 @@ fn between((one, next): (&Member, &Member)) -> Crossing {
     }
 }
 
-/// The trail that a request brought, if it can be believed, and the host that it was signed for. Where a trusted proxy names
-/// another host than `Host`, the trail may be for that one: many rewrite `Host` on the way, and Apache adds the one that it
-/// was asked with behind the others.
-fn read(signing: &Signing, head: &RequestHead, look: &Look, peer: &Peer) -> Option<(Handed, Vec<u8>)> {
-    if !look.has_notes() {
-        return None;
-    }
-    let fields = &head.fields;
-    let forwarded =
-        fields.only(Name::XForwardedHost).filter(|_| peer.is_trusted()).and_then(forwarded::first_of_list);
-    for authority in fields.only(Name::Host).into_iter().chain(forwarded) {
-        let bound = Bound::new(Direction::There, head.method, head.method_text(), authority);
-        match signed::read(fields.all(Name::HeaderDoctorTrail), &signing.keys, &bound) {
-            Ok(handed) => return Some((handed, authority.to_vec())),
-            Err(Unbelieved::Forged) => {}
-            Err(Unbelieved::TooLong | Unbelieved::Malformed | Unbelieved::UnknownKey) => return None,
+/// The lines of a trail, and the hosts that it may have been signed for. Where a trusted proxy names another host than `Host`, it
+/// may be for that one: many rewrite `Host` on the way, and Apache adds the one that it was asked with behind the others.
+pub(super) struct Signed<'f> {
+    pub(super) lines: Vec<&'f [u8]>,
+    pub(super) authorities: [Option<&'f [u8]>; 2],
+}
+
+/// A trail that can be believed, and the host that it was signed for.
+struct Sealed {
+    handed: Handed,
+    authority: Vec<u8>,
+}
+
+impl<'f> Signed<'f> {
+    fn of(head: &'f RequestHead, peer: &Peer) -> Self {
+        let fields = &head.fields;
+        let forwarded = fields.only(Name::XForwardedHost).filter(|_| peer.is_trusted());
+        Self {
+            lines: fields.all(Name::HeaderDoctorTrail).collect(),
+            authorities: [fields.only(Name::Host), forwarded.and_then(forwarded::first_of_list)],
         }
     }
-    None
+
+    fn read(&self, signing: &Signing, head: &RequestHead) -> Option<Sealed> {
+        for authority in self.authorities.into_iter().flatten() {
+            let bound = Bound::new(Direction::There, head.method, head.method_text(), authority);
+            match signed::read(self.lines.iter().copied(), &signing.keys, &bound) {
+                Ok(handed) => return Some(Sealed { handed, authority: authority.to_vec() }),
+                Err(Unbelieved::Forged) => {}
+                Err(Unbelieved::TooLong | Unbelieved::Malformed | Unbelieved::UnknownKey) => return None,
+            }
+        }
+        None
+    }
 }
 
 /// Whose clock is ahead, where it is by too much.
@@ -383,6 +458,7 @@ mod tests {
             instance: Instance::new("").unwrap(),
             keys: Keyring::of_one(key),
             after: None,
+            ends_here: false,
             replays: Arc::default(),
         })
     }
@@ -398,19 +474,37 @@ mod tests {
         let (mut head, edge, shared) = (request(fields), signing("edge"), Shared::default());
         let sent = look(&head.fields);
         let mut notes = arrive(&edge, &shared, &head, at);
-        notes.hand_on(&mut head, &sent, &sent, &Told::Asked, ExchangeId::new(exchange), at);
+        notes.hand_on(&mut head, &sent, &sent, &Told::Asked, ExchangeId::new(exchange), || at);
         head
     }
 
     fn arrive(signing: &Arc<Signing>, shared: &Shared, head: &RequestHead, at: Moment) -> Notes {
-        let peer = Peer::new("10.0.0.7".parse().unwrap(), &Trusted::default(), Scheme::Http);
-        let now = Now { shared, at, started: Instant::now() };
+        arrive_from(&Trusted::default(), signing, shared, head, at)
+    }
+
+    fn arrive_from(
+        trusted: &Trusted,
+        signing: &Arc<Signing>,
+        shared: &Shared,
+        head: &RequestHead,
+        at: Moment,
+    ) -> Notes {
+        let peer = Peer::new("10.0.0.7".parse().unwrap(), trusted, Scheme::Http);
+        let now = Now { shared, at: &|| at, started: Instant::now(), may_wait: true };
         Notes::arrive(signing, head, &look(&head.fields), &peer, &now)
     }
 
+    fn company(notes: &Notes, head: &RequestHead) -> Company {
+        notes.company(head, &look(&head.fields), &Told::Asked)
+    }
+
     fn reported(notes: &Notes, head: &RequestHead, status: u16) -> bool {
+        reported_when(notes, head, status, true)
+    }
+
+    fn reported_when(notes: &Notes, head: &RequestHead, status: u16, is_time: bool) -> bool {
         let mut reply = ReplyHead::build(Status::new(status).unwrap(), Fields::new());
-        notes.report(&mut reply, head, NOON, false);
+        notes.report(&mut reply, head, false, || is_time, || NOON);
         assert_eq!(reply.fields.has(Name::HeaderDoctorReport), reply.fields.has(Name::CacheControl));
         reply.fields.has(Name::HeaderDoctorReport)
     }
@@ -423,7 +517,7 @@ mod tests {
             let head = sent_at(exchange, NOON, Fields::new());
             let now = NOON.after(minutes(late));
             let notes = arrive(&sidecar, &shared, &head, now);
-            let Company { arrival, before, .. } = notes.company();
+            let Company { arrival, before, .. } = company(&notes, &head);
             let expected = match (late, steady) {
                 (4, _) => Arrival::Believed,
                 (_, true) => Arrival::Skewed(Skew::Ours(minutes(late))),
@@ -434,7 +528,7 @@ mod tests {
         }
         let head = sent_at(5, NOON.after(minutes(6)), Fields::new());
         arrive(&sidecar, &shared, &sent_at(6, NOON.after(minutes(6)), Fields::new()), NOON);
-        let company = arrive(&sidecar, &shared, &head, NOON).company();
+        let company = company(&arrive(&sidecar, &shared, &head, NOON), &head);
         assert_eq!(company.arrival, Arrival::Skewed(Skew::Theirs(minutes(6))));
     }
 
@@ -450,8 +544,14 @@ mod tests {
         }
         let with_token = sent_at(2, NOON, Fields::from([("Authorization", "Bearer a.b.c")]));
         let notes = arrive(&sidecar, &shared, &with_token, NOON);
-        for (status, is_told) in [(200, true), (304, false), (103, false)] {
-            assert_eq!(reported(&notes, &with_token, status), is_told, "{status}");
+        for (status, is_time, is_told) in [
+            (200, true, true),
+            (200, false, false),
+            (401, false, true),
+            (304, true, false),
+            (103, true, false),
+        ] {
+            assert_eq!(reported_when(&notes, &with_token, status, is_time), is_told, "{status} {is_time}");
         }
         assert!(!reported(&arrive(&sidecar, &shared, &with_token, NOON), &with_token, 401), "it counts once");
         assert!(!reported(&arrive(&sidecar, &shared, &request(Fields::new()), NOON), &plain, 401));
@@ -472,18 +572,126 @@ mod tests {
         for (said, is_told) in said {
             let fields = Fields::from([("Cache-Control", said)]);
             let mut reply = ReplyHead::build(Status::new(200).unwrap(), fields);
-            notes.report(&mut reply, &head, NOON, false);
+            notes.report(&mut reply, &head, false, || true, || NOON);
             assert_eq!(reply.fields.has(Name::HeaderDoctorReport), is_told, "{said}");
+        }
+    }
+
+    #[test]
+    fn what_a_cdn_takes_off_on_purpose_keeps_few_replies_out_of_it() {
+        let (sidecar, shared) = (signing("sidecar"), Shared::default());
+        let sent = [("Origin", "https://a.test"), ("Authorization", "Bearer a.b.c")];
+        for (exchange, gone) in [(1, Name::Origin), (2, Name::Authorization)] {
+            let mut head = sent_at(exchange, NOON, sent.into());
+            head.fields.remove(gone);
+            let notes = arrive(&sidecar, &shared, &head, NOON);
+            assert!(reported_when(&notes, &head, 200, true));
+            assert_eq!(reported_when(&notes, &head, 200, false), gone == Name::Authorization);
+            assert!(reported_when(&notes, &head, 401, false));
         }
     }
 
     #[test]
     fn a_trail_is_missed_where_one_should_come() {
         let (free, shared, bare) = (signing("sidecar"), Shared::default(), request(Fields::new()));
-        assert_eq!(arrive(&free, &shared, &bare, NOON).company().arrival, Arrival::None);
+        assert_eq!(company(&arrive(&free, &shared, &bare, NOON), &bare).arrival, Arrival::None);
         let after = HopName::new("edge");
         let bound = Arc::new(Signing { after: after.clone(), ..(*free).clone() });
-        let company = arrive(&bound, &shared, &bare, NOON).company();
+        let company = company(&arrive(&bound, &shared, &bare, NOON), &bare);
         assert_eq!((company.arrival, company.front), (Arrival::Lost, after));
+    }
+
+    #[test]
+    fn the_last_doctor_tells_the_one_in_front_and_nobody_behind() {
+        let (shared, plain) = (Shared::default(), signing("sidecar"));
+        let last = Arc::new(Signing { ends_here: true, ..Signing::clone(&plain) });
+        for (exchange, sidecar, is_told) in [(1, &plain, true), (2, &last, false)] {
+            let mut head = sent_at(exchange, NOON, Fields::new());
+            let (mut notes, sent) = (arrive(sidecar, &shared, &head, NOON), look(&head.fields));
+            super::strip(&mut head.fields);
+            notes.hand_on(&mut head, &sent, &sent, &Told::Asked, ExchangeId::new(exchange), || NOON);
+            assert_eq!(head.fields.has(Name::HeaderDoctorTrail), is_told);
+            assert!(reported(&notes, &head, 401));
+        }
+    }
+
+    const NAMED: [(&str, &str); 2] = [("Authorization", "Bearer a.b.c"), ("X-Request-Id", "a1")];
+
+    fn last() -> Arc<Signing> {
+        Arc::new(Signing { ends_here: true, ..Signing::clone(&signing("sidecar")) })
+    }
+
+    fn hop() -> Trusted {
+        Trusted::new(vec!["10.0.0.0/8".parse().unwrap()])
+    }
+
+    fn settle(notes: &mut Notes, shared: &Shared, head: &RequestHead) {
+        let now = Now { shared, at: &|| NOON, started: Instant::now(), may_wait: false };
+        notes.settle(head, &look(&head.fields), &now);
+    }
+
+    #[test]
+    fn a_trail_that_looks_clean_is_read_when_something_is_to_be_told() {
+        let (sidecar, shared) = (last(), Shared::default());
+        let first = arrive_from(&hop(), &sidecar, &shared, &sent_at(1, NOON, NAMED.into()), NOON);
+        assert!(first.unread().is_none() && first.exchange().is_some(), "one a second is believed at once");
+        let mut head = sent_at(2, NOON, NAMED.into());
+        let mut notes = arrive_from(&hop(), &sidecar, &shared, &head, NOON);
+        assert!(notes.unread().is_some_and(|unread| unread.has_credential));
+        assert!(notes.exchange().is_none() && !reported(&notes, &head, 401), "nothing is believed unread");
+        super::strip(&mut head.fields);
+        settle(&mut notes, &shared, &head);
+        assert_eq!(notes.exchange(), Some(ExchangeId::new(2)));
+        assert_eq!(company(&notes, &head).arrival, Arrival::Believed);
+        assert!(reported(&notes, &head, 401));
+    }
+
+    #[test]
+    fn what_is_not_clean_or_not_from_a_trusted_hop_is_read_at_once() {
+        let (sidecar, shared) = (last(), Shared::default());
+        arrive_from(&hop(), &sidecar, &shared, &sent_at(1, NOON, NAMED.into()), NOON);
+        let bare = |fields: Fields, exchange| sent_at(exchange, NOON, fields);
+        let mut changed = bare(NAMED.into(), 2);
+        changed.fields.set(Name::Authorization, b"Bearer x.y.z");
+        let mut split = bare(NAMED.into(), 3);
+        split.fields.append(b"Header-Doctor-Trail", b"");
+        let unnamed = bare(Fields::from([("Authorization", "Bearer a.b.c")]), 4);
+        for head in [changed, split, unnamed] {
+            assert!(arrive_from(&hop(), &sidecar, &shared, &head, NOON).unread().is_none());
+        }
+        let head = bare(NAMED.into(), 5);
+        assert!(arrive(&sidecar, &shared, &head, NOON).unread().is_none(), "not trusted");
+        let head = bare(NAMED.into(), 6);
+        assert!(arrive_from(&hop(), &signing("sidecar"), &shared, &head, NOON).unread().is_none());
+        let head = bare(NAMED.into(), 7);
+        assert!(arrive_from(&hop(), &sidecar, &shared, &head, NOON).unread().is_some());
+    }
+
+    #[test]
+    fn a_trail_counts_once_though_it_is_not_read() {
+        let (sidecar, shared) = (last(), Shared::default());
+        arrive_from(&hop(), &sidecar, &shared, &sent_at(1, NOON, NAMED.into()), NOON);
+        let head = sent_at(2, NOON, NAMED.into());
+        assert!(arrive_from(&hop(), &sidecar, &shared, &head, NOON).unread().is_some());
+        let mut copy = head;
+        copy.fields.remove(Name::Authorization);
+        let notes = arrive_from(&hop(), &sidecar, &shared, &copy, NOON);
+        assert!(notes.unread().is_none() && notes.exchange().is_none());
+        assert_eq!(company(&notes, &copy).arrival, Arrival::None);
+    }
+
+    #[test]
+    fn a_forged_trail_that_looks_clean_counts_as_absent_once_it_is_read() {
+        let (sidecar, shared) = (last(), Shared::default());
+        arrive_from(&hop(), &sidecar, &shared, &sent_at(1, NOON, NAMED.into()), NOON);
+        let mut head = sent_at(2, NOON, NAMED.into());
+        let trail = head.fields.first(Name::HeaderDoctorTrail).unwrap();
+        let forged = String::from_utf8_lossy(trail).replace("0000002\"", "0000003\"");
+        head.fields.set(Name::HeaderDoctorTrail, forged.as_bytes());
+        let mut notes = arrive_from(&hop(), &sidecar, &shared, &head, NOON);
+        assert!(notes.unread().is_some());
+        settle(&mut notes, &shared, &head);
+        assert!(notes.exchange().is_none() && !reported(&notes, &head, 401));
+        assert_eq!(company(&notes, &head).arrival, Arrival::None);
     }
 }

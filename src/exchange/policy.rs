@@ -12,7 +12,7 @@ use super::record::Record;
 use super::site::Told;
 use crate::browser::{Ask, Blocked, Origin, withheld};
 use crate::event::now;
-use crate::evidence::{Denied, Led, Route, RouteClass, Watched, is_for_a_known_user, look};
+use crate::evidence::{Company, Denied, Led, Route, RouteClass, Watched, is_for_a_known_user, look};
 use crate::headers::authorization::{BadCredentials, Recovery};
 use crate::headers::cors::{Decision, Denial};
 use crate::headers::redirects::{self, Asked, Redirect};
@@ -73,9 +73,19 @@ impl Record {
         }
         self.sent = look(&self.head.fields);
         if let Some(notes) = &mut self.notes {
-            notes.hand_on(&mut self.head, &self.arrived, &self.sent, site.told(), self.id, now());
+            notes.hand_on(&mut self.head, &self.arrived, &self.sent, site.told(), self.id, now);
         }
         Ok(())
+    }
+
+    /// The host that the upstream is told.
+    fn told(&self) -> &Told {
+        self.site.as_ref().map_or(&Told::Asked, |site| site.told())
+    }
+
+    /// What the doctors of the path know together.
+    pub(super) fn company(&self) -> Option<Company> {
+        self.notes.as_ref().map(|notes| notes.company(&self.head, &self.sent, self.told()))
     }
 
     /// Takes what the doctors behind report off the reply. Nobody else may say such a thing to a client.
@@ -86,15 +96,39 @@ impl Record {
         };
         let told = self.site.as_ref().map_or(&Told::Asked, |site| site.told());
         notes.come_back(reply, &self.head, told, self.id);
-        let now = Now { shared: &self.shared, at: now(), started: self.started };
-        self.is_noteworthy |= notes.are_noteworthy(&now);
+        self.is_noteworthy |= notes.are_noteworthy(&self.shared.neighbours, self.started);
     }
 
     /// Reports to the doctor in front.
-    pub(super) fn report(&self, reply: &mut ReplyHead) {
-        if let Some(notes) = &self.notes {
-            notes.report(reply, &self.head, now(), self.treatment.recovered_from.is_some());
+    pub(super) fn report(&mut self, reply: &mut ReplyHead) {
+        let is_chosen = self.is_chosen_for_report(reply.status);
+        if is_chosen || reply.status.is_error() {
+            self.settle();
         }
+        if let Some(notes) = &self.notes {
+            let is_time = || is_chosen || self.shared.neighbours.may_report(self.started);
+            let is_restored = self.treatment.recovered_from.is_some();
+            notes.report(reply, &self.head, is_restored, is_time, now);
+        }
+    }
+
+    /// Whether a trail is to be read for nothing but a report that all is well.
+    fn is_chosen_for_report(&self, status: Status) -> bool {
+        let unread = self.notes.as_ref().and_then(|notes| notes.unread());
+        unread.is_some_and(|unread| unread.has_credential)
+            && notes::has_place(status)
+            && self.shared.neighbours.may_report(self.started)
+    }
+
+    /// Reads the trail of the request, where that was put off: something is to be told. From here on both doctors call the
+    /// exchange by one name.
+    pub(super) fn settle(&mut self) {
+        let Some(notes) = self.notes.as_mut().filter(|notes| notes.unread().is_some()) else { return };
+        let at = || now().before(self.started.elapsed());
+        let now = Now { shared: &self.shared, at: &at, started: self.started, may_wait: false };
+        notes.settle(&self.head, &self.arrived, &now);
+        self.is_noteworthy |= notes.are_noteworthy(&self.shared.neighbours, self.started);
+        self.id = notes.exchange().unwrap_or(self.id);
     }
 
     /// The peer whose word was not believed, as much of it as may be shown. One on a private network names no person.

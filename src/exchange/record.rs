@@ -93,6 +93,8 @@ pub struct Signing {
     pub keys: Keyring,
     /// The doctor whose trail every request should bring; nothing where requests may come from anywhere.
     pub after: Option<HopName>,
+    /// Whether nobody behind this doctor reads a trail, so that none is sent on.
+    pub ends_here: bool,
     /// What was told of lately, by whatever configuration.
     pub replays: Arc<Replays>,
 }
@@ -104,11 +106,10 @@ impl Recorder {
         self.tally.count(arrived.has(Watched::Authorization));
         let client = forwarded::client_address(&head.fields, &peer, &shared.trusted);
         let started = Instant::now();
-        let now = || Now { shared: &shared, at: now(), started };
         let notes = self.signing.as_ref().map(|signing| {
-            let now = now();
+            let now = Now { shared: &shared, at: &now, started, may_wait: self.keeps != Keeps::All };
             let notes = Notes::arrive(signing, &head, &arrived, &peer, &now);
-            (notes.are_noteworthy(&now), Box::new(notes))
+            (notes.are_noteworthy(&shared.neighbours, started), Box::new(notes))
         });
         if arrived.has_notes() {
             notes::strip(&mut head.fields);
@@ -264,6 +265,7 @@ impl Record {
         code: &'static str,
         reason: String,
     ) -> Reply<'static> {
+        self.settle();
         self.report(&mut reply.head);
         let mut event = self.own_event(&reply);
         event.refusal = Some(Refusal { code, reason: reason.into() });
@@ -288,6 +290,7 @@ impl Record {
 
     /// There is no reply to pass on.
     pub(super) fn failed(mut self, error: &Error) -> Reply<'static> {
+        self.settle();
         let mut event = self.event();
         event.status = Some(error.status());
         event.failure =
@@ -343,6 +346,7 @@ impl Record {
     }
 
     fn ended(mut self, status: Status, suspect: Option<(ReplyHead, Seen)>, copy: &[u8], ending: Ending) {
+        self.settle();
         let mut event = self.event();
         event.status = Some(status);
         if let Some((reply, seen)) = suspect {
@@ -386,7 +390,7 @@ impl Record {
         trail.treatment = self.treatment.clone();
         trail.treatment.disbelieved = self.disbelieved();
         trail.memory = self.memory(&trail);
-        trail.company = self.notes.as_ref().map(|notes| Box::new(notes.company()));
+        trail.company = self.company().map(Box::new);
         let mut symptom = Symptom::read(&self.head, reply, copy, now());
         symptom.blocked = seen.blocked;
         symptom.led = seen.led;
@@ -486,6 +490,7 @@ impl Drop for Record {
         if self.open {
             // A second panic while a first unwinds would end the process.
             let _told = mishap::isolate(|| {
+                self.settle();
                 let mut event = self.event();
                 gone(&mut event);
                 self.conclude(event);

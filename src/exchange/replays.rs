@@ -28,9 +28,23 @@ impl Replays {
     /// Whether nobody told of this exchange before; from now on somebody did.
     pub(super) fn is_first(&self, exchange: ExchangeId) -> bool {
         let number = exchange.number();
-        let place = usize::try_from(number).unwrap_or_default() % PLACES;
-        let Some(place) = self.0.get(place) else { return false };
-        place.swap(number, Ordering::Relaxed) != number
+        self.place(number).is_some_and(|place| place.swap(number, Ordering::Relaxed) != number)
+    }
+
+    /// The same for a trail that is left unread. Of two that come in the same instant both may be the first, as if one had come
+    /// before; in return nobody waits for a place that is not in the cache.
+    pub(super) fn seems_first(&self, exchange: ExchangeId) -> bool {
+        let number = exchange.number();
+        let Some(place) = self.place(number) else { return false };
+        let is_first = place.load(Ordering::Relaxed) != number;
+        if is_first {
+            place.store(number, Ordering::Relaxed);
+        }
+        is_first
+    }
+
+    fn place(&self, number: u64) -> Option<&AtomicU64> {
+        self.0.get(usize::try_from(number).unwrap_or_default() % PLACES)
     }
 }
 
@@ -45,5 +59,7 @@ mod tests {
         let same_place = ExchangeId::new(7 + u64::try_from(PLACES).unwrap());
         assert!(replays.is_first(ExchangeId::new(8)) && !replays.is_first(one));
         assert!(replays.is_first(same_place) && replays.is_first(one));
+        assert!(!replays.seems_first(one) && replays.seems_first(same_place));
+        assert!(!replays.is_first(same_place) && replays.seems_first(one));
     }
 }

@@ -71,6 +71,18 @@ pub struct Field<'a> {
 /// For the fields that a head gains on its way, in bytes.
 const ROOM_FOR_CHANGES: usize = 256;
 
+/// The same with a trail between doctors.
+const ROOM_FOR_A_TRAIL: usize = 640;
+
+/// What is allocated fastest: glibc keeps blocks up to 1032 bytes per thread.
+const FAST: usize = 1024;
+
+/// How much to allocate for a head of this size: room for a trail where it costs nothing.
+const fn room(text: usize) -> usize {
+    let (least, most) = (text + ROOM_FOR_CHANGES, text + ROOM_FOR_A_TRAIL);
+    if least <= FAST && most > FAST { FAST } else { most }
+}
+
 /// The fields of a head in the order received, with the text of the whole head.
 #[derive(Clone, Default)]
 pub struct Fields {
@@ -97,7 +109,7 @@ impl Fields {
     /// An empty list with room for `text` bytes and `fields` fields, and some more of both.
     #[must_use]
     pub fn with_room(text: usize, fields: usize) -> Self {
-        Self { text: Vec::with_capacity(text + ROOM_FOR_CHANGES), entries: Vec::with_capacity(fields + 8) }
+        Self { text: Vec::with_capacity(room(text)), entries: Vec::with_capacity(fields + 8) }
     }
 
     /// Adds a field whose text is already in the arena.
@@ -237,6 +249,11 @@ impl Fields {
         self.entries.retain(|entry| {
             keep(Field { id: entry.id, name: entry.name.of(text), value: entry.value.of(text) })
         });
+    }
+
+    /// Keeps the fields of the names for which `keep` says so.
+    pub fn retain_names(&mut self, mut keep: impl FnMut(Name) -> bool) {
+        self.entries.retain(|entry| keep(entry.id));
     }
 
     /// Text of the arena: the start line lies there too.

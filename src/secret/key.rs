@@ -64,6 +64,12 @@ impl Key {
     /// What stands for the beginnings of `value`.
     #[must_use]
     pub fn starts(&self, value: &[u8]) -> Starts {
+        self.fingerprint_and_starts(value).1
+    }
+
+    /// The fingerprint of `value` and what stands for its beginnings, in one pass.
+    #[must_use]
+    pub fn fingerprint_and_starts(&self, value: &[u8]) -> (Fingerprint, Starts) {
         let (mut hasher, mut starts, mut done) = (self.fingerprints, Starts::default(), 0);
         for (step, mark) in Starts::steps().zip(&mut starts.marks) {
             let Some(more) = value.get(done..step).filter(|_| step < value.len()) else { break };
@@ -71,7 +77,8 @@ impl Key {
             *mark = short(hasher.finish());
             (done, starts.count) = (step, starts.count + 1);
         }
-        starts
+        hasher.write(value.get(done..).unwrap_or_default());
+        (Fingerprint(hasher.finish()), starts)
     }
 }
 
@@ -199,6 +206,10 @@ mod tests {
         let starts = key.starts(&whole);
         assert_eq!(starts.marks().len(), 5, "16, 32, 64, 128 and 256 of 317");
         assert_eq!(Starts::from_marks(starts.marks()), starts);
+        for length in 0..whole.len() {
+            let part = &whole[..length];
+            assert_eq!(key.fingerprint_and_starts(part), (key.fingerprint(part), key.starts(part)));
+        }
         for length in [16, 17, 31, 32, 300, 316] {
             assert!(starts.begin_with(&whole[..length], &key), "{length}");
         }

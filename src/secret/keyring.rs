@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::Mac as _;
 
 use super::key::{HmacSha256, Key, Purpose, derive, keyed};
+use super::parts::Parts;
 
 /// How long a seal is, in bytes: HMAC-SHA256 cut to half of it (RFC 2104 §5).
 pub const SEAL: usize = 16;
@@ -72,23 +73,23 @@ impl TrailKey {
         &self.fingerprints
     }
 
-    /// Signs `parts`. Each is signed with its length, so that nothing can be pushed from one to the next.
+    /// Signs `parts`.
     #[must_use]
-    pub fn seal(&self, parts: &[&[u8]]) -> [u8; SEAL] {
+    pub fn seal(&self, parts: &Parts) -> [u8; SEAL] {
         let whole: [u8; 32] = self.over(parts).finalize().into_bytes().into();
         whole.first_chunk().copied().unwrap_or_default()
     }
 
     /// Whether `seal` was made of `parts` with this key; in a time that says nothing.
     #[must_use]
-    pub fn has_sealed(&self, parts: &[&[u8]], seal: &[u8]) -> bool {
+    pub fn has_sealed(&self, parts: &Parts, seal: &[u8]) -> bool {
         seal.len() == SEAL && self.over(parts).verify_truncated_left(seal).is_ok()
     }
 
-    fn over(&self, parts: &[&[u8]]) -> HmacSha256 {
-        parts.iter().fold(self.seals.clone(), |mac, part| {
-            mac.chain_update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes()).chain_update(part)
-        })
+    fn over(&self, parts: &Parts) -> HmacSha256 {
+        let mut mac = self.seals.clone();
+        mac.update(parts.as_bytes());
+        mac
     }
 }
 
@@ -188,7 +189,7 @@ impl FromStr for Keyring {
 
 #[cfg(test)]
 mod tests {
-    use super::{BadKeys, KeyId, Keyring, TrailKey};
+    use super::{BadKeys, KeyId, Keyring, Parts, TrailKey};
 
     const ONE: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
     const TWO: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
@@ -204,8 +205,9 @@ mod tests {
         assert_eq!(ring.signing().id().as_str(), "new");
         assert_eq!(ring.named("old").unwrap().id().as_str(), "old");
         assert!(ring.named("older").is_none());
-        let sealed = ring.signing().seal(&[b"a"]);
-        assert!(key(1).has_sealed(&[b"a"], &sealed) && !key(2).has_sealed(&[b"a"], &sealed));
+        let a = Parts::of(&[b"a"]);
+        let sealed = ring.signing().seal(&a);
+        assert!(key(1).has_sealed(&a, &sealed) && !key(2).has_sealed(&a, &sealed));
     }
 
     #[test]
@@ -235,12 +237,13 @@ mod tests {
 
     #[test]
     fn a_seal_is_of_all_parts_as_they_were_parted() {
-        let sealed = key(1).seal(&[b"ab", b"c"]);
-        assert!(key(1).has_sealed(&[b"ab", b"c"], &sealed));
-        assert!(!key(1).has_sealed(&[b"a", b"bc"], &sealed));
-        assert!(!key(1).has_sealed(&[b"abc"], &sealed));
-        assert!(!key(1).has_sealed(&[b"ab", b"c"], &sealed[..15]));
-        assert!(!key(1).has_sealed(&[b"ab", b"c"], &[]));
+        let sealed = key(1).seal(&Parts::of(&[b"ab", b"c"]));
+        let has_sealed = |parts: &[&[u8]], seal: &[u8]| key(1).has_sealed(&Parts::of(parts), seal);
+        assert!(has_sealed(&[b"ab", b"c"], &sealed));
+        assert!(!has_sealed(&[b"a", b"bc"], &sealed));
+        assert!(!has_sealed(&[b"abc"], &sealed));
+        assert!(!has_sealed(&[b"ab", b"c"], &sealed[..15]));
+        assert!(!has_sealed(&[b"ab", b"c"], &[]));
     }
 
     #[test]
@@ -249,7 +252,7 @@ mod tests {
         assert_eq!(key(1).fingerprints().fingerprint(b"Bearer a").bits(), 0x69a6_f081_2b96_fba5);
         assert_eq!(
             key(1)
-                .seal(&[b"a"])
+                .seal(&Parts::of(&[b"a"]))
                 .map(u32::from)
                 .iter()
                 .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")),

@@ -9,11 +9,13 @@
 
 mod key;
 mod keyring;
+mod parts;
 
 use std::fmt;
 
 pub use key::{Fingerprint, Key, Starts};
 pub use keyring::{BadKeys, KeyId, Keyring, SEAL, TrailKey};
+pub use parts::Parts;
 
 /// Something that must not be shown. It has no `Display`, and its `Debug` says only that it is there.
 #[derive(Clone)]

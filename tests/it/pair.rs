@@ -133,6 +133,61 @@ fn a_clean_way_is_passed_over_in_silence() {
 }
 
 #[test]
+fn behind_the_last_doctor_there_is_no_trail_and_both_tell_the_same() {
+    let origin = wordpress();
+    let setup = Setup { sidecar_trail: ", ends_here: true", ..Setup::default() };
+    for (alter, kind) in [(clean as Alter, None), (deleting, Some("missing"))] {
+        let pair = Pair::set_up(&origin, alter, &setup);
+        shows_nothing(&pair.ask(&with_token()));
+        assert!(pair.passed().contains("Header-Doctor-Trail: edge;"));
+        let upstream = origin.request();
+        assert!(!upstream.contains("Header-Doctor"), "{upstream}");
+        let (edge, sidecar) = (pair.edge.event(), pair.sidecar.event());
+        assert_eq!((&edge["exchange"], &edge["trace_id"]), (&sidecar["exchange"], &sidecar["trace_id"]));
+        for event in [edge, sidecar] {
+            match kind {
+                Some(kind) => assert_eq!(change(&event, "proved"), kind),
+                None => assert_eq!(event["findings"], Value::Array(vec![]), "{event}"),
+            }
+        }
+    }
+}
+
+/// Passes on what is asked for first, and takes the token off what comes then.
+fn deleting_later(request: &str) -> String {
+    if request.contains("/later") { deleting(request) } else { clean(request) }
+}
+
+/// A healthy request's trail is not even read. What is wrong with a later one is told as if it were.
+#[test]
+fn what_is_told_is_told_alike_behind_many_healthy_requests() {
+    let origin = wordpress();
+    let setup = Setup { sidecar_trail: ", ends_here: true", exchanges: "sick", ..Setup::default() };
+    let pair = Pair::set_up(&origin, deleting_later, &setup);
+    let asked = |line: &str, token: &str| {
+        for _ in 0..3 {
+            assert_eq!(pair.ask(&with_token()).status(), 200);
+            assert!(!origin.request().contains("Header-Doctor"));
+        }
+        let reply = pair.ask(&request(line, token));
+        shows_nothing(&reply);
+        assert_eq!((reply.status(), reply.field("cache-control")), (401, Some("max-age=60")));
+        drop(origin.request());
+        let (edge, sidecar) = (pair.edge.event(), pair.sidecar.event());
+        assert_eq!((&edge["exchange"], &edge["trace_id"]), (&sidecar["exchange"], &sidecar["trace_id"]));
+        (edge, sidecar)
+    };
+    let token = format!("Authorization: {TOKEN}\r\n");
+    let (edge, sidecar) = asked("GET /wp-json/later", &token);
+    assert_eq!([change(&edge, "proved"), change(&sidecar, "proved")], ["missing", "missing"]);
+    let (edge, sidecar) = asked("GET /wp-json/wp/v2/users/me", "Authorization: Bearer undefined\r\n");
+    for event in [edge, sidecar] {
+        assert_eq!(event["findings"][0]["rule"], "placeholder-token", "{event}");
+        assert_eq!(event["lost"], Value::Array(vec![]), "{event}");
+    }
+}
+
+#[test]
 fn a_trace_that_was_begun_before_is_kept() {
     let origin = wordpress();
     let pair = Pair::with_hop(&origin, deleting);
@@ -202,7 +257,7 @@ fn a_trail_counts_once_and_for_its_own_request() {
         assert_eq!(reply.status(), 401);
         shows_nothing(&reply);
         let event = pair.sidecar.event();
-        assert_eq!(event["findings"], Value::Array(vec![]), "{line} {host}: {event}");
+        assert_eq!(event["findings"], NONE, "{line} {host}: {event}");
         assert_ne!(event["exchange"], Value::Null);
     }
     let first = format!("GET /wp-json/wp/v2/users/me HTTP/1.1\r\nHost: A.test:8080\r\n{fresh}\r\n");

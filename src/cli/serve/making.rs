@@ -106,8 +106,8 @@ impl Share {
 }
 
 fn signing(trail: &Trail, keys: Keyring, replays: Arc<Replays>) -> Signing {
-    let Trail { hop, instance, after, .. } = trail.clone();
-    Signing { hop, instance, keys, after, replays }
+    let Trail { hop, instance, after, ends_here, .. } = trail.clone();
+    Signing { hop, instance, keys, after, ends_here, replays }
 }
 
 fn recorder(in_force: &InForce, lasting: &Lasting) -> anyhow::Result<Recorder> {
@@ -137,7 +137,8 @@ fn recorder(in_force: &InForce, lasting: &Lasting) -> anyhow::Result<Recorder> {
             ClientAddress::Network => Shows::Network,
             ClientAddress::None => Shows::Nothing,
         },
-        signing: signing.clone(),
+        // A handle of the worker's own: all exchanges hold it.
+        signing: signing.as_deref().cloned().map(Arc::new),
     })
 }
 

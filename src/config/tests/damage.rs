@@ -46,6 +46,7 @@ const PARTS: &[&str] = &[
     "instance:",
     "key_file:",
     "after:",
+    "ends_here:",
     "workers:",
     "log:",
     "hosts:",

@@ -50,6 +50,7 @@ fn the_examples_are_a_pair() {
     assert_eq!(sidecar.hop, HopName::new("sidecar").unwrap());
     assert_eq!(edge.key_file.as_deref(), Some(Path::new("/etc/header-doctor/trail.keys")));
     assert_eq!(edge.key_file, sidecar.key_file);
+    assert_eq!((edge.ends_here, sidecar.ends_here), (false, true));
 }
 
 #[test]
@@ -77,7 +78,14 @@ fn every_mistake_in_a_name_is_told_what_would_be_right() {
         ("  after: edge", format!("2:10: trail.after: {alone}")),
         ("  key_file: a\n  hop: edge\n  after: edge", format!("4:10: trail.after: {itself}")),
         ("  key_file: a\n  after: doctor", format!("3:10: trail.after: {itself}")),
-        ("  key: a", "2:3: trail.key: unknown key; known here: hop, instance, key_file, after".to_owned()),
+        (
+            "  ends_here: yes",
+            "2:14: trail.ends_here: \"yes\" is neither on nor off; write true or false".to_owned(),
+        ),
+        (
+            "  key: a",
+            "2:3: trail.key: unknown key; known here: hop, instance, key_file, after, ends_here".to_owned(),
+        ),
     ] {
         let message = refused(&format!("trail:\n{section}\n{SITES}"));
         assert!(message.starts_with(&told), "{message}");

@@ -5,14 +5,16 @@
 //! appended to. A list is believed by its seal alone, wherever it came from.
 
 mod bound;
+mod claim;
 mod packed;
 mod read;
 mod told;
 mod write;
 
 pub use bound::{Bound, Direction};
+pub use claim::{Claim, claim};
 pub use read::read;
-pub use write::write;
+pub use write::{Own, Written, sign, write};
 
 use super::change::Changed;
 use super::exchange_id::ExchangeId;

@@ -87,10 +87,11 @@ impl Packed {
         }
     }
 
-    fn push(&mut self, more: &[u8]) {
-        let room = self.bytes.iter_mut().skip(self.length);
-        room.zip(more).for_each(|(to, from)| *to = *from);
-        self.length += more.len();
+    fn push<const N: usize>(&mut self, more: &[u8; N]) {
+        if let Some(room) = self.bytes.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut) {
+            *room = *more;
+        }
+        self.length += N;
     }
 }
 

@@ -36,8 +36,8 @@ pub fn read<'t>(
     let sealed = list.sealed.take().filter(|_| is_parsed).ok_or(Unbelieved::Malformed)?;
     let signer = list.members.last().ok_or(Unbelieved::Malformed)?;
     let key = keys.named(signer.member.key.as_str()).ok_or(Unbelieved::UnknownKey)?;
-    let text = list.canonical(&sealed);
-    if !key.has_sealed(&signed(bound, &sealed.exchange.digits(), key.id(), &text), &sealed.seal) {
+    let canonical = signed(bound, sealed.exchange, key.id(), |text| list.append(text, &sealed));
+    if !key.has_sealed(&canonical, &sealed.seal) {
         return Err(Unbelieved::Forged);
     }
     let members = list.members.into_iter().map(|read| read.member).collect();
@@ -79,14 +79,13 @@ struct Sealed {
 }
 
 impl List {
-    /// What was signed.
-    fn canonical(&self, sealed: &Sealed) -> String {
-        let mut text = String::with_capacity(MOST_BYTES);
+    /// Appends what was signed.
+    fn append(&self, text: &mut Vec<u8>, sealed: &Sealed) {
+        let start = text.len();
         for Read { member, is_cut } in &self.members {
-            Line { is_cut: *is_cut, ..Line::whole(member) }.append(&mut text);
+            Line { is_cut: *is_cut, ..Line::whole(member) }.append(text, start);
         }
-        append_signed(&mut text, sealed.exchange, sealed.at);
-        text
+        append_signed(text, sealed.exchange, sealed.at);
     }
 }
 

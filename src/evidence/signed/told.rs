@@ -6,18 +6,19 @@ use crate::evidence::change::{Change, Changed, OtherName};
 use crate::evidence::sighting::Watched;
 
 /// Appends `changes`. What stands there for a header twice is told once.
-pub(super) fn append(text: &mut String, changes: &[Changed]) {
+pub(super) fn append(text: &mut Vec<u8>, changes: &[Changed]) {
     let of = |header: Watched| changes.iter().find(|changed| changed.header == header);
     for (place, changed) in Watched::ALL.into_iter().filter_map(of).enumerate() {
         if place > 0 {
-            text.push(',');
+            text.push(b',');
         }
-        text.extend(small(changed.header));
-        text.push('=');
-        text.push_str(changed.change.word());
+        let name = changed.header.name().canonical().bytes();
+        text.extend(name.map(|letter| letter.to_ascii_lowercase()));
+        text.push(b'=');
+        text.extend_from_slice(changed.change.word().as_bytes());
         if let Some(to) = changed.to.as_ref().filter(|_| changed.change == Change::Moved) {
-            text.push(':');
-            text.push_str(to.as_str());
+            text.push(b':');
+            text.extend_from_slice(to.as_str().as_bytes());
         }
     }
 }
@@ -54,9 +55,9 @@ mod tests {
     use crate::evidence::{Change, Changed, OtherName, Watched};
 
     fn told(changes: &[Changed]) -> String {
-        let mut text = String::new();
+        let mut text = Vec::new();
         append(&mut text, changes);
-        text
+        String::from_utf8(text).unwrap()
     }
 
     #[test]

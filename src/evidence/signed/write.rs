@@ -3,8 +3,6 @@
 //! It is written as RFC 9651 §4.1 serialises it, into one buffer, because it is signed in this form and a doctor writes one
 //! for every request. The seal is the last parameter of the last member, so what is signed is all text before it.
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -15,7 +13,7 @@ use crate::evidence::exchange_id::ExchangeId;
 use crate::evidence::hop_name::{HopName, Instance};
 use crate::evidence::sighting::Sightings;
 use crate::moment::Moment;
-use crate::secret::{KeyId, SEAL, TrailKey};
+use crate::secret::{KeyId, Parts, SEAL, TrailKey};
 
 /// What the signature is of, so that it is of nothing else that the key may sign one day.
 const LABEL: &[u8] = b"header-doctor list v1";
@@ -26,12 +24,39 @@ const SEAL_TEXT: usize = 4 + SEAL.div_ceil(3) * 4 + 1;
 /// The largest number that RFC 9651 §3.3.1 and §3.3.7 can write.
 const LARGEST: i64 = 999_999_999_999_999;
 
+/// Room for a list of one member and what stands before it; more is made where it is needed.
+const USUAL: usize = 640;
+
+/// What the one who signs tells of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Own<'m> {
+    /// What it is called.
+    pub hop: &'m HopName,
+    /// Which of several it is.
+    pub instance: &'m Instance,
+    /// What it saw.
+    pub seen: Option<&'m Sightings>,
+    /// What had happened on the way to it.
+    pub changes: &'m [Changed],
+}
+
+/// A list that is written and signed.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl Written {
+    /// Its text, for one field.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
+}
+
 /// Writes the list of `members`, the last of whom signs it with `key`, which is also the one of its fingerprints. Nothing is
-/// written for nobody.
-///
-/// It has at most 1 KiB and 8 members. What is too much gives way from the oldest on: first sightings, then instances and
-/// changes, then whole members; `d` marks a member of which something was left out, and the one before which members were.
-/// The last member is always told whole: with the longest of everything it takes less than 900 bytes.
+/// written for nobody. See [`sign`].
 #[must_use]
 pub fn write(
     members: &[Member],
@@ -40,45 +65,101 @@ pub fn write(
     key: &TrailKey,
     bound: &Bound<'_>,
 ) -> Vec<u8> {
-    let Some(last) = members.len().checked_sub(1) else { return Vec::new() };
-    let mut text = String::with_capacity(MOST_BYTES);
-    let mut cut = Cut::to_most_members(members.len());
-    loop {
-        text.clear();
-        for line in cut.lines(members, key.id()) {
-            line.append(&mut text);
-        }
-        append_signed(&mut text, exchange, at);
-        if text.len() + SEAL_TEXT <= MOST_BYTES || !cut.deepen(last) {
-            break;
-        }
-    }
-    let seal = key.seal(&signed(bound, &exchange.digits(), key.id(), &text));
-    text.push_str(";m=:");
-    STANDARD.encode_string(seal, &mut text);
-    text.push(':');
-    text.into_bytes()
+    let Some((last, before)) = members.split_last() else { return Vec::new() };
+    let own =
+        Own { hop: &last.hop, instance: &last.instance, seen: last.seen.as_ref(), changes: &last.changes };
+    sign(before, &own, exchange, at, key, bound).text().to_vec()
 }
 
-/// All that a seal vouches for.
-pub(super) fn signed<'a>(
-    bound: &'a Bound<'_>,
-    exchange: &'a [u8; 16],
-    key: &'a KeyId,
-    text: &'a str,
-) -> [&'a [u8]; 7] {
+/// Writes the list of the members `before` and of its `own`er, who signs it with `key`, which is also the one of its fingerprints.
+///
+/// It has at most 1 KiB and 8 members. What is too much gives way from the oldest on: first sightings, then instances and
+/// changes, then whole members; `d` marks a member of which something was left out, and the one before which members were.
+/// The last member is always told whole: with the longest of everything it takes less than 900 bytes.
+#[must_use]
+pub fn sign(
+    before: &[Member],
+    own: &Own<'_>,
+    exchange: ExchangeId,
+    at: Moment,
+    key: &TrailKey,
+    bound: &Bound<'_>,
+) -> Written {
+    let mut start = 0;
+    let parts = signed(bound, exchange, key.id(), |text| {
+        start = text.len();
+        let mut cut = Cut::to_most_members(before.len() + 1);
+        loop {
+            text.truncate(start);
+            for line in cut.lines(before) {
+                line.append(text, start);
+            }
+            cut.own_line(before, own, key.id()).append(text, start);
+            append_signed(text, exchange, at);
+            if text.len() - start + SEAL_TEXT <= MOST_BYTES || !cut.deepen(before.len()) {
+                break;
+            }
+        }
+    });
+    let seal = key.seal(&parts);
+    let mut bytes = parts.into_bytes();
+    bytes.extend_from_slice(b";m=:");
+    append_base64(&mut bytes, &seal);
+    bytes.push(b':');
+    Written { bytes, start }
+}
+
+/// All that a seal vouches for; `write` writes the text.
+pub(super) fn signed(
+    bound: &Bound<'_>,
+    exchange: ExchangeId,
+    key: &KeyId,
+    write: impl FnOnce(&mut Vec<u8>),
+) -> Parts {
     let direction: &[u8] = match bound.direction {
         Direction::There => b"there",
         Direction::Back => b"back",
     };
-    [LABEL, direction, bound.method, &bound.authority, exchange, key.as_str().as_bytes(), text.as_bytes()]
+    let mut parts = Parts::with_room(USUAL);
+    for part in
+        [LABEL, direction, bound.method, &bound.authority, &exchange.digits(), key.as_str().as_bytes()]
+    {
+        parts.push(part);
+    }
+    parts.push_with(write);
+    parts
 }
 
 /// The parameters of the one who signs, but for the seal.
-pub(super) fn append_signed(text: &mut String, exchange: ExchangeId, at: Moment) {
-    let seconds = at.seconds().clamp(-LARGEST, LARGEST);
-    let written = write!(text, ";x=\"{exchange}\";t=@{seconds}");
-    debug_assert!(written.is_ok(), "a String takes everything");
+pub(super) fn append_signed(text: &mut Vec<u8>, exchange: ExchangeId, at: Moment) {
+    text.extend_from_slice(b";x=\"");
+    text.extend_from_slice(&exchange.digits());
+    text.extend_from_slice(b"\";t=@");
+    append_number(text, at.seconds().clamp(-LARGEST, LARGEST));
+}
+
+fn append_number(text: &mut Vec<u8>, number: i64) {
+    if number < 0 {
+        text.push(b'-');
+    }
+    let (start, mut rest) = (text.len(), number.unsigned_abs());
+    while let Ok(digit) = u8::try_from(rest % 10) {
+        text.push(b'0' + digit);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if let Some(digits) = text.get_mut(start..) {
+        digits.reverse();
+    }
+}
+
+fn append_base64(text: &mut Vec<u8>, bytes: &[u8]) {
+    let start = text.len();
+    text.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    let written = text.get_mut(start..).map(|room| STANDARD.encode_slice(bytes, room));
+    debug_assert!(matches!(written, Some(Ok(_))), "it has room");
 }
 
 /// What is told of one member.
@@ -105,32 +186,32 @@ impl<'m> Line<'m> {
         }
     }
 
-    /// Appends it to the members before it.
-    pub(super) fn append(&self, text: &mut String) {
-        if !text.is_empty() {
-            text.push_str(", ");
+    /// Appends it to the members before it, of which the first one begins at `start`.
+    pub(super) fn append(&self, text: &mut Vec<u8>, start: usize) {
+        if text.len() > start {
+            text.extend_from_slice(b", ");
         }
-        text.push_str(self.hop.as_str());
+        text.extend_from_slice(self.hop.as_str().as_bytes());
         if let Some(instance) = self.instance.filter(|instance| !instance.is_empty()) {
-            parameter(text, ";i=\"", "\"", |text| text.push_str(instance.as_str()));
+            parameter(text, b";i=\"", b'"', |text| text.extend_from_slice(instance.as_str().as_bytes()));
         }
-        parameter(text, ";k=\"", "\"", |text| text.push_str(self.key.as_str()));
+        parameter(text, b";k=\"", b'"', |text| text.extend_from_slice(self.key.as_str().as_bytes()));
         if let Some(seen) = self.seen {
-            parameter(text, ";s=:", ":", |text| STANDARD.encode_string(Packed::of(seen).as_bytes(), text));
+            parameter(text, b";s=:", b':', |text| append_base64(text, Packed::of(seen).as_bytes()));
         }
         if !self.changes.is_empty() {
-            parameter(text, ";c=\"", "\"", |text| told::append(text, self.changes));
+            parameter(text, b";c=\"", b'"', |text| told::append(text, self.changes));
         }
         if self.is_cut {
-            text.push_str(";d");
+            text.extend_from_slice(b";d");
         }
     }
 }
 
-fn parameter(text: &mut String, open: &str, close: &str, value: impl FnOnce(&mut String)) {
-    text.push_str(open);
+fn parameter(text: &mut Vec<u8>, open: &[u8; 4], close: u8, value: impl FnOnce(&mut Vec<u8>)) {
+    text.extend_from_slice(open);
     value(text);
-    text.push_str(close);
+    text.push(close);
 }
 
 /// What gives way, each as the number of members from the oldest on. The one who signs is never among them.
@@ -154,12 +235,9 @@ impl Cut {
         true
     }
 
-    fn lines<'m>(&self, members: &'m [Member], signer: &'m KeyId) -> impl Iterator<Item = Line<'m>> {
-        members.iter().enumerate().skip(self.members).map(move |(place, member)| {
+    fn lines<'m>(&self, before: &'m [Member]) -> impl Iterator<Item = Line<'m>> {
+        before.iter().enumerate().skip(self.members).map(move |(place, member)| {
             let mut line = Line::whole(member);
-            if place + 1 == members.len() {
-                line.key = signer;
-            }
             if place < self.sightings {
                 line.seen = None;
             }
@@ -170,5 +248,12 @@ impl Cut {
             line.is_cut |= is_first || place < self.sightings;
             line
         })
+    }
+
+    /// The line of the one who signs.
+    fn own_line<'m>(&self, before: &[Member], own: &Own<'m>, key: &'m KeyId) -> Line<'m> {
+        let Own { hop, instance, seen, changes } = *own;
+        let is_first = self.members == before.len() && self.members > 0;
+        Line { hop, instance: Some(instance), key, seen, changes, is_cut: seen.is_none() || is_first }
     }
 }

@@ -371,11 +371,35 @@ fn set_request_id(fields: &mut Fields, arrived: &Arrived, peer: &Peer, exchange:
     put(fields, Name::XRequestId, arrived.request_id, exchange);
 }
 
+/// Whether [`apply`] leaves the request the name of its exchange that it came with.
+#[must_use]
+pub fn keeps_request_id(fields: &Fields, peer: &Peer) -> bool {
+    peer.is_trusted() && fields.only(Name::XRequestId).is_some_and(is_request_id)
+}
+
 /// What common sources write: UUIDs, hex, base64, `Root=1-…`.
 fn is_request_id(text: &[u8]) -> bool {
     const LONGEST: usize = 128;
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~:+/=@".contains(byte);
+    const PLAIN: u128 = plain(b"-_.~:+/=@");
+    let is_plain = |byte: &u8| byte.is_ascii() && PLAIN >> byte & 1 == 1;
     (1..=LONGEST).contains(&text.len()) && text.iter().all(is_plain)
+}
+
+/// ASCII letters, digits and these, a bit each.
+const fn plain(others: &[u8]) -> u128 {
+    let (mut set, mut rest) = (0, others);
+    while let [first, more @ ..] = rest {
+        set |= 1 << *first;
+        rest = more;
+    }
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() {
+            set |= 1 << byte;
+        }
+        byte += 1;
+    }
+    set
 }
 
 /// The scheme in which the client asked: a trusted peer's word for it, else the listener's. The same before and

@@ -45,6 +45,8 @@ pub(crate) struct Setup<'s> {
     pub(crate) is_cache: bool,
     /// A line that the hop adds to every reply.
     pub(crate) adds: &'static str,
+    /// Of which exchanges both doctors tell.
+    pub(crate) exchanges: &'s str,
 }
 
 impl Default for Setup<'_> {
@@ -60,6 +62,7 @@ impl Default for Setup<'_> {
             sidecar_trail: "",
             is_cache: false,
             adds: "",
+            exchanges: "all",
         }
     }
 }
@@ -86,11 +89,11 @@ impl Pair {
         let site = |upstream: &dyn std::fmt::Display, more: &str, settings: &str| {
             format!("upstreams: [{{ url: \"{upstream}\"{more} }}]{settings}")
         };
-        let sidecar = Doctor::with_site(&site(origin, "", setup.sidecar_site), &trail);
+        let sidecar = doctor(&site(origin, "", setup.sidecar_site), setup, &trail);
         let (hop, passed) = hop(sidecar.address(), alter, setup.is_cache, setup.adds);
         let trail =
             format!("trail: {{ hop: edge, key_file: {} }}\n{}", file("edge", setup.edge_keys), setup.edge);
-        let edge = Doctor::with_site(&site(&hop, setup.edge_upstream, setup.edge_site), &trail);
+        let edge = doctor(&site(&hop, setup.edge_upstream, setup.edge_site), setup, &trail);
         Self { edge, sidecar, passed, _hop: hop, _keys: keys }
     }
 
@@ -103,6 +106,18 @@ impl Pair {
     pub(crate) fn passed(&self) -> String {
         self.passed.recv_timeout(PATIENCE).expect("the hop passes a request on")
     }
+}
+
+fn doctor(site: &str, setup: &Setup<'_>, sections: &str) -> Doctor {
+    Doctor::with_file(&format!(
+        "listeners: [{{ address: 127.0.0.1:0 }}]\n\
+         sites: [{{ {site} }}]\n\
+         workers: {}\n\
+         log: {{ format: json, exchanges: {}, client_address: full, repeats: 0s }}\n\
+         {sections}\n",
+        if setup.exchanges == "all" { 2 } else { 1 },
+        setup.exchanges,
+    ))
 }
 
 fn hop(sidecar: SocketAddr, alter: Alter, is_cache: bool, adds: &'static str) -> (Origin, Receiver<String>) {
