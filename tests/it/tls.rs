@@ -121,7 +121,7 @@ fn a_configuration_that_names_files_may_come_through_a_pipe() {
     command.args(["run", "--config", "/dev/stdin"]).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut doctor = command.spawn().unwrap();
     let text = format!(
-        "listeners: [{{ address: 127.0.0.1:0, tls: [{}] }}]\nsites: [{{ upstreams: [{{ url: 'h:80' }}] }}]\n",
+        "listeners: [{{ address: 127.0.0.1:0, tls: [{}] }}]\nsites: [{{ upstreams: [{{ url: 'http://127.0.0.1:9' }}] }}]\n",
         authority.pair("a")
     );
     doctor.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
