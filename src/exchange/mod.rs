@@ -11,6 +11,7 @@ mod own;
 mod policy;
 mod record;
 mod replays;
+mod signing;
 mod site;
 mod unread;
 mod watch;
@@ -25,8 +26,9 @@ use crate::listen::{Answer, Client, Interim, Refusal};
 use crate::message::{Body, Name, Reply, ReplyHead, Request, RequestHead, Status};
 use crate::upstream::{Error, Group, Pending, Route};
 pub use memory::{Acceptances, Promises};
-pub use record::{Keeps, QUEUE, Recorder, Shows, Signing};
+pub use record::{Keeps, QUEUE, Recorder, Shows};
 pub use replays::Replays;
+pub use signing::Signing;
 pub use site::{Mode, Policy, Site, Sites};
 
 /// How long an upstream may take to tell a waiting client to go on, before the doctor tells it.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::neighbours::Neighbours;
-use super::record::{Shared, Signing};
+use super::record::Shared;
+use super::signing::Signing;
 use super::site::Told;
 use super::unread::Unread;
 use crate::evidence::signed::{self, Bound, Direction, Handed, Member, Own, Unbelieved, Written};

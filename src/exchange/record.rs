@@ -16,7 +16,7 @@ use super::mishap;
 use super::neighbours::Neighbours;
 use super::notes::{self, Notes, Now};
 use super::own;
-use super::replays::Replays;
+use super::signing::Signing;
 use super::site::Site;
 use super::watch::{Ending, watch};
 use crate::browser::Blocked;
@@ -24,11 +24,11 @@ use crate::diagnosis::{Rule, Severity, diagnose_by};
 use crate::event::{
     Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Scoped, Side, Tally, TraceId, Tried, now,
 };
-use crate::evidence::{HopName, Instance, Led, Look, Memory, Symptom, Trail, Treatment, Watched, look};
+use crate::evidence::{Led, Look, Memory, Symptom, Trail, Treatment, Watched, look};
 use crate::headers::{Peer, Trusted, forwarded};
 use crate::listen::{self, Client};
 use crate::message::{Broken, Name, Reply, ReplyHead, RequestHead, Source, Status};
-use crate::secret::{Key, Keyring};
+use crate::secret::Key;
 use crate::upstream::{Error, Route};
 
 /// How many events may wait for the log before they are dropped and counted.
@@ -80,23 +80,6 @@ pub struct Recorder {
     pub shows: Shows,
     /// How notes are compared with the doctors before and behind; nothing where no key is shared.
     pub signing: Option<Arc<Signing>>,
-}
-
-/// What a doctor needs to compare notes with others.
-#[derive(Clone, Debug)]
-pub struct Signing {
-    /// This doctor's name on the path.
-    pub hop: HopName,
-    /// Which of several of this name it is.
-    pub instance: Instance,
-    /// The keys that the doctors share.
-    pub keys: Keyring,
-    /// The doctor whose trail every request should bring; nothing where requests may come from anywhere.
-    pub after: Option<HopName>,
-    /// Whether nobody behind this doctor reads a trail, so that none is sent on.
-    pub ends_here: bool,
-    /// What was told of lately, by whatever configuration.
-    pub replays: Arc<Replays>,
 }
 
 impl Recorder {

@@ -5,7 +5,7 @@
 //! all, the trail is read then, as it came: the text of a head is only ever appended to.
 
 use super::notes::Signed;
-use super::record::Signing;
+use super::signing::Signing;
 use crate::evidence::signed::{Claim, claim};
 use crate::evidence::{ExchangeId, Look, Watched, came_whole};
 use crate::headers::{Peer, forwarded};
