@@ -6,8 +6,8 @@
 //! leave them.
 
 use crate::config::{
-    self, Entrances, Hop, KeyFile, Keys, Listener, Overrides, Parsed, Plan, Refused, Source, Surroundings,
-    Target,
+    self, Entrances, Hop, KeyFile, Keys, Listener, Overrides, Parsed, PhpRoot, Plan, Refused, Source,
+    Surroundings, Target,
 };
 use crate::event::now;
 use crate::headers::Range;
@@ -46,7 +46,8 @@ pub(super) struct Flags {
 
     /// Send all requests to this address, instead of the sites in the file; may be repeated.
     ///
-    /// `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT` or `unix:/PATH`. It makes one site that answers for any host;
+    /// `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT` or `unix:/PATH`; PHP-FPM itself is `fastcgi://HOST:PORT` or
+    /// `fastcgi+unix:/PATH`, with --php-root. It makes one site that answers for any host;
     /// several upstreams share its requests. Several stand in the variable with commas.
     #[arg(
         long,
@@ -56,6 +57,13 @@ pub(super) struct Flags {
         value_delimiter = ','
     )]
     upstream: Vec<String>,
+
+    /// Where PHP finds WordPress, for an --upstream that is PHP-FPM.
+    ///
+    /// The folder as PHP sees it, such as /var/www/html. Scripts are chosen by their names, and no static file is served: for a
+    /// site that is only a REST API, or behind a server that serves the files.
+    #[arg(long, value_name = "DIR", env = "HEADER_DOCTOR_PHP_ROOT", hide_env_values = true)]
+    php_root: Option<String>,
 
     /// Change nothing on the way, only report; for every site, whatever the file says.
     #[arg(
@@ -198,6 +206,17 @@ impl Flags {
         Ok(upstreams)
     }
 
+    fn php_root(&self, matches: &ArgMatches) -> anyhow::Result<Option<PhpRoot>> {
+        let root = at_most_one(self.php_root.as_ref(), "php_root", matches)?;
+        if root.is_some() && self.upstream.iter().all(|upstream| !upstream.starts_with("fastcgi")) {
+            bail!(
+                "{}: goes with `--upstream fastcgi://…` or `fastcgi+unix:…`; in a file, write php_root beside url",
+                name("php_root", matches)
+            );
+        }
+        Ok(root)
+    }
+
     fn trusted_proxies(&self, matches: &ArgMatches) -> anyhow::Result<Vec<Range>> {
         let range = |text: &String| given(text, "trusted_proxy", matches).transpose();
         self.trusted_proxy.iter().filter_map(range).map(|range| range.map(|Parsed(range)| range)).collect()
@@ -213,6 +232,7 @@ impl Flags {
         Ok(Overrides {
             listeners: self.listeners(matches)?,
             upstreams: self.upstreams(matches)?,
+            php_root: self.php_root(matches)?,
             observe: self.observe,
             trusted_proxies: self.trusted_proxies(matches)?,
             cors_origins: self.cors_origins(matches)?,

@@ -7,7 +7,7 @@ use super::reading::Scalar;
 use super::upstreams::Upstream;
 use super::workers::Workers;
 use super::{
-    Admin, Mode, Plan, Site, Upgrade, admin, cors, drain, limits, listeners, log, sites, trail,
+    Admin, Mode, Plan, Site, Upgrade, admin, cors, drain, limits, listeners, log, sites, spool, trail,
     trusted_proxies, upgrade,
 };
 use schemars::JsonSchema;
@@ -32,6 +32,8 @@ pub(super) struct Shape {
     trail: Option<trail::Shape>,
     /// How much and how slow a client may be.
     limits: Option<limits::Shape>,
+    /// Where the bodies of requests wait for PHP-FPM (`fastcgi://`, `fastcgi+unix:`) until they are whole.
+    spool: Option<spool::Shape>,
     /// How the doctor leaves.
     drain: Option<drain::Shape>,
     /// How many threads share the work; `auto`, as when absent, is the cgroup's CPU quota rounded up.
@@ -56,7 +58,8 @@ impl Shape {
             listeners.clone_from(&overrides.listeners);
         }
         if !overrides.upstreams.is_empty() {
-            let upstreams = overrides.upstreams.iter().map(Upstream::of_flag);
+            let root = overrides.php_root.as_ref();
+            let upstreams = overrides.upstreams.iter().map(|target| Upstream::of_flag(target, root));
             sites = vec![Site::any(upstreams.collect::<Result<_, _>>()?)];
         }
         if sites.is_empty() {
@@ -81,6 +84,7 @@ impl Shape {
             sites,
             trail,
             limits: self.limits.unwrap_or_default().into(),
+            spool: self.spool.unwrap_or_default().into(),
             drain: self.drain.unwrap_or_default().into(),
             workers: match self.workers {
                 Some(Scalar(Workers::Number(number))) => number,
@@ -119,6 +123,7 @@ impl From<&Plan> for Shape {
             sites: Some(plan.sites.iter().map(Into::into).collect()),
             trail: Some((&plan.trail).into()),
             limits: Some((&plan.limits).into()),
+            spool: Some((&plan.spool).into()),
             drain: Some((&plan.drain).into()),
             workers: Some(Scalar(Workers::Number(plan.workers))),
             log: Some((&plan.log).into()),

@@ -22,6 +22,7 @@ mod overrides;
 mod reading;
 mod redirects;
 mod sites;
+mod spool;
 mod tls;
 mod trail;
 mod trusted_proxies;
@@ -44,12 +45,13 @@ pub use log::{ClientAddress, Exchanges, Format, Level, Log};
 pub use overrides::{Overrides, Surroundings};
 pub use reading::Lookup;
 pub use sites::{Hosts, Mode, Site};
+pub use spool::Spool;
 pub use tls::{Certificate, ClientCertificates, Tls};
 pub use trail::{Keys, Trail};
 pub use upgrade::{SocketPath, Upgrade};
 pub use upstream_tls::UpstreamTls;
 pub use upstreams::{Resolve, Upstream};
-pub use values::{Address, HostHeader, Target};
+pub use values::{Address, HostHeader, PhpRoot, Speaks, Target};
 pub(crate) use values::{Hop, KeyFile, Parsed};
 
 use crate::headers::Trusted;
@@ -74,6 +76,8 @@ pub struct Plan {
     pub trail: Trail,
     /// What is asked of clients.
     pub limits: Limits,
+    /// How bodies are held for PHP-FPM.
+    pub spool: Spool,
     /// How to leave.
     pub drain: Drain,
     /// How many threads share the work.
@@ -161,6 +165,7 @@ impl Plan {
         let upstreams = self.sites.iter_mut().flat_map(|site| &mut site.upstreams);
         upstreams.for_each(|upstream| upstream.begin_in(folder));
         self.trail.begin_in(folder);
+        self.spool.begin_in(folder);
         self
     }
 

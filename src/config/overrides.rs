@@ -3,7 +3,7 @@
 use super::listeners::Listener;
 use super::log::Format;
 use super::upgrade::SocketPath;
-use super::values::Target;
+use super::values::{PhpRoot, Target};
 use crate::evidence::HopName;
 use crate::headers::Range;
 use crate::headers::cors::OriginPattern;
@@ -19,6 +19,8 @@ pub struct Overrides {
     pub listeners: Vec<Listener>,
     /// Replaces all `sites` by one for any host, with these upstreams and default times, when not empty.
     pub upstreams: Vec<Target>,
+    /// Where PHP finds WordPress, for those of them that are PHP-FPM.
+    pub php_root: Option<PhpRoot>,
     /// Sets the mode of every site, from the file or not, to observe.
     pub observe: bool,
     /// Replaces `trusted_proxies` when not empty.

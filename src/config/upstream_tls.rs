@@ -3,7 +3,7 @@
 use super::error::{Problem, quoted};
 use super::reading::Scalar;
 use super::values::words::words;
-use super::values::{FileName, Switch, Target, VerifiedName};
+use super::values::{FileName, Speaks, Switch, Target, VerifiedName};
 use crate::upstream::{Address, Authorities, BadTerms, Offer, Terms, Tls, Trust};
 use rustls::pki_types::ServerName;
 use schemars::JsonSchema;
@@ -112,7 +112,7 @@ pub(super) fn check(
     http2: Option<Scalar<Http2>>,
 ) -> Result<Option<UpstreamTls>, Problem> {
     let only = |key| Problem::here("needs TLS; write https:// in `url`, or leave it out").under(key);
-    let (true, Address::Tcp { host, .. }) = (target.is_secure, &target.address) else {
+    let (true, Address::Tcp { host, .. }) = (target.speaks == Speaks::Https, &target.address) else {
         let odd = shape.map(|_| "tls").or(http2.map(|_| "http2"));
         return odd.map_or(Ok(None), |key| Err(only(key)));
     };

@@ -4,7 +4,7 @@ use super::error::Problem;
 use super::reading::Scalar;
 use super::upstream_tls::{self, Http2, UpstreamTls};
 use super::values::words::words;
-use super::values::{Address, HostHeader, Target, Timeout};
+use super::values::{Address, FileName, HostHeader, PhpRoot, Speaks, Target, Timeout};
 use crate::upstream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ pub struct Upstream {
     pub address: Address,
     /// What TLS asks of it; nothing in clear.
     pub tls: Option<UpstreamTls>,
+    /// Where PHP finds WordPress; nothing for an upstream that speaks HTTP.
+    pub php_root: Option<String>,
     /// What it is told as `Host`.
     pub host: HostHeader,
     /// What a name with several addresses stands for.
@@ -37,6 +39,7 @@ impl Upstream {
         Self {
             address,
             tls: None,
+            php_root: None,
             host: HostHeader::Preserve,
             resolve: Resolve::First,
             connect_timeout: Duration::from_secs(5),
@@ -46,14 +49,26 @@ impl Upstream {
     }
 
     /// The one that a flag names.
-    pub(super) fn of_flag(target: &Target) -> Result<Self, Problem> {
-        Ok(Self { tls: upstream_tls::check(target, None, None)?, ..Self::new(target.address.clone()) })
+    pub(super) fn of_flag(target: &Target, php_root: Option<&PhpRoot>) -> Result<Self, Problem> {
+        if target.speaks == Speaks::FastCgi && php_root.is_none() {
+            let message = format!("{target} needs --php-root, the folder of WordPress as PHP sees it");
+            return Err(Problem::here(message));
+        }
+        let php_root = php_root.filter(|_| target.speaks == Speaks::FastCgi);
+        let tls = upstream_tls::check(target, None, None)?;
+        let php_root = php_root.map(|PhpRoot(root)| root.clone());
+        Ok(Self { tls, php_root, ..Self::new(target.address.clone()) })
     }
 
     /// Its URL.
     #[must_use]
     pub fn target(&self) -> Target {
-        Target { address: self.address.clone(), is_secure: self.tls.is_some() }
+        let speaks = match (&self.tls, &self.php_root) {
+            (_, Some(_)) => Speaks::FastCgi,
+            (Some(_), None) => Speaks::Https,
+            (None, None) => Speaks::Http,
+        };
+        Target { address: self.address.clone(), speaks }
     }
 
     /// What it is told as `Host` instead of what the client said; nothing for that itself.
@@ -112,7 +127,16 @@ impl From<Resolve> for upstream::Resolve {
 #[schemars(rename = "Upstream")]
 pub(super) struct Shape {
     /// `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT` or `unix:/PATH`; without a port `http://` is 80 and `https://` 443.
+    /// PHP-FPM itself is `fastcgi://HOST:PORT` or `fastcgi+unix:/PATH`.
     url: Scalar<Target>,
+    /// The folder of WordPress as PHP-FPM sees it; required for `fastcgi://` and `fastcgi+unix:`, and for nothing else. Scripts are
+    /// chosen by their names, and no static file is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    php_root: Option<Scalar<PhpRoot>>,
+    /// What a later version will read files from.
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    root: Option<Scalar<FileName>>,
     /// What TLS asks of an `https://` upstream.
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<upstream_tls::Shape>,
@@ -155,10 +179,17 @@ pub(super) fn check(shapes: Option<Vec<Shape>>) -> Result<Vec<Upstream>, Problem
 
 fn upstream(shape: Shape) -> Result<Upstream, Problem> {
     let Scalar(target) = shape.url;
+    let php_root = php_root(&target, shape.php_root, shape.root.is_some())?;
+    let has_no_host = matches!(shape.host, Some(Scalar(HostHeader::Upstream)));
+    if php_root.is_some() && has_no_host {
+        let message = "is what the upstream is called, but PHP-FPM has no name; write preserve or a NAME";
+        return Err(Problem::here(message).under("host"));
+    }
     let tls = upstream_tls::check(&target, shape.tls, shape.http2)?;
     let default = Upstream::new(target.address);
     Ok(Upstream {
         tls,
+        php_root,
         host: shape.host.map_or_else(HostHeader::default, |Scalar(host)| host),
         resolve: shape.resolve.map_or(default.resolve, |Scalar(word)| word),
         connect_timeout: shape.connect_timeout.map_or(default.connect_timeout, |set| set.0.0),
@@ -168,11 +199,38 @@ fn upstream(shape: Shape) -> Result<Upstream, Problem> {
     })
 }
 
+/// Where PHP finds WordPress: to be said of PHP-FPM, and of nothing else.
+fn php_root(
+    target: &Target,
+    root: Option<Scalar<PhpRoot>>,
+    reads_files: bool,
+) -> Result<Option<String>, Problem> {
+    if reads_files {
+        let message = "is not in this version, which serves no static files; leave it out, and for PHP-FPM write                        `php_root`, the folder of WordPress as PHP sees it";
+        return Err(Problem::here(message).under("root"));
+    }
+    match (target.speaks, root) {
+        (Speaks::FastCgi, Some(Scalar(PhpRoot(root)))) => Ok(Some(root)),
+        (Speaks::FastCgi, None) => {
+            let message = "is PHP-FPM, which has to be told where WordPress is; write beside it \
+                           `php_root: /var/www/html`, the folder as PHP sees it";
+            Err(Problem::here(message).under("url"))
+        }
+        (_, Some(_)) => {
+            let message = "belongs to PHP-FPM; write fastcgi:// or fastcgi+unix: in `url`, or leave it out";
+            Err(Problem::here(message).under("php_root"))
+        }
+        (_, None) => Ok(None),
+    }
+}
+
 impl From<&Upstream> for Shape {
     fn from(upstream: &Upstream) -> Self {
         let timeout = |time| Some(Scalar(Timeout(time)));
         Self {
             url: Scalar(upstream.target()),
+            php_root: upstream.php_root.clone().map(PhpRoot).map(Scalar),
+            root: None,
             tls: upstream.tls.as_ref().map(Into::into),
             http2: upstream.tls.as_ref().map(|tls| Scalar(tls.offer.into())),
             host: Some(Scalar(upstream.host.clone())),

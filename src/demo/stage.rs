@@ -312,6 +312,7 @@ fn before(address: SocketAddr) -> upstream::Settings {
     upstream::Settings {
         address: Address::Tcp { host: address.ip().to_string(), port: address.port() },
         tls: None,
+        php: None,
         host: None,
         resolve: upstream::Resolve::First,
         connect_timeout: Duration::from_secs(5),

@@ -5,6 +5,7 @@
 //! a class and a fingerprint.
 
 mod bus;
+mod complaint;
 mod identity;
 mod redact;
 mod tally;
@@ -15,6 +16,7 @@ use std::time::{Duration, SystemTime};
 
 pub use crate::evidence::ExchangeId;
 pub use bus::{Bus, Events, bus};
+pub use complaint::complaint;
 pub use identity::{ExchangeIds, TraceId};
 pub use redact::{Redacted, redact_target};
 pub use tally::{Population, Scope, Tally};
@@ -56,6 +58,8 @@ pub struct Event {
     pub upstream: Option<Arc<str>>,
     /// The upstreams that were asked before it and did not answer.
     pub tried: Vec<Tried>,
+    /// What PHP complained of, in a form that may be shown, where it was asked directly.
+    pub php: Option<String>,
     /// How long it took until the reply's last byte was sent; with a switch of protocols, until it was granted.
     pub duration: Duration,
     /// Why the doctor refused the request itself.
@@ -170,6 +174,7 @@ impl Event {
             findings: Vec::new(),
             upstream: None,
             tried: Vec::new(),
+            php: None,
             duration: Duration::ZERO,
             refusal: None,
             failure: None,

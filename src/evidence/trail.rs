@@ -112,6 +112,8 @@ pub struct Memory {
     /// The same upstream accepted a credential of the same scheme on the same form of URL shortly before: the path
     /// is clear.
     pub accepted: bool,
+    /// PHP itself was asked: no web server stands behind the doctor that could lose or change a header.
+    pub direct: bool,
 }
 
 /// What was asked, with what credential, and how the headers looked on the way.

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use crate::listen::{Answer, Client, Interim, Refusal};
 use crate::message::{Body, Name, Reply, ReplyHead, Request, RequestHead, Status};
-use crate::upstream::{Error, Group, Pending, Route};
+use crate::upstream::{Caller, Error, Group, Pending, Route};
 pub use memory::{Acceptances, Promises};
 pub use record::{Keeps, QUEUE, Recorder, Shows};
 pub use replays::Replays;
@@ -58,7 +58,7 @@ impl Answer for Sites {
         if let Err(bad) = record.treat() {
             return record.refused(Status::BAD_REQUEST, bad.code(), bad.to_string());
         }
-        match forward(site.upstreams(), record.head(), body, record.route(), interim).await {
+        match forward(site.upstreams(), record.head(), body, record.caller(), record.route(), interim).await {
             Ok(reply) => record.answered(reply),
             Err(error) => record.failed(&error),
         }
@@ -98,10 +98,11 @@ async fn forward<'c>(
     upstreams: &Group,
     request: &RequestHead,
     body: Body<'c>,
+    caller: Caller,
     route: &RefCell<Route>,
     interim: &mut impl Interim,
 ) -> Result<Reply<'c>, Error> {
-    let (mut pending, mut head) = send(upstreams, request, body, route, interim).await?;
+    let (mut pending, mut head) = send(upstreams, request, body, caller, route, interim).await?;
     while head.status.is_interim() {
         notes::strip(&mut head.fields);
         interim.send(&head).await;
@@ -117,19 +118,21 @@ async fn send<'c>(
     upstreams: &Group,
     request: &RequestHead,
     body: Body<'c>,
+    caller: Caller,
     route: &RefCell<Route>,
     interim: &mut impl Interim,
 ) -> Result<(Pending<'c>, ReplyHead), Error> {
     let waits = !body.is_empty() && request.fields.has(Name::Expect);
     // Pinned before it is known who waits, so that an exchange has room for it once.
-    let mut sending = pin!(upstreams.send(request, body, route));
+    let mut sending = pin!(upstreams.send(request, body, caller, route));
     if !waits {
         return sending.await;
     }
+    let patience = if upstreams.holds_bodies() { Duration::ZERO } else { PATIENCE_FOR_CONTINUE };
     tokio::select! {
         biased;
         sent = &mut sending => return sent,
-        () = tokio::time::sleep(PATIENCE_FOR_CONTINUE) => {}
+        () = tokio::time::sleep(patience) => {}
     }
     interim.send(&own::go_on()).await;
     sending.await

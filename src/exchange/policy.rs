@@ -19,6 +19,7 @@ use crate::headers::redirects::{self, Asked, Redirect};
 use crate::headers::upgrade::Protocols;
 use crate::headers::{forwarded, hop_by_hop};
 use crate::message::{Method, Name, Reply, ReplyHead, Status};
+use crate::upstream::Caller;
 
 impl Record {
     /// The answer to a preflight, where the policy for pages of other origins holds. It is never sent on.
@@ -86,6 +87,11 @@ impl Record {
     /// What the doctors of the path know together.
     pub(super) fn company(&self) -> Option<Company> {
         self.notes.as_ref().map(|notes| notes.company(&self.head, &self.sent, self.told()))
+    }
+
+    /// Who asks, as PHP is told where it is asked directly.
+    pub(super) fn caller(&self) -> Caller {
+        Caller { address: self.client, scheme: forwarded::scheme(&self.head.fields, &self.peer) }
     }
 
     /// Takes what the doctors behind report off the reply. Nobody else may say such a thing to a client.

@@ -22,7 +22,8 @@ use super::watch::{Ending, watch};
 use crate::browser::Blocked;
 use crate::diagnosis::{Rule, Severity, diagnose_by};
 use crate::event::{
-    Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Scoped, Side, Tally, TraceId, Tried, now,
+    Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Scoped, Side, Tally, TraceId, Tried,
+    complaint as said_by_php, now,
 };
 use crate::evidence::{Led, Look, Memory, Symptom, Trail, Treatment, Watched, look};
 use crate::headers::{Peer, Trusted, forwarded};
@@ -343,8 +344,10 @@ impl Record {
             }
             Ending::Unwanted => gone(&mut event),
         }
+        // PHP says in the log of many a site what is no fault of the exchange; of an error it says why.
+        let is_explained = event.php.is_some() && status.code() >= 500;
         let is_sick = !event.findings.is_empty() || event.failure.is_some() || !event.tried.is_empty();
-        if is_sick || self.is_renewal || self.recorder.keeps == Keeps::All {
+        if is_sick || is_explained || self.is_renewal || self.recorder.keeps == Keeps::All {
             if self.recorder.keeps == Keeps::All && event.authorization.arrived.is_none() {
                 self.note_authorization(&mut event);
             }
@@ -397,7 +400,8 @@ impl Record {
             !self.arrived.has(Watched::Authorization)
                 && self.shared.promises.holds(self.client, origin, self.head.target(), self.started)
         });
-        Memory { promised, accepted }
+        let direct = self.route.borrow().complaint.is_some();
+        Memory { promised, accepted, direct }
     }
 
     fn event(&self) -> Event {
@@ -411,13 +415,14 @@ impl Record {
         let signing = recorder.signing.as_ref();
         event.authorization.key_id = signing.map(|signing| signing.keys.signing().id().clone());
         event.authorization.recovered_from = self.treatment.recovered_from.as_deref().map(str::to_owned);
-        let Route { to, failed } = &*self.route.borrow();
+        let Route { to, failed, complaint } = &*self.route.borrow();
         event.upstream = to.clone().or_else(|| self.site.as_ref().map(|site| site.upstream_name()));
         event.tried.extend(failed.iter().map(|failed| Tried {
             upstream: Arc::clone(&failed.upstream),
             code: failed.error.code(),
             what: failed.error.to_string(),
         }));
+        event.php = complaint.as_ref().and_then(|complaint| complaint.read(said_by_php));
         event.duration = duration;
         event.is_renewal = self.is_renewal;
         event.whose = Some(recorder.client_key.fingerprint(self.client.to_string().as_bytes()));

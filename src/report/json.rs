@@ -39,6 +39,9 @@ pub(super) struct Record<'e> {
     duration_ms: u64,
     refusal: Option<Refusal<'e>>,
     failure: Option<Failure<'e>>,
+    /// Only where PHP was asked directly and complained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    php: Option<&'e str>,
     cut_off: bool,
     client_gone: bool,
 }
@@ -194,6 +197,7 @@ impl<'e> Record<'e> {
                 code: f.code,
                 what: &f.what,
             }),
+            php: event.php.as_deref(),
             cut_off: event.cut_off,
             client_gone: event.client_gone,
         }

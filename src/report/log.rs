@@ -220,6 +220,9 @@ fn exchange(out: &mut String, event: &Event, paint: Paint) {
         (None, Some(asked)) if !event.tried.is_empty() => append(out, format_args!(" then {asked}")),
         (None, _) => {}
     }
+    if let Some(said) = &event.php {
+        append(out, format_args!(" (PHP: {said})"));
+    }
     if event.cut_off {
         out.push_str(" (the reply was cut off)");
     }

@@ -86,6 +86,7 @@ mod tests {
             resolve: Resolve::First,
             address: Address::Tcp { host: "127.0.0.1".to_owned(), port },
             tls: Some(Tls::new(terms).unwrap()),
+            php: None,
             host: None,
             connect_timeout: Duration::from_secs(20),
             response_timeout: Duration::from_secs(20),

@@ -20,7 +20,7 @@ use super::health::{Attempt, Shared};
 use super::names::Known;
 use super::registry::Registry;
 use super::state::{Change, State, choose};
-use super::{Address, Error, Pending, Resolve, Settings, Upstream};
+use super::{Address, Caller, Complaint, Error, Pending, Resolve, Settings, Upstream};
 use crate::message::{Body, ReplyHead, RequestHead};
 
 /// To how many other upstreams a request may go after the first.
@@ -33,6 +33,8 @@ pub struct Route {
     pub to: Option<Arc<str>>,
     /// Those that were asked before and did not answer.
     pub failed: Vec<Failed>,
+    /// What a script complained of, where PHP was asked directly; more of it may come with the reply's body.
+    pub complaint: Option<Rc<Complaint>>,
 }
 
 /// An upstream that did not answer, though the request could go to another one.
@@ -88,6 +90,12 @@ impl Group {
         group
     }
 
+    /// Whether a request's body is held until it is whole: nobody behind the doctor tells its client to go on.
+    #[must_use]
+    pub fn holds_bodies(&self) -> bool {
+        self.sources.iter().any(|source| source.settings.php.is_some())
+    }
+
     /// Sends a request and waits for the first head of the reply, which may be an interim one. `route` tells at any
     /// time which way it went.
     ///
@@ -97,6 +105,7 @@ impl Group {
         &self,
         head: &RequestHead,
         body: Body<'c>,
+        caller: Caller,
         route: &RefCell<Route>,
     ) -> Result<(Pending<'c>, ReplyHead), Error> {
         if self.sources.iter().any(Source::has_news) {
@@ -107,10 +116,10 @@ impl Group {
             members = self.first_answer().await?;
         }
         if let [only] = members.as_slice() {
-            let outcome = only.upstream.send(head, &mut Some(body)).await;
+            let outcome = only.upstream.ask(head, &mut Some(body), caller, route).await;
             return outcome.inspect_err(|_| route.borrow_mut().to = Some(Arc::clone(&only.in_full)));
         }
-        self.send_to_one_of(&members, head, body, route).await
+        self.send_to_one_of(&members, head, body, caller, route).await
     }
 
     async fn send_to_one_of<'c>(
@@ -118,6 +127,7 @@ impl Group {
         members: &Members,
         head: &RequestHead,
         body: Body<'c>,
+        caller: Caller,
         route: &RefCell<Route>,
     ) -> Result<(Pending<'c>, ReplyHead), Error> {
         let is_repeatable = body.is_empty() && head.method.is_idempotent();
@@ -128,7 +138,7 @@ impl Group {
                 break;
             };
             route.borrow_mut().to = Some(Arc::clone(&member.name));
-            match member.upstream.send(head, &mut body).await {
+            match member.upstream.ask(head, &mut body, caller, route).await {
                 Ok((mut pending, first)) => {
                     let change = attempt.succeeded();
                     self.tell(change, member, members, None);
@@ -153,7 +163,7 @@ impl Group {
             route.borrow_mut().failed.push(failed);
         }
         // The last one is no step on the way to another.
-        let Route { to, failed } = &mut *route.borrow_mut();
+        let Route { to, failed, .. } = &mut *route.borrow_mut();
         failed.pop_if(|failed| to.as_ref() == Some(&failed.upstream));
         Err(failure)
     }
@@ -314,7 +324,7 @@ impl Source {
 mod tests {
     use std::cell::RefCell;
     use std::future::Future;
-    use std::net::{IpAddr, SocketAddr};
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
     use std::rc::Rc;
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
@@ -325,8 +335,11 @@ mod tests {
     use tokio::time::{Instant, advance, pause, resume};
 
     use super::{Group, Route};
+    use crate::headers::Scheme;
     use crate::message::{Body, Fields, RequestHead};
-    use crate::upstream::{Address, Error, Found, Lookup, Registry, Resolve, Resolver, Settings};
+    use crate::upstream::{Address, Caller, Error, Found, Lookup, Registry, Resolve, Resolver, Settings};
+
+    const CALLER: Caller = Caller { address: IpAddr::V4(Ipv4Addr::LOCALHOST), scheme: Scheme::Http };
 
     fn run(test: impl Future<Output = ()>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -336,6 +349,7 @@ mod tests {
     fn settings(host: &str, port: u16, resolve: Resolve) -> Settings {
         Settings {
             tls: None,
+            php: None,
             host: None,
             address: Address::Tcp { host: host.to_owned(), port },
             resolve,
@@ -386,7 +400,7 @@ mod tests {
     async fn ask(group: &Group, method: &str) -> (Result<(), Error>, String) {
         let head = RequestHead::build(method, "/", Fields::from([("Host", "a")]));
         let route = RefCell::<Route>::default();
-        let outcome = match group.send(&head, Body::empty(), &route).await {
+        let outcome = match group.send(&head, Body::empty(), CALLER, &route).await {
             Ok((pending, mut head)) => pending.body(&mut head).map(drop),
             Err(error) => Err(error),
         };

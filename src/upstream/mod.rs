@@ -4,6 +4,7 @@ mod address;
 mod connection;
 mod dns;
 mod endpoint;
+pub mod fastcgi;
 mod fault;
 mod group;
 mod health;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 pub use address::Address;
 pub use dns::SystemNames;
+pub use fastcgi::{Caller, Complaint, Php, Spool};
 pub use fault::{Distrust, TlsFault};
 pub use group::{Failed, Group, Route};
 pub use names::{Found, Lookup, Resolve as Resolver};
@@ -37,6 +39,7 @@ use rustix::io::Errno;
 use crate::http1::BadReply;
 use crate::message::{Broken, Status};
 use endpoint::Endpoint;
+use fastcgi::Fault;
 use pool::Pool;
 
 /// What becomes of a name with several addresses.
@@ -56,6 +59,8 @@ pub struct Settings {
     pub address: Address,
     /// What TLS asks of it; nothing for an upstream that is spoken to in clear. Only TCP is spoken TLS over.
     pub tls: Option<Tls>,
+    /// What is asked of PHP-FPM; nothing for an upstream that speaks HTTP.
+    pub php: Option<Php>,
     /// What it is told as `Host`, with a port where that is not the scheme's own; nothing leaves what the client said.
     pub host: Option<String>,
     /// What its name stands for, where it has one that is looked up.
@@ -86,6 +91,8 @@ impl Settings {
     /// The URL of it at this address, which may be one of those that its name stands for.
     fn url_of(&self, address: &Address) -> String {
         match (&self.tls, address) {
+            (_, Address::Tcp { .. }) if self.php.is_some() => format!("fastcgi://{}", address.authority()),
+            (_, Address::Unix(path)) if self.php.is_some() => format!("fastcgi+unix:{}", path.display()),
             (Some(_), Address::Tcp { .. }) => format!("https://{}", address.authority()),
             _ => address.to_string(),
         }
@@ -173,6 +180,9 @@ pub enum Error {
     /// Nothing came in time.
     #[error("the upstream sent no reply within {0:?}")]
     ResponseTimeout(Duration),
+    /// PHP gave none, or was not asked for one.
+    #[error("{0}")]
+    Php(#[from] Fault),
     /// The client's side broke: its body could not be read to the end.
     #[error("the request's body could not be forwarded: {0}")]
     RequestBody(#[source] Broken),
@@ -183,6 +193,7 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> Status {
         let code = match self {
+            Self::Php(fault) => fault.status(),
             Self::NoDescriptor => 503,
             Self::ConnectTimeout(_) | Self::ResponseTimeout(_) | Self::Tls(TlsFault::Stalled(_)) => 504,
             Self::RequestBody(Broken::TimedOut) => 408,
@@ -197,6 +208,7 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::Php(fault) => fault.code(),
             Self::Resolve => "header_doctor_upstream_name",
             Self::Connect(_) => "header_doctor_upstream_unreachable",
             Self::NoDescriptor => "header_doctor_out_of_file_descriptors",
@@ -228,17 +240,27 @@ impl Error {
     /// Whether the doctor itself failed.
     #[must_use]
     pub const fn is_own(&self) -> bool {
-        matches!(self, Self::NoDescriptor)
+        match self {
+            Self::Php(fault) => fault.is_own(),
+            error => matches!(error, Self::NoDescriptor),
+        }
     }
 
     /// Whether it says something against the upstream's next exchange.
     const fn blames_upstream(&self) -> bool {
-        !matches!(self, Self::RequestBody(_) | Self::KeptClosed | Self::NoDescriptor)
+        !matches!(self, Self::KeptClosed) && !self.is_clients() && !self.is_own()
     }
 
     /// Whether the connection ended when a reply was due and not a byte of one had come.
     const fn came_before_reply(&self) -> bool {
-        matches!(self, Self::Closed | Self::KeptClosed | Self::Connection(_) | Self::Tls(TlsFault::Ended))
+        matches!(
+            self,
+            Self::Closed
+                | Self::KeptClosed
+                | Self::Connection(_)
+                | Self::Tls(TlsFault::Ended)
+                | Self::Php(Fault::Closed)
+        )
     }
 
     /// Whether no reply had come, or none in time.
@@ -249,7 +271,10 @@ impl Error {
     /// Whether the client's side broke, not the upstream's.
     #[must_use]
     pub const fn is_clients(&self) -> bool {
-        matches!(self, Self::RequestBody(_))
+        match self {
+            Self::Php(fault) => fault.is_clients(),
+            error => matches!(error, Self::RequestBody(_)),
+        }
     }
 }
 
@@ -267,6 +292,7 @@ mod tests {
         Settings {
             address: Address::Tcp { host: "10.0.0.7".to_owned(), port: 8443 },
             tls: is_secure.then(|| Tls::new(terms).unwrap()),
+            php: None,
             host: host.map(ToOwned::to_owned),
             resolve: Resolve::First,
             connect_timeout: Duration::ZERO,

@@ -1,7 +1,7 @@
 //! An exchange under way, whatever version of HTTP it goes by.
 
 use super::health::Attempt;
-use super::{Error, http, http2};
+use super::{Error, fastcgi, http, http2};
 use crate::message::{Body, ReplyHead};
 
 /// An exchange under way: the request is being sent, the reply awaited.
@@ -10,6 +10,7 @@ pub struct Pending<'c>(By<'c>);
 enum By<'c> {
     Http1(http::Pending<'c>),
     Http2(Box<http2::Exchange<'c>>),
+    FastCgi(Box<fastcgi::Exchange<'c>>),
 }
 
 impl Pending<'_> {
@@ -18,6 +19,7 @@ impl Pending<'_> {
         match &mut self.0 {
             By::Http1(pending) => pending.hold(attempt),
             By::Http2(exchange) => exchange.hold(attempt),
+            By::FastCgi(exchange) => exchange.hold(attempt),
         }
     }
 
@@ -29,6 +31,8 @@ impl Pending<'_> {
         match &mut self.0 {
             By::Http1(pending) => pending.head().await,
             By::Http2(exchange) => exchange.head().await,
+            // CGI knows no interim replies, so nothing follows the first.
+            By::FastCgi(_) => Err(Error::HeadTruncated),
         }
     }
 }
@@ -43,6 +47,7 @@ impl<'c> Pending<'c> {
         match self.0 {
             By::Http1(pending) => pending.body(head),
             By::Http2(exchange) => exchange.body(head),
+            By::FastCgi(exchange) => exchange.body(head),
         }
     }
 }
@@ -56,5 +61,11 @@ impl<'c> From<http::Pending<'c>> for Pending<'c> {
 impl<'c> From<http2::Exchange<'c>> for Pending<'c> {
     fn from(exchange: http2::Exchange<'c>) -> Self {
         Self(By::Http2(Box::new(exchange)))
+    }
+}
+
+impl<'c> From<fastcgi::Exchange<'c>> for Pending<'c> {
+    fn from(exchange: fastcgi::Exchange<'c>) -> Self {
+        Self(By::FastCgi(Box::new(exchange)))
     }
 }

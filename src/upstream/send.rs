@@ -2,12 +2,14 @@
 //!
 //! What HTTP/2 cannot carry (an upgrade, a target that is no URI) goes by HTTP/1.1 whatever was chosen.
 
+use std::cell::RefCell;
+
 use tokio::time::timeout;
 
 use super::connection::{Connection, connect};
 use super::http2::Failed;
 use super::tls::Offer;
-use super::{Error, Pending, Upstream, http2};
+use super::{Caller, Error, Pending, Route, Upstream, http2};
 use crate::message::{Body, Name, ReplyHead, RequestHead};
 use crate::wire::Stream;
 
@@ -44,6 +46,21 @@ impl Upstream {
         }
         let (pending, first) = self.send_by_http1(head, body).await?;
         Ok((pending.into(), first))
+    }
+
+    /// Sends a request in the language of the upstream, as [`Upstream::send`] does in HTTP.
+    pub(super) async fn ask<'c>(
+        &self,
+        head: &RequestHead,
+        body: &mut Option<Body<'c>>,
+        caller: Caller,
+        route: &RefCell<Route>,
+    ) -> Result<(Pending<'c>, ReplyHead), Error> {
+        match &self.settings.php {
+            // In a box of its own, so that no exchange in HTTP carries the room for it.
+            Some(php) => Box::pin(self.send_to_php(php, &caller, head, body, route)).await,
+            None => self.send(head, body).await,
+        }
     }
 
     fn may_speak_http2(&self) -> bool {
@@ -121,7 +138,7 @@ impl Upstream {
 }
 
 /// The same head for an upstream that is told another host.
-fn with_host(head: &RequestHead, host: &str) -> RequestHead {
+pub(super) fn with_host(head: &RequestHead, host: &str) -> RequestHead {
     let mut head = head.clone();
     head.fields.set(Name::Host, host.as_bytes());
     head

@@ -224,14 +224,48 @@ fn a_variable_that_switches_is_on_or_off_and_nothing_else() {
 }
 
 #[test]
+fn php_is_named_with_the_folder_it_finds_wordpress_in() {
+    let show = |arguments: &[&str], variables: &[(&str, &str)]| {
+        run_with(&[&["config", "show"], arguments].concat(), variables)
+    };
+    let php = ["--upstream", "fastcgi+unix:/run/php/php8.2-fpm.sock"];
+    let shown = show(&[&php[..], &["--php-root", "/var/www/html/"]].concat(), &[]).out;
+    assert!(shown.contains("php_root: /var/www/html\n"), "{shown}");
+    let shown = show(&php, &[("HEADER_DOCTOR_PHP_ROOT", "/srv/www")]).out;
+    assert!(shown.contains("php_root: /srv/www\n"), "{shown}");
+    for (arguments, words) in [
+        (
+            &php[..],
+            "--upstream: fastcgi+unix:/run/php/php8.2-fpm.sock needs --php-root, the folder of WordPress",
+        ),
+        (&["--upstream", "h:1", "--php-root", "/srv"], "--php-root: goes with `--upstream fastcgi://…`"),
+        (
+            &["--upstream", "fastcgi://h:1", "--php-root", "srv"],
+            "--php-root: \"srv\" is not a folder PHP could find;",
+        ),
+    ] {
+        let told = show(arguments, &[]).err;
+        assert!(told.contains(words), "{told}");
+    }
+}
+
+#[test]
 fn every_example_is_valid() {
     let mut examples: Vec<_> = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("config"))
         .expect("there are examples")
         .map(|entry| format!("config/{}", entry.expect("a file").file_name().to_string_lossy()))
         .collect();
     examples.sort();
-    let names =
-        ["header-doctor", "https-upstream", "minimal", "observe", "tls", "trail-edge", "trail-sidecar"];
+    let names = [
+        "header-doctor",
+        "https-upstream",
+        "minimal",
+        "observe",
+        "php-fpm",
+        "tls",
+        "trail-edge",
+        "trail-sidecar",
+    ];
     assert_eq!(examples, names.map(|name| format!("config/{name}.yaml")));
     let folder = certificates();
     let made = rcgen::generate_simple_self_signed(["a.test".to_owned()]).expect("a certificate");

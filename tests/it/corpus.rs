@@ -230,7 +230,7 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
     let sent = look(&request.fields);
     let mut trail = Trail::read(&request, &arrived, &sent, &Key::from_bytes(&[9; 32]));
     let doctor = &case.doctor;
-    trail.memory = Memory { promised: doctor.promised, accepted: doctor.accepted };
+    trail.memory = Memory { promised: doctor.promised, accepted: doctor.accepted, ..Memory::default() };
     trail.treatment.nominated = doctor.nominated.iter().map(|name| Name::of(name.as_bytes())).collect();
     trail.treatment.disbelieved = doctor.disbelieved.as_deref().map(Into::into);
     let reply = ReplyHead::build(Status::new(case.reply.status).unwrap(), fields(&case.reply.fields));

@@ -20,6 +20,7 @@ mod http2;
 mod life;
 mod limits;
 mod pair;
+mod php;
 mod policy;
 mod proxy_protocol;
 mod reload;

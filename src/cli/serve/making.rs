@@ -170,6 +170,7 @@ fn settings(plan: &Plan, upstream: &config::Upstream) -> anyhow::Result<upstream
     Ok(upstream::Settings {
         address: upstream.address.clone(),
         tls: upstream.tls.as_ref().map(UpstreamTls::made).transpose()?,
+        php: upstream.php_root.as_deref().map(|root| upstream::Php::new(root, spool(&plan.spool))),
         host: upstream.host_sent(),
         resolve: upstream.resolve.into(),
         connect_timeout: upstream.connect_timeout,
@@ -177,6 +178,11 @@ fn settings(plan: &Plan, upstream: &config::Upstream) -> anyhow::Result<upstream
         idle_timeout: upstream.idle_timeout,
         header_bytes: plan.limits.header_bytes,
     })
+}
+
+fn spool(spool: &config::Spool) -> upstream::Spool {
+    let memory = usize::try_from(spool.memory).unwrap_or(usize::MAX);
+    upstream::Spool { memory, total: spool.total, directory: spool.directory.clone() }
 }
 
 const fn limits(limits: &config::Limits) -> listen::Settings {

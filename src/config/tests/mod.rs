@@ -2,6 +2,7 @@
 
 mod damage;
 mod mistakes;
+mod php;
 mod schema;
 mod tls;
 mod trail;
@@ -24,6 +25,7 @@ const OBSERVE: &str = include_str!("../../../config/observe.yaml");
 const UNUSUAL: &str = "sites: [{ upstreams: [{ url: 'unix:/$${a}' }] }]\nworkers: 7\nlog: { repeats: 1500ms }\n\
                        admin: { health_address: ':9901' }\nupgrade: { socket: /run/a.sock }";
 const HTTPS: &str = include_str!("../../../config/https-upstream.yaml");
+const PHP: &str = include_str!("../../../config/php-fpm.yaml");
 const FULL: &str = include_str!("../../../config/header-doctor.yaml");
 const EDGE: &str = include_str!("../../../config/trail-edge.yaml");
 const SIDECAR: &str = include_str!("../../../config/trail-sidecar.yaml");
@@ -100,7 +102,8 @@ fn what_a_plan_is_shown_as_means_the_same_plan() {
                    redirects: rewrite, via: send, authorization: { recover_from: [X-Auth, x_auth], mirror_to: [x-auth], \
                    placeholder_tokens: refuse } }]";
     let several = "sites: [{ upstreams: [{ url: 'unix:/a' }, { url: 'wordpress:80', resolve: all, connect_timeout: 1s }] }]";
-    for text in [MINIMAL, OBSERVE, FULL, TLS, HTTPS, EDGE, SIDECAR, UNUSUAL, browsers, headers, several] {
+    for text in [MINIMAL, OBSERVE, FULL, TLS, HTTPS, PHP, EDGE, SIDECAR, UNUSUAL, browsers, headers, several]
+    {
         let plan = plan(text);
         let shown = plan.to_yaml().unwrap();
         assert_eq!(super::tests::plan(&shown), plan, "{shown}");
@@ -134,6 +137,7 @@ fn flags_beat_the_file() {
     let overrides = Overrides {
         listeners: vec![listener.clone()],
         upstreams: vec![tcp("h", 80).into()],
+        php_root: None,
         observe: true,
         log_format: Some(Format::Pretty),
         cors_origins: vec!["https://flag.test".parse().unwrap()],

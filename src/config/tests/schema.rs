@@ -1,6 +1,6 @@
 //! The schema knows the keys that reading knows, and says something about each.
 
-use super::{FULL, HTTPS, TLS, plan};
+use super::{FULL, HTTPS, PHP, TLS, plan};
 use serde_json::Value;
 
 /// Every key below `schema`, with the way to it.
@@ -39,8 +39,8 @@ fn the_schema_describes_the_keys_of_the_full_examples_and_no_others() {
     let [mut described_keys, mut written_keys] = [const { Vec::new() }; 2];
     described(&schema, &schema, "", &mut described_keys);
     described_keys.sort();
-    let shown = [FULL, TLS, HTTPS].map(|text| plan(text).to_yaml().unwrap());
-    for texts in [[FULL, TLS, HTTPS], shown.each_ref().map(String::as_str)] {
+    let shown = [FULL, TLS, HTTPS, PHP].map(|text| plan(text).to_yaml().unwrap());
+    for texts in [[FULL, TLS, HTTPS, PHP], shown.each_ref().map(String::as_str)] {
         written_keys.clear();
         for text in texts {
             written(&serde_yaml::from_str(text).unwrap(), "", &mut written_keys);

@@ -16,6 +16,10 @@ pub(crate) struct Size(pub(crate) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bound(pub(crate) Option<u64>);
 
+/// A number of bytes that is not zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bytes(pub(crate) u64);
+
 /// The units with their bytes, the largest first.
 const UNITS: &[(&str, u64)] = &[
     ("GiB", 1 << 30),
@@ -74,6 +78,32 @@ impl FromStr for Bound {
             return Err(Refused::new("would let nothing pass", "write `unlimited` for no limit"));
         }
         Ok(Self(Some(bytes)))
+    }
+}
+
+impl FromStr for Bytes {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        match text.parse()? {
+            Size(0) => Err(Refused::new("would hold nothing", "write 1 or more, such as 256KiB")),
+            Size(bytes) => Ok(Self(bytes)),
+        }
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Size(self.0).fmt(f)
+    }
+}
+
+impl Leaf for Bytes {
+    fn schema() -> Vec<Value> {
+        vec![
+            json!({ "type": "string", "pattern": Size::PATTERN, "examples": ["256KiB", "4GiB"] }),
+            json!({ "type": "integer", "minimum": 1 }),
+        ]
     }
 }
 

@@ -10,7 +10,8 @@
 //! for a token that should have been taken: exact `Bearer`, readable, whole, in its time and not another site's. An expired one is
 //! `token-expired`'s, since the client needs a new one whatever else is wrong. A wrong Basic login looks the same
 //! as a lost one and is never called lost. Nor is anything else for a while after the same upstream accepted a
-//! credential of the same scheme on the same form of URL: then the path is clear.
+//! credential of the same scheme on the same form of URL: then the path is clear. Where the doctor asks PHP itself, nothing
+//! stands between them that could lose it.
 
 use super::super::company::doctors;
 use super::super::{Finding, Lost, Mark, Proof, Rule, Severity, Stop};
@@ -79,7 +80,10 @@ const CAUTION: &str = "Token not judged. Do not rotate secrets";
 const CAUTION_FOR_NOW: &str = "Token not judged. Do not rotate secrets before this is decided";
 
 fn proof(trail: &Trail, symptom: &Symptom) -> Option<Proof> {
-    if symptom.from_cache || matches!(trail.credential, Credential::Basic | Credential::Joined) {
+    if trail.memory.direct
+        || symptom.from_cache
+        || matches!(trail.credential, Credential::Basic | Credential::Joined)
+    {
         return None;
     }
     let by_rest = matches!(symptom.answered_by, AnsweredBy::WordPressRest | AnsweredBy::RestLike);

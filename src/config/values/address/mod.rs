@@ -1,4 +1,5 @@
-//! Where an upstream is: `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT` or `unix:/PATH`.
+//! Where an upstream is: `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT`, `unix:/PATH`, and PHP-FPM as
+//! `fastcgi://HOST:PORT` or `fastcgi+unix:/PATH`.
 //!
 //! Parsed once and kept in parts, so that nobody downstream builds an address by joining strings. It is an address
 //! and not a URL: a path, a query or a password in it would have to be either obeyed or ignored, and both surprise.
@@ -14,30 +15,46 @@ use std::str::FromStr;
 
 const FORMS: &str = "write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:/PATH";
 
+/// The same of PHP-FPM.
+const PHP_FORMS: &str = "write fastcgi://HOST:PORT or fastcgi+unix:/PATH, as `listen` in PHP-FPM's pool says";
+
 /// The longest path of a Unix socket on Linux (`sun_path` without its final zero).
 const LONGEST_SOCKET_PATH: usize = 107;
 
-/// Where an upstream is and whether it is spoken to under TLS: what stands in `url`.
+/// How an upstream is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// HTTP in clear.
+    Http,
+    /// HTTP under TLS; never over a Unix socket.
+    Https,
+    /// FastCGI: it is PHP-FPM.
+    FastCgi,
+}
+
+/// Where an upstream is and how it is spoken to: what stands in `url`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Where it listens.
     pub address: Address,
-    /// Whether under TLS; never for a Unix socket.
-    pub is_secure: bool,
+    /// How it is spoken to.
+    pub speaks: Speaks,
 }
 
 impl From<Address> for Target {
     fn from(address: Address) -> Self {
-        Self { address, is_secure: false }
+        Self { address, speaks: Speaks::Http }
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_secure {
-            return write!(f, "https://{}", self.address.authority());
+        match (self.speaks, &self.address) {
+            (Speaks::Https, address) => write!(f, "https://{}", address.authority()),
+            (Speaks::FastCgi, Address::Unix(path)) => write!(f, "fastcgi+unix:{}", path.display()),
+            (Speaks::FastCgi, address) => write!(f, "fastcgi://{}", address.authority()),
+            (Speaks::Http, address) => address.fmt(f),
         }
-        self.address.fmt(f)
     }
 }
 
@@ -48,20 +65,34 @@ impl FromStr for Target {
         if let Some(path) = text.strip_prefix("unix:") {
             return unix(path).map(Into::into);
         }
-        if let Some(kind) = NOT_YET.iter().find(|kind| text.starts_with(**kind)) {
-            return Err(Refused::new(format!("asks for {kind}, which is not in this version"), FORMS));
+        if let Some(path) = text.strip_prefix("fastcgi+unix:") {
+            return Ok(Self { address: unix(path)?, speaks: Speaks::FastCgi });
+        }
+        if text.starts_with("fastcgi:") && !text.starts_with("fastcgi://") {
+            return Err(Refused::new("is not an upstream", PHP_FORMS));
         }
         match text.split_once("://") {
             None => tcp(text, None).map(Into::into),
             Some(("http", rest)) => tcp(rest, Some(80)).map(Into::into),
-            Some(("https", rest)) => Ok(Self { address: tcp(rest, Some(443))?, is_secure: true }),
+            Some(("https", rest)) => Ok(Self { address: tcp(rest, Some(443))?, speaks: Speaks::Https }),
+            Some(("fastcgi", rest)) => Ok(Self { address: fastcgi(rest)?, speaks: Speaks::FastCgi }),
             Some(_) => Err(Refused::new("is not an upstream", FORMS)),
         }
     }
 }
 
-/// What later versions will understand.
-const NOT_YET: &[&str] = &["fastcgi:", "fastcgi+unix:"];
+/// A port has to be named: none is FastCGI's own.
+fn fastcgi(text: &str) -> Result<Address, Refused> {
+    if text.starts_with('/') {
+        return Err(Refused::new("names no host", PHP_FORMS));
+    }
+    let has_port = |authority: &str| authority.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+    let authority = text.split(['/', '?', '#']).next().unwrap_or_default();
+    if !authority.is_empty() && !authority.contains('@') && !has_port(authority) {
+        return Err(Refused::new("names no port", PHP_FORMS));
+    }
+    tcp(text, None)
+}
 
 fn unix(path: &str) -> Result<Address, Refused> {
     // `unix:///run/web.sock` is the same path as a URL; `unix://run/web.sock` would name a host.
@@ -156,6 +187,8 @@ impl Leaf for Target {
             json!({ "type": "string", "pattern": format!("^https?://{HOST}(:[0-9]{{1,5}})?$"), "examples": ["http://10.0.0.7:8080", "https://origin.example.com"] }),
             json!({ "type": "string", "pattern": format!("^{HOST}:[0-9]{{1,5}}$"), "examples": ["10.0.0.7:8080"] }),
             json!({ "type": "string", "pattern": "^unix:(//)?/.+$", "examples": ["unix:/run/web.sock"] }),
+            json!({ "type": "string", "pattern": format!("^fastcgi://{HOST}:[0-9]{{1,5}}$"), "examples": ["fastcgi://php:9000"] }),
+            json!({ "type": "string", "pattern": "^fastcgi\\+unix:(//)?/.+$", "examples": ["fastcgi+unix:/run/php/php8.2-fpm.sock"] }),
         ]
     }
 }

@@ -1,6 +1,6 @@
 //! What is an upstream's address and what is not, as tables.
 
-use super::{Address, Target};
+use super::{Address, Speaks, Target};
 use proptest::prelude::{any, proptest};
 
 fn read(text: &str) -> String {
@@ -20,6 +20,10 @@ fn every_form_is_understood() {
         ("https://Origin.example.com", "https://origin.example.com:443"),
         ("https://10.0.0.7:8443", "https://10.0.0.7:8443"),
         ("unix:/run/web.sock", "unix:/run/web.sock"),
+        ("fastcgi://PHP:9000", "fastcgi://php:9000"),
+        ("fastcgi://[::1]:9000", "fastcgi://[::1]:9000"),
+        ("fastcgi+unix:/run/php/php8.2-fpm.sock", "fastcgi+unix:/run/php/php8.2-fpm.sock"),
+        ("fastcgi+unix:///run/php.sock", "fastcgi+unix:/run/php.sock"),
         ("unix:///run/web.sock", "unix:/run/web.sock"),
     ] {
         assert_eq!(read(text), address);
@@ -30,7 +34,7 @@ fn every_form_is_understood() {
 fn an_address_is_kept_in_parts() {
     let tcp = Address::Tcp { host: "::1".to_owned(), port: 9 };
     assert_eq!("http://[::1]:9".parse(), Ok(Target::from(tcp.clone())));
-    assert_eq!("https://[::1]:9".parse(), Ok(Target { address: tcp, is_secure: true }));
+    assert_eq!("https://[::1]:9".parse(), Ok(Target { address: tcp, speaks: Speaks::Https }));
     assert_eq!("unix:/a b".parse(), Ok(Target::from(Address::Unix("/a b".into()))));
 }
 
@@ -45,9 +49,13 @@ fn what_is_not_an_address_is_refused_by_name() {
         ("https:h", "has no port"),
         ("https://h/wp", "has a path,"),
         ("https://", "has no host"),
-        ("fastcgi://h:9000", "asks for fastcgi:,"),
-        ("fastcgi:h:9000", "asks for fastcgi:,"),
-        ("fastcgi+unix:/run/php.sock", "asks for fastcgi+unix:,"),
+        ("fastcgi:h:9000", "is not an upstream; write fastcgi://HOST:PORT or fastcgi+unix:/PATH"),
+        ("fastcgi://h", "names no port; write fastcgi://HOST:PORT"),
+        ("fastcgi://[::1]", "names no port;"),
+        ("fastcgi:///run/php.sock", "names no host; write fastcgi://HOST:PORT or fastcgi+unix:/PATH"),
+        ("fastcgi://h:9000/var/www", "has a path,"),
+        ("fastcgi://user:secret@h:9000", "has a user or password in it;"),
+        ("fastcgi+unix:run/php.sock", "is not the path of a socket;"),
         ("htp://x", "is not an upstream; write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:/PATH"),
         (
             "wordpress",

@@ -1,0 +1,133 @@
+//! PHP-FPM spoken to directly: no web server stands between the doctor and WordPress that could lose a header.
+//!
+//! ```text
+//! head, caller ─ script, params ─▸ pairs ─┐
+//!                                         ├─ record ─▸ one connection ─ record ─▸ head, body, complaints
+//! body ─ spool ─▸ whole ──────────────────┘
+//! ```
+//!
+//! A connection serves one request: one that is kept occupies a worker of PHP though nobody asks it anything.
+
+mod exchange;
+mod fault;
+mod params;
+pub mod record;
+mod script;
+mod spool;
+
+use std::cell::RefCell;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+pub(super) use exchange::Exchange;
+pub use fault::Fault;
+pub use spool::Spool;
+
+use super::connection::Connection;
+use super::group::Route;
+use super::{Error, Pending, Upstream};
+use crate::headers::Scheme;
+use crate::message::{Body, ReplyHead, RequestHead};
+
+/// How much of what a script complains of is kept, in bytes.
+const KEPT: usize = 1024;
+
+/// What is asked of an upstream that is PHP-FPM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Php {
+    /// Its document root, from `/` and without a slash at the end.
+    root: String,
+    /// What is the same for every request.
+    constants: Vec<u8>,
+    /// Where bodies wait until they are whole.
+    spool: Spool,
+}
+
+impl Php {
+    /// PHP that finds WordPress in the folder `root`, an absolute path as PHP sees it.
+    #[must_use]
+    pub fn new(root: &str, spool: Spool) -> Self {
+        let root = root.trim_end_matches('/').to_owned();
+        Self { constants: params::constants(&root), root, spool }
+    }
+}
+
+/// Who asks, as far as it is known: PHP learns it from nobody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The client's address, by the word of trusted proxies.
+    pub address: IpAddr,
+    /// How it came, by the same word.
+    pub scheme: Scheme,
+}
+
+/// What a script complained of while it answered (stderr). It may hold whatever PHP had in hands, so it has no words of
+/// its own: whoever shows it makes it safe.
+#[derive(Default)]
+pub struct Complaint(RefCell<Vec<u8>>);
+
+impl Complaint {
+    /// The beginning of it.
+    pub fn read<T>(&self, reader: impl FnOnce(&[u8]) -> T) -> T {
+        reader(&self.0.borrow())
+    }
+
+    fn hear(&self, bytes: &[u8]) {
+        let mut heard = self.0.borrow_mut();
+        let room = KEPT.saturating_sub(heard.len()).min(bytes.len());
+        heard.extend_from_slice(bytes.get(..room).unwrap_or_default());
+    }
+}
+
+impl std::fmt::Debug for Complaint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Complaint({} B)", self.0.borrow().len())
+    }
+}
+
+impl Upstream {
+    /// Sends a request to PHP-FPM, once its body is there whole, and waits for the head of the reply. Where `body` is
+    /// left after a failure, PHP has seen nothing.
+    ///
+    /// # Errors
+    /// There is no reply; the error says whose side broke.
+    pub(super) async fn send_to_php<'c>(
+        &self,
+        php: &Php,
+        caller: &Caller,
+        head: &RequestHead,
+        body: &mut Option<Body<'c>>,
+        route: &RefCell<Route>,
+    ) -> Result<(Pending<'c>, ReplyHead), Error> {
+        let named = self.settings.host.as_ref().map(|host| super::send::with_host(head, host));
+        let head = named.as_ref().unwrap_or(head);
+        params::check(head)?;
+        let mut whole = match body.take().unwrap_or_else(Body::empty) {
+            full if full.is_full() => full,
+            coming => php.spool.hold(coming).await?,
+        };
+        let opening = exchange::Opening::of(php, caller, head, &mut whole)?;
+        // In a box of its own, so that no exchange carries the room for it.
+        let connection = match Box::pin(Connection::open(&self.endpoint, &self.settings)).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                *body = Some(whole);
+                return Err(of_connect(error));
+            }
+        };
+        let complaint = Rc::new(Complaint::default());
+        route.borrow_mut().complaint = Some(Rc::clone(&complaint));
+        let mut exchange =
+            Exchange::start(connection, opening, whole, head.method, Rc::clone(&self.settings), complaint)
+                .await;
+        let first = exchange.first().await?;
+        Ok((exchange.into(), first))
+    }
+}
+
+fn of_connect(error: Error) -> Error {
+    match error {
+        Error::Connect(kind) => Fault::of_connect(kind).map_or(error, Into::into),
+        error => error,
+    }
+}
