@@ -226,6 +226,44 @@ fn a_head_has_no_body() {
     assert!(client.head().contains("Content-Length: 5\r\n"));
     client.put("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert!(client.head().starts_with("HTTP/1.1 200 OK"), "nothing stood between");
+    for _ in 0..2 {
+        let event = doctor.event();
+        assert_eq!((&event["status"], &event["failure"]), (&200.into(), &Value::Null), "{event}");
+    }
+}
+
+#[test]
+fn a_reply_without_a_body_may_end_later_than_its_head() {
+    let origin = Origin::playing(|mut wire, tell| {
+        tell(request(&mut wire).to_string());
+        wire.put(stdout("Status: 204 No Content\r\n\r\nnobody's"));
+        let _told = wire.has_come_within(std::time::Duration::from_millis(50));
+        wire.put(end(0));
+    });
+    let doctor = doctor(&origin);
+    let mut client = doctor.connect().send(GET);
+    assert!(client.head().starts_with("HTTP/1.1 204 No Content\r\n"));
+    client.put(GET);
+    assert!(client.head().starts_with("HTTP/1.1 204 No Content\r\n"));
+    assert_eq!(doctor.event()["failure"], Value::Null);
+}
+
+#[test]
+fn no_web_server_is_blamed_where_there_is_none() {
+    let origin = php(answer(
+        "Status: 403 Forbidden\r\nContent-Type: application/json; charset=UTF-8\r\nLink: <http://a/wp-json/>; \
+         rel=\"https://api.w.org/\"\r\n\r\n{\"code\":\"jwt_auth_no_auth_header\",\"message\":\"Authorization header not \
+         found.\",\"data\":{\"status\":403}}",
+    ));
+    let doctor = doctor(&origin);
+    let ask =
+        "POST /wp-json/jwt-auth/v1/token/validate HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer abc\r\n\r\n";
+    assert_eq!(doctor.connect().send(ask).reply().status(), 403);
+    let event = doctor.event();
+    assert_eq!(event["wordpress_code"], "jwt_auth_no_auth_header");
+    let rules: Vec<_> =
+        event["findings"].as_array().unwrap().iter().map(|finding| finding["rule"].clone()).collect();
+    assert!(!rules.contains(&"authorization-lost-before-php".into()), "{event}");
 }
 
 #[test]

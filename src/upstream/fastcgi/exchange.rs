@@ -147,11 +147,11 @@ impl<'c> Exchange<'c> {
         let upload = if is_short(&body) {
             // A failed write says little; what PHP said before it closed says more.
             let _sent = writer.send_text(|out| std::mem::swap(out, &mut opening.0)).await;
+            reader.set_timeout(settings.response_timeout);
             Upload::Done { _writer: writer }
         } else {
             Upload::Sending(Box::pin(upload(writer, opening, body)))
         };
-        reader.set_timeout(settings.response_timeout);
         Self { reader, decoder: Decoder::default(), upload, asked, settings, complaint, held: None }
     }
 
@@ -252,9 +252,10 @@ impl<'c> Exchange<'c> {
         head.fields.remove(Name::TransferEncoding);
         let framing = http1::of_reply(self.asked, head)?;
         hop_by_hop::remove(&mut head.fields);
-        if framing != Framing::Length(0)
-            && let Some(bytes) = self.at_hand(framing)
-        {
+        if framing == Framing::Length(0) && self.at_hand(Framing::Close).is_some() {
+            return Ok(Body::empty());
+        }
+        if let Some(bytes) = self.at_hand(framing) {
             if framing == Framing::Close {
                 head.fields.append(b"Content-Length", bytes.len().to_string().as_bytes());
             }

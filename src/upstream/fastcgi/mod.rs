@@ -72,8 +72,14 @@ impl Complaint {
         reader(&self.0.borrow())
     }
 
+    /// An error that ended the script says more than the warnings before it.
     fn hear(&self, bytes: &[u8]) {
         let mut heard = self.0.borrow_mut();
+        let fatal = memchr::memmem::find(bytes, b"PHP Fatal error");
+        if fatal.is_some() {
+            heard.clear();
+        }
+        let bytes = bytes.get(fatal.unwrap_or_default()..).unwrap_or_default();
         let room = KEPT.saturating_sub(heard.len()).min(bytes.len());
         heard.extend_from_slice(bytes.get(..room).unwrap_or_default());
     }
@@ -101,8 +107,10 @@ impl Upstream {
     ) -> Result<(Pending<'c>, ReplyHead), Error> {
         let named = self.settings.host.as_ref().map(|host| super::send::with_host(head, host));
         let head = named.as_ref().unwrap_or(head);
+        // Taken first: what cannot be told to one PHP cannot be told to another.
+        let body_of_client = body.take().unwrap_or_else(Body::empty);
         params::check(head)?;
-        let mut whole = match body.take().unwrap_or_else(Body::empty) {
+        let mut whole = match body_of_client {
             full if full.is_full() => full,
             coming => php.spool.hold(coming).await?,
         };
@@ -129,5 +137,21 @@ fn of_connect(error: Error) -> Error {
     match error {
         Error::Connect(kind) => Fault::of_connect(kind).map_or(error, Into::into),
         error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Complaint, KEPT};
+
+    #[test]
+    fn a_fatal_error_is_kept_rather_than_the_warnings_before_it() {
+        let complaint = Complaint::default();
+        complaint.hear(&[b'w'; 3000]);
+        assert_eq!(complaint.read(<[u8]>::len), KEPT);
+        complaint.hear(b"PHP message: PHP Warning: a\nPHP message: PHP Fatal error: b");
+        complaint.hear(b" and more");
+        assert!(complaint.read(|heard| heard == b"PHP Fatal error: b and more"));
+        assert_eq!(format!("{complaint:?}"), "Complaint(27 B)");
     }
 }
