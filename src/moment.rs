@@ -75,6 +75,19 @@ impl Moment {
         Some(Self::from_seconds(seconds))
     }
 
+    /// Writes the form that [`Moment::from_http`] reads, in years of four digits.
+    #[must_use]
+    pub fn to_http(self) -> String {
+        const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        let (day, second) = (self.seconds().div_euclid(DAY), self.seconds().rem_euclid(DAY));
+        let (year, month, date) = civil(day);
+        let name = usize::try_from(day.rem_euclid(7)).ok().and_then(|day| DAYS.get(day)).unwrap_or(&"");
+        let month = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month)).copied();
+        let month = String::from_utf8_lossy(month.unwrap_or_default());
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        format!("{name}, {date:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+    }
+
     /// Reads a date as PHP writes it with `DateTime::ISO8601`, `2026-11-23T15:17:59+0000`, or with a colon in the
     /// offset or `Z` for it (RFC 3339 §5.6).
     #[must_use]
@@ -166,6 +179,18 @@ mod tests {
             assert_eq!(read(text), None, "{text}");
         }
         assert_eq!(read("Sun, 99 Nov 1994 08:49:37 GMT"), None);
+    }
+
+    #[test]
+    fn http_dates_are_written() {
+        for text in [
+            "Thu, 01 Jan 1970 00:00:00 GMT",
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Thu, 29 Feb 2024 23:59:59 GMT",
+            "Wed, 25 Nov 2026 19:07:19 GMT",
+        ] {
+            assert_eq!(Moment::from_http(text.as_bytes()).unwrap().to_http(), text);
+        }
     }
 
     #[test]

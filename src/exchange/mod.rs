@@ -22,6 +22,7 @@ use std::net::IpAddr;
 use std::pin::pin;
 use std::time::Duration;
 
+use crate::event::now;
 use crate::listen::{Answer, Client, Interim, Refusal};
 use crate::message::{Body, Name, Reply, ReplyHead, Request, RequestHead, Status};
 use crate::upstream::{Caller, Error, Group, Pending, Route};
@@ -109,6 +110,10 @@ async fn forward<'c>(
         head = pending.head().await?;
     }
     let body = pending.body(&mut head)?;
+    if upstreams.holds_bodies() && !head.fields.has(Name::Date) {
+        // PHP leaves it to its web server (RFC 9110 §6.6.1), which the doctor is here.
+        head.fields.append(b"Date", now().to_http().as_bytes());
+    }
     Ok(Reply { head, body, close: false })
 }
 

@@ -120,6 +120,7 @@ fn php_is_told_of_a_request_and_its_reply_is_passed_on() {
     let mut client = doctor.connect().send(ask);
     let reply = client.reply();
     assert!(reply.head.starts_with("HTTP/1.1 404 Not Here\r\nX-A: 1\r\n"), "{reply:?}");
+    assert!(reply.field("date").is_some_and(|date| date.ends_with(" GMT")), "{reply:?}");
     assert_eq!((reply.body, reply.head.contains("Status")), (b"hello".to_vec(), false));
     let told = asked(&origin);
     for (name, value) in [
