@@ -10,7 +10,7 @@ use super::memory::{Acceptances, Promises};
 use super::record::{Record, Shared};
 use crate::headers::{Peer, Scheme, Trusted, authorization, cors, forwarded, redirects};
 use crate::listen::Client;
-use crate::message::{Name, ReplyHead, RequestHead};
+use crate::message::{Name, ReplyHead, RequestHead, host_of};
 use crate::upstream::{Group, Registry, Settings};
 
 /// What the doctor may do to a site's exchanges.
@@ -221,7 +221,7 @@ impl Sites {
 
     /// The site a request is for: the one that names its host, else the one for any.
     pub(super) fn of(&self, head: &RequestHead) -> Option<Rc<Site>> {
-        let host = without_port(head.fields.first(Name::Host).unwrap_or_default());
+        let host = host_of(head.fields.first(Name::Host).unwrap_or_default());
         let named = self.sites.iter().find(|site| site.is_named(host));
         named.or_else(|| self.sites.iter().find(|site| site.hosts.is_empty())).map(Rc::clone)
     }
@@ -231,27 +231,4 @@ impl Sites {
 fn links_to_rest(reply: &ReplyHead) -> bool {
     let names = |link: &[u8]| memchr::memmem::find(link, b"https://api.w.org/").is_some();
     reply.fields.all(Name::Link).any(names)
-}
-
-/// `host` without its port and without the final dot of a full name.
-fn without_port(host: &[u8]) -> &[u8] {
-    let bracket = memchr::memrchr(b']', host);
-    let colon = memchr::memrchr(b':', host).filter(|colon| bracket.is_none_or(|bracket| bracket < *colon));
-    let name = colon.and_then(|colon| host.get(..colon)).unwrap_or(host);
-    name.strip_suffix(b".").unwrap_or(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_port;
-
-    #[test]
-    fn a_host_is_compared_without_port_and_final_dot() {
-        let cases =
-            [("a.test", "a.test"), ("a.test:80", "a.test"), ("a.test.:80", "a.test"), ("[::1]:80", "[::1]")];
-        for (host, name) in cases {
-            assert_eq!(without_port(host.as_bytes()), name.as_bytes());
-        }
-        assert_eq!(without_port(b"[::1]"), b"[::1]");
-    }
 }

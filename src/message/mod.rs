@@ -3,6 +3,7 @@
 //! Nothing here knows how bytes travel. The HTTP/1.1 codec fills these types from the wire and writes them back;
 //! everything between looks at them and changes them.
 
+mod authority;
 mod body;
 mod fields;
 mod head;
@@ -10,6 +11,7 @@ mod name;
 mod spelling;
 mod tunnel;
 
+pub use authority::host_of;
 pub use body::{Body, Broken, Fill, Source};
 pub use fields::{Entry, Field, Fields, Span};
 pub use head::{Method, ReplyHead, RequestHead, Status, Version};

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::message::Method;
+use crate::message::{Method, host_of};
 
 /// Which way a list goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,17 +34,13 @@ impl<'a> Bound<'a> {
     }
 }
 
-/// `authority` in small letters, without its port and without the final dot of a full name.
+/// The host of `authority` in small letters.
 fn canonical(authority: &[u8]) -> Cow<'_, [u8]> {
-    let bracket = memchr::memrchr(b']', authority);
-    let colon =
-        memchr::memrchr(b':', authority).filter(|colon| bracket.is_none_or(|bracket| bracket < *colon));
-    let name = colon.and_then(|colon| authority.get(..colon)).unwrap_or(authority);
-    let name = name.strip_suffix(b".").unwrap_or(name);
-    if name.iter().any(u8::is_ascii_uppercase) {
-        return Cow::Owned(name.to_ascii_lowercase());
+    let host = host_of(authority);
+    if host.iter().any(u8::is_ascii_uppercase) {
+        return Cow::Owned(host.to_ascii_lowercase());
     }
-    Cow::Borrowed(name)
+    Cow::Borrowed(host)
 }
 
 #[cfg(test)]

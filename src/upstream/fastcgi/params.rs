@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use super::record::{self, LARGEST, Pairs, TooLong};
 use super::{Caller, Fault, Php, script};
 use crate::headers::Scheme;
-use crate::message::{Field, Fields, Name, RequestHead, Version};
+use crate::message::{Field, Fields, Name, RequestHead, Version, host_of};
 
 /// The longest field, with its name, that fits into a record beside its two lengths and what CGI calls it.
 const LONGEST: usize = LARGEST - 64;
@@ -114,15 +114,7 @@ fn server(pairs: &mut Pairs<'_>, caller: &Caller, fields: &Fields) -> Result<(),
         Scheme::Http => pairs.push(b"SERVER_PORT", b"80")?,
     }
     let host = fields.first(Name::Host).unwrap_or_default();
-    pairs.push(b"SERVER_NAME", without_port(host))
-}
-
-fn without_port(host: &[u8]) -> &[u8] {
-    let behind = host.iter().rposition(|byte| matches!(byte, b':' | b']'));
-    match behind.and_then(|at| host.split_at_checked(at)) {
-        Some((name, [b':', ..])) => name,
-        _ => host,
-    }
+    pairs.push(b"SERVER_NAME", host_of(host))
 }
 
 /// What never becomes a variable: what is told under another name, what ends at this hop, and `Proxy`, which HTTP
@@ -395,10 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_versions_are_told_as_they_are() {
-        for (host, name) in [("a.test", "a.test"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]"), ("", "")] {
-            assert_eq!(super::without_port(host.as_bytes()), name.as_bytes());
-        }
+    fn versions_are_told_as_they_are() {
         assert_eq!(super::protocol(Version::Http2), b"HTTP/2.0");
         let mut out = Vec::new();
         let head = RequestHead::build("GET", "/wp-login.php", Fields::new());
