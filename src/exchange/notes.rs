@@ -444,7 +444,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::{Notes, Now, Shared, Signing, Told};
-    use crate::evidence::{Arrival, Company, ExchangeId, HopName, Instance, Skew, look};
+    use crate::evidence::{Arrival, Change, Company, ExchangeId, HopName, Instance, Skew, Watched, look};
     use crate::headers::{Peer, Scheme, Trusted};
     use crate::message::{Fields, Name, ReplyHead, RequestHead, Status};
     use crate::moment::Moment;
@@ -653,7 +653,7 @@ mod tests {
         arrive_from(&hop(), &sidecar, &shared, &sent_at(1, NOON, NAMED.into()), NOON);
         let bare = |fields: Fields, exchange| sent_at(exchange, NOON, fields);
         let mut changed = bare(NAMED.into(), 2);
-        changed.fields.set(Name::Authorization, b"Bearer x.y.z");
+        changed.fields.remove(Name::Authorization);
         let mut split = bare(NAMED.into(), 3);
         split.fields.append(b"Header-Doctor-Trail", b"");
         let unnamed = bare(Fields::from([("Authorization", "Bearer a.b.c")]), 4);
@@ -666,6 +666,20 @@ mod tests {
         assert!(arrive_from(&hop(), &signing("sidecar"), &shared, &head, NOON).unread().is_none());
         let head = bare(NAMED.into(), 7);
         assert!(arrive_from(&hop(), &sidecar, &shared, &head, NOON).unread().is_some());
+    }
+
+    #[test]
+    fn a_credential_that_was_replaced_is_judged_late_just_as_well() {
+        let (sidecar, shared) = (last(), Shared::default());
+        arrive_from(&hop(), &sidecar, &shared, &sent_at(1, NOON, NAMED.into()), NOON);
+        let mut head = sent_at(2, NOON, NAMED.into());
+        head.fields.set(Name::Authorization, b"Basic dTpw");
+        let mut notes = arrive_from(&hop(), &sidecar, &shared, &head, NOON);
+        assert!(notes.unread().is_some());
+        settle(&mut notes, &shared, &head);
+        let company = company(&notes, &head);
+        let (_, changed) = company.first(Watched::Authorization).unwrap();
+        assert_eq!(changed.change, Change::Replaced);
     }
 
     #[test]

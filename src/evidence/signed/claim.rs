@@ -24,6 +24,20 @@ pub struct Claim {
 /// The claim of the list on `line`, where its writer names this `key` and what it saw, and has judged nothing to be changed.
 #[must_use]
 pub fn claim(line: &[u8], key: &KeyId) -> Option<Claim> {
+    let (exchange, seen) = words(line, key)?;
+    let mut bytes = [0; packed::MOST + 2];
+    let length = STANDARD.decode_slice(seen, &mut bytes).ok()?;
+    Some(Claim { exchange, seen: packed::unpacked(bytes.get(..length)?)? })
+}
+
+/// The exchange alone, of a list that says as much as [`claim`] wants.
+#[must_use]
+pub fn claimed_exchange(line: &[u8], key: &KeyId) -> Option<ExchangeId> {
+    words(line, key).map(|(exchange, _)| exchange)
+}
+
+/// The exchange, and the text of what was seen.
+fn words<'l>(line: &'l [u8], key: &KeyId) -> Option<(ExchangeId, &'l [u8])> {
     if line.len() > MOST_BYTES {
         return None;
     }
@@ -42,10 +56,7 @@ pub fn claim(line: &[u8], key: &KeyId) -> Option<Claim> {
         }
         rest = begun;
     }
-    let seen = seen.filter(|_| is_ours)?;
-    let mut bytes = [0; packed::MOST + 2];
-    let length = STANDARD.decode_slice(seen, &mut bytes).ok()?;
-    Some(Claim { exchange: exchange?, seen: packed::unpacked(bytes.get(..length)?)? })
+    Some((exchange?, seen.filter(|_| is_ours)?))
 }
 
 fn until(text: &[u8], close: u8) -> Option<&[u8]> {

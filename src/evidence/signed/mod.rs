@@ -12,7 +12,7 @@ mod told;
 mod write;
 
 pub use bound::{Bound, Direction};
-pub use claim::{Claim, claim};
+pub use claim::{Claim, claim, claimed_exchange};
 pub use read::read;
 pub use write::{Own, Written, sign, write};
 
