@@ -259,7 +259,7 @@ impl<'s, A: Answer> Connection<'s, A> {
         let sent = caught(pin!(send(&mut self.writer, &asked, reply, ends))).await;
         match sent {
             Ok(Ok(Sent::Kept)) => Next::Again,
-            Ok(Ok(Sent::Last)) => self.close(read.get()).await,
+            Ok(Ok(Sent::Last)) => self.close(read.get() && asked.last).await,
             Ok(Err(SendError::Body(_))) | Err(Panicked) => Next::Abort,
             // What the system holds for a client that takes nothing, megabytes of it, is freed by a reset alone.
             Ok(Err(SendError::Receiver(io::ErrorKind::TimedOut))) => Next::Abort,
@@ -278,17 +278,19 @@ impl<'s, A: Answer> Connection<'s, A> {
     }
 
     async fn refuse(&mut self, reply: Reply<'static>) -> Next {
-        let asked = Asked { method: Method::Get, version: Version::Http11, ends: true, expects: false };
+        let asked =
+            Asked { method: Method::Get, version: Version::Http11, last: false, ends: true, expects: false };
         if send(&mut self.writer, &asked, reply, true).await.is_err() {
             return Next::End;
         }
         self.close(false).await
     }
 
-    /// Ends the connection so that the client can read the reply to its end.
-    async fn close(&mut self, everything_read: bool) -> Next {
+    /// Ends the connection so that the client can read the reply to its end: what it still sends would be answered by
+    /// a reset, which may overtake the reply (RFC 9112 §9.6).
+    async fn close(&mut self, nothing_follows: bool) -> Next {
         let finished = self.writer.finish().await;
-        if finished.is_err() || (everything_read && self.reader.data().is_empty()) {
+        if finished.is_err() || (nothing_follows && self.reader.data().is_empty()) {
             return Next::End;
         }
         self.reader.set_timeout(LINGER);
@@ -307,6 +309,8 @@ impl<'s, A: Answer> Connection<'s, A> {
 struct Asked {
     method: Method,
     version: Version,
+    /// The client said that it sends no other request.
+    last: bool,
     ends: bool,
     expects: bool,
 }
@@ -314,12 +318,19 @@ struct Asked {
 impl Asked {
     fn of(head: &RequestHead) -> Self {
         let says = |option| hop_by_hop::has_option(&head.fields, option);
-        let ends = match head.version {
+        let last = match head.version {
             Version::Http10 => !says("keep-alive"),
-            // An upgrade that is not granted leaves open what the client sends next (CVE-2026-2833 and its like).
-            Version::Http11 | Version::Http2 => says("close") || head.fields.has(Name::Upgrade),
+            Version::Http11 | Version::Http2 => says("close"),
         };
-        Self { method: head.method, version: head.version, ends, expects: head.fields.has(Name::Expect) }
+        // An upgrade that is not granted leaves open what the client sends next (CVE-2026-2833 and its like).
+        let ends = last || (head.version != Version::Http10 && head.fields.has(Name::Upgrade));
+        Self {
+            method: head.method,
+            version: head.version,
+            last,
+            ends,
+            expects: head.fields.has(Name::Expect),
+        }
     }
 
     fn framing(&self, reply: &Reply<'_>) -> Framing {

@@ -139,7 +139,7 @@ fn nothing_but_what_was_asked_for_is_granted() {
         "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nhi".to_owned(),
     ];
     for request in cases {
-        let mut client = doctor.connect().send(&request).send("GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
+        let mut client = doctor.connect().send(format!("{request}GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"));
         let reply = client.reply();
         assert_eq!((reply.status(), reply.field("connection")), (502, Some("close")), "{request:?}");
         assert_eq!(reply.json()["code"], "header_doctor_upstream_malformed");
