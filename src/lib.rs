@@ -14,6 +14,8 @@ pub mod exchange;
 
 pub mod headers;
 
+pub mod files;
+
 pub mod upstream;
 
 pub mod evidence;

@@ -1,0 +1,74 @@
+//! Which file answers a path, where the doctor is WordPress's own web server, and how one that is no script is served.
+//!
+//! ```text
+//! path ─ decoded once, normalised ─▸ opened ─▸ real path ─▸ below a root? ─▸ may be served? run? ─▸ that very file
+//!                                                  else what is asked of a path that names nothing: /index.php
+//! ```
+//!
+//! What is never served, and what never runs, is decided by the path that the file really has, and is as if it were not
+//! there: WordPress answers it as any other URL it does not know.
+
+use std::path::PathBuf;
+
+/// Where the files of a site lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The document root: an absolute path, as the doctor sees it.
+    pub root: PathBuf,
+    /// The same as PHP sees it, from `/` and without a slash at the end; nothing where that is the same.
+    pub php_root: Option<String>,
+    /// Folders elsewhere that stand for a path below it.
+    pub aliases: Vec<Alias>,
+    /// Which links are followed.
+    pub follow_links: FollowLinks,
+    /// What is never served nor run, by the name of a file.
+    pub never_serve: Vec<String>,
+    /// Folders below which nothing runs, by their names.
+    pub never_run: Vec<String>,
+    /// Whether sites of a network lie in folders that do not exist.
+    pub multisite: Multisite,
+}
+
+/// A folder elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// The path it stands for: `/wp-content/`, with a slash at both ends.
+    pub path: String,
+    /// The folder, as the doctor sees it: a root of its own.
+    pub root: PathBuf,
+    /// The same as PHP sees it; nothing where that is the same.
+    pub php_root: Option<String>,
+}
+
+/// Which symbolic links are followed. None leads out of the roots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FollowLinks {
+    /// Those that belong to the owner of what they lead to.
+    #[default]
+    SameOwner,
+    /// Every one.
+    All,
+    /// None.
+    None,
+}
+
+/// How WordPress serves several sites.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Multisite {
+    /// It does not, or by their hosts.
+    #[default]
+    None,
+    /// In folders that do not exist: `/blog/wp-admin/` is `/wp-admin/`.
+    Subfolders,
+}
+
+/// The script that answers a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// `SCRIPT_FILENAME`: its absolute path, as PHP sees it.
+    pub filename: Vec<u8>,
+    /// `SCRIPT_NAME`: its path below the document root, from `/`.
+    pub name: Vec<u8>,
+    /// `PATH_INFO`: `/wp-json/` of `/index.php/wp-json/`; else empty.
+    pub info: Vec<u8>,
+}
