@@ -141,6 +141,14 @@ pub struct Changed {
     pub to: Option<OtherName>,
 }
 
+impl Changed {
+    /// Whether nothing of its value stands under its name any more.
+    #[must_use]
+    pub const fn is_loss(&self) -> bool {
+        matches!(self.change, Change::Missing | Change::Emptied | Change::Moved)
+    }
+}
+
 /// Compares what the doctor before sent with what `arrived` here, in `fields` as `look` found them. `key` is the one that all
 /// sightings were made with. `version` is the one the request arrived in: HTTP/2 leaves no spelling.
 #[must_use]

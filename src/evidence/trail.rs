@@ -114,6 +114,8 @@ pub struct Memory {
     pub accepted: bool,
     /// PHP itself was asked: no web server stands behind the doctor that could lose or change a header.
     pub direct: bool,
+    /// The doctors behind proved shortly before that `Origin` does not reach them.
+    pub origin_stripped: bool,
 }
 
 /// What was asked, with what credential, and how the headers looked on the way.

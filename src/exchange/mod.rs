@@ -13,6 +13,7 @@ mod record;
 mod replays;
 mod signing;
 mod site;
+mod stripped;
 mod unread;
 mod watch;
 
@@ -31,6 +32,7 @@ pub use record::{Keeps, QUEUE, Recorder, Shows};
 pub use replays::Replays;
 pub use signing::Signing;
 pub use site::{Mode, Policy, Site, Sites};
+pub use stripped::Stripped;
 
 /// How long an upstream may take to tell a waiting client to go on, before the doctor tells it.
 const PATIENCE_FOR_CONTINUE: Duration = Duration::from_secs(1);

@@ -15,7 +15,7 @@ const TOLD: Duration = Duration::from_secs(60);
 /// How often at least a trail is believed at once, whatever it looks like.
 const BELIEVED: Duration = Duration::from_secs(1);
 
-/// How often at most a good reply to a request that came through whole has a report.
+/// How often at most a good reply has a report, for each of the two things it may tell.
 const REPORTED: Duration = Duration::from_secs(1);
 
 /// See the module.
@@ -24,6 +24,7 @@ pub(super) struct Neighbours {
     skewed: Cell<Option<(ExchangeId, i64)>>,
     told: Cell<Option<Instant>>,
     reported: Cell<Option<Instant>>,
+    changed: Cell<Option<Instant>>,
     believed: Cell<Option<Instant>>,
 }
 
@@ -48,9 +49,9 @@ impl Neighbours {
         is_due(&self.believed, now, BELIEVED)
     }
 
-    /// Whether it is time for another report that tells nothing but that all is well.
-    pub(super) fn may_report(&self, now: Instant) -> bool {
-        is_due(&self.reported, now, REPORTED)
+    /// Whether it is time for another report on a good reply: that something was changed on the way, or that all is well.
+    pub(super) fn may_report(&self, is_changed: bool, now: Instant) -> bool {
+        is_due(if is_changed { &self.changed } else { &self.reported }, now, REPORTED)
     }
 }
 
@@ -89,7 +90,8 @@ mod tests {
     #[test]
     fn that_all_is_well_is_reported_once_a_second() {
         let (known, now) = (Neighbours::default(), Instant::now());
-        assert!(known.may_report(now) && !known.may_report(now + Duration::from_millis(999)));
-        assert!(known.may_report(now + Duration::from_secs(1)));
+        assert!(known.may_report(false, now) && !known.may_report(false, now + Duration::from_millis(999)));
+        assert!(known.may_report(true, now), "the two do not wait for each other");
+        assert!(known.may_report(false, now + Duration::from_secs(1)));
     }
 }

@@ -192,6 +192,12 @@ impl Notes {
             || recurs && neighbours.may_tell(started)
     }
 
+    /// Whether the doctors behind proved that `Origin` did not reach them.
+    pub(super) fn prove_a_stripped_origin(&self) -> bool {
+        let is_gone = |changed: &Changed| changed.header == Watched::Origin && changed.is_loss();
+        self.returned.iter().any(|member| member.changes.iter().any(is_gone))
+    }
+
     /// Signs what is sent on and adds it to the request, unless the trail ends here. `at` tells the time.
     pub(super) fn hand_on(
         &mut self,
@@ -259,7 +265,7 @@ impl Notes {
         reply: &mut ReplyHead,
         head: &RequestHead,
         is_restored: bool,
-        is_time: impl FnOnce() -> bool,
+        is_time: impl FnOnce(bool) -> bool,
         at: impl FnOnce() -> Moment,
     ) {
         let is_due = |brought: &&Brought| self.is_due(brought, reply, is_time);
@@ -280,8 +286,9 @@ impl Notes {
     /// A report keeps a reply out of caches, and making one takes time, so the many that tell nothing go without: good replies to
     /// requests that arrived as they were sent, and what is meant for everybody. Now and then a good one to a credential has it
     /// nevertheless, and a cache that stores such replies is found. So has one where `Origin` is gone: a CDN may have taken it
-    /// off, to keep the reply. Interim replies, switches and 304 are no place for one.
-    fn is_due(&self, brought: &Brought, reply: &ReplyHead, is_time: impl FnOnce() -> bool) -> bool {
+    /// off, to keep the reply. `is_time` is asked whether it is time again, for one where something changed or for one where
+    /// nothing did. Interim replies, switches and 304 are no place for one.
+    fn is_due(&self, brought: &Brought, reply: &ReplyHead, is_time: impl FnOnce(bool) -> bool) -> bool {
         let is_error = reply.status.is_error();
         let sent = brought.handed.members.last().and_then(|last| last.seen.as_ref());
         let had_credential = sent.is_some_and(|sent| sent.of(Watched::Authorization).once().is_some());
@@ -292,7 +299,7 @@ impl Notes {
         let is_urgent = is_error
             || !self.returned.is_empty()
             || is_changed && brought.changes.iter().any(is_of_credential);
-        has_place(reply.status) && is_wanted && (is_urgent || is_time())
+        has_place(reply.status) && is_wanted && (is_urgent || is_time(is_changed))
     }
 
     /// Whether the reply is one to this exchange, by the word of a doctor behind; nothing where none said so.
@@ -461,6 +468,7 @@ mod tests {
             after: None,
             ends_here: false,
             replays: Arc::default(),
+            stripped: Arc::default(),
         })
     }
 
@@ -505,7 +513,7 @@ mod tests {
 
     fn reported_when(notes: &Notes, head: &RequestHead, status: u16, is_time: bool) -> bool {
         let mut reply = ReplyHead::build(Status::new(status).unwrap(), Fields::new());
-        notes.report(&mut reply, head, false, || is_time, || NOON);
+        notes.report(&mut reply, head, false, |_| is_time, || NOON);
         assert_eq!(reply.fields.has(Name::HeaderDoctorReport), reply.fields.has(Name::CacheControl));
         reply.fields.has(Name::HeaderDoctorReport)
     }
@@ -573,7 +581,7 @@ mod tests {
         for (said, is_told) in said {
             let fields = Fields::from([("Cache-Control", said)]);
             let mut reply = ReplyHead::build(Status::new(200).unwrap(), fields);
-            notes.report(&mut reply, &head, false, || true, || NOON);
+            notes.report(&mut reply, &head, false, |_| true, || NOON);
             assert_eq!(reply.fields.has(Name::HeaderDoctorReport), is_told, "{said}");
         }
     }

@@ -102,6 +102,10 @@ impl Record {
         };
         let told = self.site.as_ref().map_or(&Told::Asked, |site| site.told());
         notes.come_back(reply, &self.head, told, self.id);
+        let signing = self.recorder.signing.as_ref().filter(|_| notes.prove_a_stripped_origin());
+        if let Some(signing) = signing {
+            signing.stripped.note(self.started);
+        }
         self.is_noteworthy |= notes.are_noteworthy(&self.shared.neighbours, self.started);
     }
 
@@ -112,7 +116,8 @@ impl Record {
             self.settle();
         }
         if let Some(notes) = &self.notes {
-            let is_time = || is_chosen || self.shared.neighbours.may_report(self.started);
+            let neighbours = &self.shared.neighbours;
+            let is_time = |is_changed| is_chosen || neighbours.may_report(is_changed, self.started);
             let is_restored = self.treatment.recovered_from.is_some();
             notes.report(reply, &self.head, is_restored, is_time, now);
         }
@@ -123,7 +128,7 @@ impl Record {
         let unread = self.notes.as_ref().and_then(|notes| notes.unread());
         unread.is_some_and(|unread| unread.has_credential)
             && notes::has_place(status)
-            && self.shared.neighbours.may_report(self.started)
+            && self.shared.neighbours.may_report(false, self.started)
     }
 
     /// Reads the trail of the request, where that was put off: something is to be told. From here on both doctors call the

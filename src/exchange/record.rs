@@ -401,7 +401,9 @@ impl Record {
                 && self.shared.promises.holds(self.client, origin, self.head.target(), self.started)
         });
         let direct = self.route.borrow().complaint.is_some();
-        Memory { promised, accepted, direct }
+        let signing = self.recorder.signing.as_ref();
+        let origin_stripped = signing.is_some_and(|signing| signing.stripped.holds(self.started));
+        Memory { promised, accepted, direct, origin_stripped }
     }
 
     fn event(&self) -> Event {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::replays::Replays;
+use super::stripped::Stripped;
 use crate::evidence::{HopName, Instance};
 use crate::secret::Keyring;
 
@@ -22,4 +23,6 @@ pub struct Signing {
     pub ends_here: bool,
     /// What was told of lately, by whatever configuration.
     pub replays: Arc<Replays>,
+    /// Whether `Origin` was lost behind this doctor lately, likewise.
+    pub stripped: Arc<Stripped>,
 }

@@ -58,6 +58,8 @@ struct DoctorPart {
     promised: bool,
     /// Whether the upstream accepted such a credential shortly before.
     accepted: bool,
+    /// Whether the doctors behind proved shortly before that `Origin` does not reach them.
+    origin_stripped: bool,
     /// Whose `X-Forwarded-Proto: https` was not believed.
     disbelieved: Option<String>,
     /// Whether the client used TLS, by a trusted word.
@@ -230,7 +232,12 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
     let sent = look(&request.fields);
     let mut trail = Trail::read(&request, &arrived, &sent, &Key::from_bytes(&[9; 32]));
     let doctor = &case.doctor;
-    trail.memory = Memory { promised: doctor.promised, accepted: doctor.accepted, ..Memory::default() };
+    trail.memory = Memory {
+        promised: doctor.promised,
+        accepted: doctor.accepted,
+        origin_stripped: doctor.origin_stripped,
+        ..Memory::default()
+    };
     trail.treatment.nominated = doctor.nominated.iter().map(|name| Name::of(name.as_bytes())).collect();
     trail.treatment.disbelieved = doctor.disbelieved.as_deref().map(Into::into);
     let reply = ReplyHead::build(Status::new(case.reply.status).unwrap(), fields(&case.reply.fields));

@@ -187,6 +187,26 @@ fn what_is_told_is_told_alike_behind_many_healthy_requests() {
     }
 }
 
+/// A report keeps its reply out of caches, so not every good one has it. What the browser misses in the others is blamed on
+/// nobody else.
+#[test]
+fn a_stripped_origin_is_blamed_on_nobody_between_two_reports() {
+    let stripping: Alter = |request| request.replace("Origin: https://app.test\r\n", "");
+    let origin = wordpress();
+    let pair = Pair::with_hop(&origin, stripping);
+    let with_origin = request(
+        "GET /wp-json/wp/v2/users/me",
+        &format!("Authorization: {TOKEN}\r\nOrigin: https://app.test\r\n"),
+    );
+    for round in 0..6 {
+        assert_eq!(pair.ask(&with_origin).status(), 200);
+        let event = pair.edge.event();
+        let findings = event["findings"].as_array().unwrap();
+        assert!(findings.iter().all(|finding| finding["rule"] == "origin-header-stripped"), "{event}");
+        assert!(round > 0 || !findings.is_empty(), "{event}");
+    }
+}
+
 #[test]
 fn a_trace_that_was_begun_before_is_kept() {
     let origin = wordpress();

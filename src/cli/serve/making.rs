@@ -8,9 +8,7 @@ use anyhow::Context;
 use crate::config::{self, ClientAddress, Exchanges, Hosts, Level, Plan, Trail, UpstreamTls};
 use crate::diagnosis::{RULES, Severity};
 use crate::event::{Bus, ExchangeIds, Tally};
-use crate::exchange::{
-    Acceptances, Keeps, Mode, Policy, Promises, Recorder, Replays, Shows, Signing, Site, Sites,
-};
+use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, Recorder, Shows, Signing, Site, Sites};
 use crate::headers::Trusted;
 use crate::listen::{self, Capacity, Serving};
 use crate::secret::{Key, Keyring};
@@ -53,9 +51,8 @@ impl InForce {
         let acceptances = plan.sites.iter().map(kept).collect();
         let upstreams = |site: &config::Site| site.upstreams.iter().map(|one| settings(&plan, one)).collect();
         let upstreams = plan.sites.iter().map(upstreams).collect::<anyhow::Result<_>>()?;
-        let known = before.and_then(|before| before.signing.as_ref());
-        let replays = known.map(|known| Arc::clone(&known.replays)).unwrap_or_default();
-        let signing = keys.map(|keys| Arc::new(signing(&plan.trail, keys, replays)));
+        let known = before.and_then(|before| before.signing.as_deref());
+        let signing = keys.map(|keys| Arc::new(signing(&plan.trail, keys, known)));
         Ok(Self { plan, trusted, acceptances, upstreams, signing })
     }
 
@@ -105,9 +102,12 @@ impl Share {
     }
 }
 
-fn signing(trail: &Trail, keys: Keyring, replays: Arc<Replays>) -> Signing {
+/// What is needed to compare notes, with the memory of whoever did so before.
+fn signing(trail: &Trail, keys: Keyring, known: Option<&Signing>) -> Signing {
     let Trail { hop, instance, after, ends_here, .. } = trail.clone();
-    Signing { hop, instance, keys, after, ends_here, replays }
+    let replays = known.map(|known| Arc::clone(&known.replays)).unwrap_or_default();
+    let stripped = known.map(|known| Arc::clone(&known.stripped)).unwrap_or_default();
+    Signing { hop, instance, keys, after, ends_here, replays, stripped }
 }
 
 fn recorder(in_force: &InForce, lasting: &Lasting) -> anyhow::Result<Recorder> {

@@ -8,7 +8,7 @@
 
 use super::super::answerer::{Answerer, BEHIND_PHP, because, is_from_wordpress, server};
 use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
-use super::untouched;
+use super::{lost_its_origin, untouched};
 use crate::browser::{Block, Blocked, Stage, When};
 use crate::evidence::{AnsweredBy, Credential, Hop, RouteClass, Symptom, Trail};
 
@@ -27,7 +27,7 @@ impl Rule for CorsHeadersWrong {
         let blocked = symptom.blocked.as_deref().filter(|blocked| is_withheld(blocked))?;
         let is_ours = trail.treatment.undressed || symptom.answered_by == AnsweredBy::Doctor;
         let concerns_us = trail.route.class != RouteClass::NotRest || has_credential(trail);
-        if is_ours || !concerns_us {
+        if is_ours || !concerns_us || lost_its_origin(trail, symptom) {
             return None;
         }
         let by = answerer(symptom, blocked);

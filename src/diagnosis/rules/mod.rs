@@ -66,6 +66,7 @@ pub(super) use trail_lost::TrailLost;
 
 use super::company::{accompanied, doctors, is_of_another, is_unchanged};
 use super::{Decision, Mark, Proof, Stop};
+use crate::browser::Block;
 use crate::evidence::{
     AnsweredBy, Change, Difference, Form, Hop, HopName, Message, RouteClass, Session, Symptom, Trail,
 };
@@ -77,6 +78,18 @@ fn untouched(trail: &Trail) -> Vec<Stop> {
         Stop::new(Hop::Client, Mark::Good),
         if trail.is_unchanged() { doctor } else { doctor.noted("changed") },
     ]
+}
+
+/// Whether the browser gets no `Access-Control-Allow-Origin` where WordPress would have sent it, had it seen `Origin`.
+fn wants_for_origin(symptom: &Symptom) -> bool {
+    let lacks = symptom.blocked.as_deref().is_some_and(|blocked| blocked.block == Block::NoAllowOrigin);
+    let is_wordpress = matches!(symptom.answered_by, AnsweredBy::WordPressRest | AnsweredBy::WordPress);
+    lacks && is_wordpress && !symptom.from_cache && !symptom.html_for_rest
+}
+
+/// Whether `Origin` is known to be lost behind this doctor, which is told of the exchanges that prove it.
+fn lost_its_origin(trail: &Trail, symptom: &Symptom) -> bool {
+    trail.memory.origin_stripped && wants_for_origin(symptom)
 }
 
 /// Whether several doctors saw the same `Authorization` pass.

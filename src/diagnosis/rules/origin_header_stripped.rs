@@ -6,8 +6,8 @@
 
 use super::super::company::{cure_at, is_of_another, lost, path, proof, testimony};
 use super::super::{Finding, Rule, Severity};
-use crate::browser::Block;
-use crate::evidence::{AnsweredBy, Change, RouteClass, Symptom, Trail, Watched};
+use super::wants_for_origin;
+use crate::evidence::{RouteClass, Symptom, Trail, Watched};
 
 pub(in super::super) struct OriginHeaderStripped;
 
@@ -23,12 +23,11 @@ impl Rule for OriginHeaderStripped {
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let company = trail.company.as_deref()?;
         let (crossing, changed) = company.first(Watched::Origin)?;
-        let is_gone = matches!(changed.change, Change::Missing | Change::Emptied | Change::Moved);
-        if !is_gone || trail.route.class == RouteClass::NotRest {
+        if !changed.is_loss() || trail.route.class == RouteClass::NotRest {
             return None;
         }
         let is_behind = trail.has_origin;
-        let is_cause = is_behind && is_withheld(symptom) && !is_of_another(trail);
+        let is_cause = is_behind && wants_for_origin(symptom) && !is_of_another(trail);
         if is_behind && !is_cause {
             return None;
         }
@@ -59,10 +58,3 @@ impl Rule for OriginHeaderStripped {
 const WITHHELD: &str =
     "WordPress answers requests with Origin alone with Access-Control-Allow-Origin, and the reply has none";
 const UNKNOWN: &str = "whether a browser gets the reply is seen by the doctor in front alone";
-
-/// Whether the browser gets no `Access-Control-Allow-Origin` where WordPress would have sent it.
-fn is_withheld(symptom: &Symptom) -> bool {
-    let lacks = symptom.blocked.as_deref().is_some_and(|blocked| blocked.block == Block::NoAllowOrigin);
-    let is_wordpress = matches!(symptom.answered_by, AnsweredBy::WordPressRest | AnsweredBy::WordPress);
-    lacks && is_wordpress && !symptom.from_cache && !symptom.html_for_rest
-}

@@ -6,7 +6,7 @@
 
 use super::super::answerer::{Answerer, BEHIND_PHP, PLUGIN, because, is_from_wordpress, server};
 use super::super::{Finding, Mark, Place, Proof, Rule, Severity, Stop};
-use super::untouched;
+use super::{lost_its_origin, untouched};
 use crate::browser::{Block, Blocked, Stage, When};
 use crate::evidence::{AnsweredBy, Hop, RouteClass, Symptom, Trail};
 
@@ -25,7 +25,7 @@ impl Rule for PreflightBlocked {
         let blocked = symptom.blocked.as_deref().filter(|blocked| is_stopped(blocked))?;
         let is_ours = trail.treatment.denied.is_some() || symptom.answered_by == AnsweredBy::Doctor;
         let concerns_us = trail.route.class != RouteClass::NotRest || trail.announces_authorization;
-        if is_ours || !concerns_us {
+        if is_ours || !concerns_us || lost_its_origin(trail, symptom) {
             return None;
         }
         let by = answerer(symptom, blocked);
