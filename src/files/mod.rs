@@ -8,7 +8,36 @@
 //! What is never served, and what never runs, is decided by the path that the file really has, and is as if it were not
 //! there: WordPress answers it as any other URL it does not know.
 
+mod by_name;
+mod moved;
+mod serve;
+mod tree;
+
 use std::path::PathBuf;
+
+pub use by_name::by_name;
+pub use moved::Moved;
+pub use serve::{StaticFile, not_found};
+pub use tree::Tree;
+
+const NEVER_SERVE: [&str; 13] = [
+    "wp-config*",
+    "*~",
+    "*.bak",
+    "*.orig",
+    "*.save",
+    "*.old",
+    "*.swp",
+    "*.swo",
+    "*.sql",
+    "*.sql.*",
+    "*.inc",
+    "debug.log",
+    "error_log",
+];
+
+/// Folders whose files came from visitors, or were written for nobody to run.
+const NEVER_RUN: [&str; 2] = ["uploads", "blogs.dir"];
 
 /// Where the files of a site lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +50,28 @@ pub struct Layout {
     pub aliases: Vec<Alias>,
     /// Which links are followed.
     pub follow_links: FollowLinks,
-    /// What is never served nor run, by the name of a file.
+    /// Names of files and folders that are neither served nor run: `*` stands for any text, and case does not matter. PHP
+    /// source is never served anyway, so `*.php` says nothing more and keeps no script from running.
     pub never_serve: Vec<String>,
-    /// Folders below which nothing runs, by their names.
+    /// Names of folders below which nothing runs, whatever their case.
     pub never_run: Vec<String>,
     /// Whether sites of a network lie in folders that do not exist.
     pub multisite: Multisite,
+}
+
+impl Layout {
+    /// What is never served nor run where nobody says otherwise: secrets, copies that editors and people leave behind,
+    /// dumps and logs. PHP source and hidden files need no entry.
+    #[must_use]
+    pub fn default_never_serve() -> Vec<String> {
+        NEVER_SERVE.map(str::to_owned).into()
+    }
+
+    /// The folders below which nothing runs where nobody says otherwise: what visitors uploaded.
+    #[must_use]
+    pub fn default_never_run() -> Vec<String> {
+        NEVER_RUN.map(str::to_owned).into()
+    }
 }
 
 /// A folder elsewhere.
@@ -60,6 +105,19 @@ pub enum Multisite {
     None,
     /// In folders that do not exist: `/blog/wp-admin/` is `/wp-admin/`.
     Subfolders,
+}
+
+/// What answers a request.
+#[derive(Debug)]
+pub enum Found {
+    /// A file that is no script.
+    File(StaticFile),
+    /// A folder that was asked for without the slash at its end.
+    Folder(Moved),
+    /// A script: the one asked for, or WordPress's front door.
+    Script(Script),
+    /// Nothing may: even the front door is denied. See [`not_found`].
+    Nothing,
 }
 
 /// The script that answers a request.

@@ -12,7 +12,6 @@ mod exchange;
 mod fault;
 mod params;
 pub mod record;
-mod script;
 mod spool;
 
 use std::cell::RefCell;

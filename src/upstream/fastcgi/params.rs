@@ -9,7 +9,8 @@ use std::io::Write;
 use std::net::IpAddr;
 
 use super::record::{self, LARGEST, Pairs, TooLong};
-use super::{Caller, Fault, Php, script};
+use super::{Caller, Fault, Php};
+use crate::files::{Multisite, by_name};
 use crate::headers::Scheme;
 use crate::message::{Field, Fields, Name, RequestHead, Version, host_of};
 
@@ -69,11 +70,8 @@ fn tell(
     head: &RequestHead,
     length: u64,
 ) -> Result<(), TooLong> {
-    let script = script::of(head.path());
-    let name = pairs.open(b"SCRIPT_FILENAME".len(), php.root.len() + script.name.len())?;
-    name.extend_from_slice(b"SCRIPT_FILENAME");
-    name.extend_from_slice(php.root.as_bytes());
-    name.extend_from_slice(&script.name);
+    let script = by_name(&php.root, head.path(), Multisite::None);
+    pairs.push(b"SCRIPT_FILENAME", &script.filename)?;
     pairs.push(b"SCRIPT_NAME", &script.name)?;
     if !script.info.is_empty() {
         pairs.push(b"PATH_INFO", &script.info)?;

@@ -4,7 +4,7 @@
 //! is told a name made of plain parts or `/index.php`, and never what a client chose beyond that. WordPress routes by
 //! `REQUEST_URI`, which stays as it was sent: what is no script gets WordPress's own answer.
 
-use std::borrow::Cow;
+use super::{Multisite, Script};
 
 /// WordPress's front door.
 const INDEX: &[u8] = b"/index.php";
@@ -15,40 +15,35 @@ const NEVER_RUN: [&[u8]; 2] = [b"uploads", b"blogs.dir"];
 /// Folders of the dashboard, each with an `index.php` of its own: sent to the front door, it redirects to itself.
 const DASHBOARDS: [&[u8]; 3] = [b"/wp-admin/", b"/wp-admin/network/", b"/wp-admin/user/"];
 
-/// A script below the document root, and what stood behind its name.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Script<'p> {
-    /// `/index.php`, `/wp-admin/post.php`: what is not the front door ends in `.php` and has plain parts only.
-    pub(super) name: Cow<'p, [u8]>,
-    /// `/wp-json/` of `/index.php/wp-json/`; else empty.
-    pub(super) info: Cow<'p, [u8]>,
+/// The script for the path of a request, as it was sent, where the files lie in the folder `root`, as PHP sees it and
+/// without a slash at the end. What is not the front door ends in `.php` and has plain parts only.
+#[must_use]
+pub fn by_name(root: &str, path: &[u8], multisite: Multisite) -> Script {
+    let (name, info) = decoded(path).map_or_else(front_door, |path| named(path, multisite));
+    Script { filename: [root.as_bytes(), &name].concat(), name, info }
 }
 
-impl Script<'_> {
-    const FRONT_DOOR: Self = Self { name: Cow::Borrowed(INDEX), info: Cow::Borrowed(b"") };
+fn front_door() -> (Vec<u8>, Vec<u8>) {
+    (INDEX.to_vec(), Vec::new())
 }
 
-/// The script for the path of a request, as it was sent.
-pub(super) fn of(path: &[u8]) -> Script<'_> {
-    let Some(decoded) = decoded(path) else { return Script::FRONT_DOOR };
-    if let Some(info) = behind_the_front_door(&decoded) {
-        let info = info.to_vec().into();
-        return Script { info, ..Script::FRONT_DOOR };
+fn named(path: Vec<u8>, _multisite: Multisite) -> (Vec<u8>, Vec<u8>) {
+    if let Some(info) = behind_the_front_door(&path) {
+        return (INDEX.to_vec(), info.to_vec());
     }
-    if DASHBOARDS.iter().any(|folder| decoded.ends_with(folder)) && has_plain_parts(&decoded) {
-        let name = [&*decoded, b"index.php"].concat().into();
-        return Script { name, info: Cow::Borrowed(b"") };
+    if DASHBOARDS.iter().any(|folder| path.ends_with(folder)) && has_plain_parts(&path) {
+        return ([&path, &b"index.php"[..]].concat(), Vec::new());
     }
-    if is_script(&decoded) {
-        return Script { name: decoded, info: Cow::Borrowed(b"") };
+    if is_script(&path) {
+        return (path, Vec::new());
     }
-    Script::FRONT_DOOR
+    front_door()
 }
 
 /// The path with `%XX` replaced, once; nothing where that is no text anybody could mean.
-fn decoded(path: &[u8]) -> Option<Cow<'_, [u8]>> {
+fn decoded(path: &[u8]) -> Option<Vec<u8>> {
     if memchr::memchr(b'%', path).is_none() {
-        return Some(Cow::Borrowed(path));
+        return Some(path.to_vec());
     }
     let mut out = Vec::with_capacity(path.len());
     let mut rest = path;
@@ -61,7 +56,7 @@ fn decoded(path: &[u8]) -> Option<Cow<'_, [u8]>> {
         out.push(byte);
         rest = behind;
     }
-    Some(out.into())
+    Some(out)
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -113,10 +108,16 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::{any, prop_assert, proptest};
 
-    use super::of;
+    use super::by_name;
+    use crate::files::{Multisite, Script};
+
+    fn of(path: &[u8]) -> Script {
+        by_name("/srv/www", path, Multisite::None)
+    }
 
     fn script(path: &str) -> String {
         let script = of(path.as_bytes());
+        assert_eq!(script.filename, [b"/srv/www", &script.name[..]].concat());
         format!("{} {}", String::from_utf8_lossy(&script.name), String::from_utf8_lossy(&script.info))
     }
 
@@ -246,7 +247,7 @@ mod tests {
     #[test]
     fn nothing_else_is_run() {
         for path in TRAPS {
-            assert_eq!(of(path.as_bytes()), super::Script::FRONT_DOOR, "{path}");
+            assert_eq!(script(path), "/index.php ", "{path}");
         }
     }
 
