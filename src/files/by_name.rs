@@ -4,13 +4,11 @@
 //! is told a name made of plain parts or `/index.php`, and never what a client chose beyond that. WordPress routes by
 //! `REQUEST_URI`, which stays as it was sent: what is no script gets WordPress's own answer.
 
-use super::{Multisite, Script};
+use super::path::{decoded, without_site};
+use super::{Multisite, NEVER_RUN, Script};
 
 /// WordPress's front door.
 const INDEX: &[u8] = b"/index.php";
-
-/// Folders whose files came from visitors, or were written for nobody to run.
-const NEVER_RUN: [&[u8]; 2] = [b"uploads", b"blogs.dir"];
 
 /// Folders of the dashboard, each with an `index.php` of its own: sent to the front door, it redirects to itself.
 const DASHBOARDS: [&[u8]; 3] = [b"/wp-admin/", b"/wp-admin/network/", b"/wp-admin/user/"];
@@ -27,10 +25,14 @@ fn front_door() -> (Vec<u8>, Vec<u8>) {
     (INDEX.to_vec(), Vec::new())
 }
 
-fn named(path: Vec<u8>, _multisite: Multisite) -> (Vec<u8>, Vec<u8>) {
+fn named(path: Vec<u8>, multisite: Multisite) -> (Vec<u8>, Vec<u8>) {
     if let Some(info) = behind_the_front_door(&path) {
         return (INDEX.to_vec(), info.to_vec());
     }
+    let path = match without_site(&path) {
+        Some(rest) if multisite == Multisite::Subfolders => rest.to_vec(),
+        _ => path,
+    };
     if DASHBOARDS.iter().any(|folder| path.ends_with(folder)) && has_plain_parts(&path) {
         return ([&path, &b"index.php"[..]].concat(), Vec::new());
     }
@@ -38,29 +40,6 @@ fn named(path: Vec<u8>, _multisite: Multisite) -> (Vec<u8>, Vec<u8>) {
         return (path, Vec::new());
     }
     front_door()
-}
-
-/// The path with `%XX` replaced, once; nothing where that is no text anybody could mean.
-fn decoded(path: &[u8]) -> Option<Vec<u8>> {
-    if memchr::memchr(b'%', path).is_none() {
-        return Some(path.to_vec());
-    }
-    let mut out = Vec::with_capacity(path.len());
-    let mut rest = path;
-    while let Some((first, behind)) = rest.split_first() {
-        let (byte, behind) = match (first, behind) {
-            (b'%', [high, low, behind @ ..]) => (hex(*high)? << 4 | hex(*low)?, behind),
-            (b'%', _) => return None,
-            _ => (*first, behind),
-        };
-        out.push(byte);
-        rest = behind;
-    }
-    Some(out)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// What stands behind `/index.php` in a permalink (`/index.php/2026/11/hello/`), where it may be told to PHP.
@@ -98,7 +77,8 @@ fn is_named_as_a_script(part: &[u8]) -> bool {
 fn has_plain_parts(path: &[u8]) -> bool {
     let Some(path) = path.strip_prefix(b"/") else { return false };
     let path = path.strip_suffix(b"/").unwrap_or(path);
-    let is_never_run = |part: &[u8]| NEVER_RUN.iter().any(|folder| part.eq_ignore_ascii_case(folder));
+    let is_never_run =
+        |part: &[u8]| NEVER_RUN.iter().any(|folder| part.eq_ignore_ascii_case(folder.as_bytes()));
     path.split(|byte| *byte == b'/')
         .all(|part| is_plain(part) && !is_named_as_a_script(part) && !is_never_run(part))
 }
@@ -147,6 +127,21 @@ mod tests {
         assert_eq!(script("/blog/wp-admin/user/"), "/blog/wp-admin/user/index.php ");
         assert_eq!(script("/wp-admin"), "/index.php ", "WordPress redirects it");
         assert_eq!(script("/../wp-admin/"), "/index.php ");
+    }
+
+    #[test]
+    fn sites_in_folders_that_do_not_exist_run_what_stands_in_the_root() {
+        let script =
+            |path: &str| String::from_utf8(by_name("", path.as_bytes(), Multisite::Subfolders).name).unwrap();
+        assert_eq!(script("/blog/wp-admin/"), "/wp-admin/index.php");
+        assert_eq!(script("/blog/wp-admin/post.php"), "/wp-admin/post.php");
+        assert_eq!(script("/blog/wp-login.php"), "/wp-login.php");
+        assert_eq!(script("/wp-admin/post.php"), "/wp-admin/post.php");
+        assert_eq!(script("/wp-login.php"), "/wp-login.php");
+        assert_eq!(script("/blog/wp-content/uploads/evil.php"), "/index.php");
+        assert_eq!(script("/blog/wp-config.php"), "/index.php");
+        assert_eq!(script("/uploads/wp-login.php"), "/wp-login.php", "a site may be called so");
+        assert_eq!(script("/blog/"), "/index.php");
     }
 
     #[test]

@@ -9,8 +9,14 @@
 //! there: WordPress answers it as any other URL it does not know.
 
 mod by_name;
+mod look;
 mod moved;
+mod names;
+mod path;
+mod pieces;
+mod roots;
 mod serve;
+mod store;
 mod tree;
 
 use std::path::PathBuf;
