@@ -17,6 +17,8 @@ mod pieces;
 mod roots;
 mod serve;
 mod store;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::path::PathBuf;

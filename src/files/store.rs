@@ -50,6 +50,11 @@ impl Store {
         &self.0.name
     }
 
+    #[cfg(test)]
+    pub(super) fn real(&self) -> &[u8] {
+        &self.0.real
+    }
+
     /// Opens the file, or what lies beside it with `end` behind its name.
     fn find(&self, end: &[u8]) -> io::Result<Reading> {
         let path = [&self.0.real, end].concat();
