@@ -111,13 +111,44 @@ fn seen(file: &OwnedFd, path: &[u8]) -> Option<Seen> {
 /// It has no path any more.
 pub(super) fn real_path(file: &impl AsFd, met: &Stat, path: &[u8]) -> io::Result<Vec<u8>> {
     let name = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
-    if let Ok(real) = readlink(&name, Vec::with_capacity(256)) {
-        return Ok(real.into_bytes());
+    match readlink(&name, Vec::with_capacity(256)) {
+        Ok(real) => Ok(real.into_bytes()),
+        Err(_) => resolved(met, path),
     }
+}
+
+fn resolved(met: &Stat, path: &[u8]) -> io::Result<Vec<u8>> {
     let real = canonicalize(OsStr::from_bytes(path))?;
     let now = stat(&real)?;
     if (now.st_dev, now.st_ino) != (met.st_dev, met.st_ino) {
         return Err(io::ErrorKind::NotFound.into());
     }
     Ok(real.into_os_string().into_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+
+    use rustix::fs::stat;
+
+    use super::{real_folder, resolved};
+
+    #[test]
+    fn without_proc_a_path_is_resolved_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().canonicalize().unwrap();
+        let [one, two, link] = ["one", "two", "link"].map(|name| base.join(name));
+        std::fs::write(&one, "").unwrap();
+        std::fs::write(&two, "").unwrap();
+        symlink(&one, &link).unwrap();
+        let [one, two, link] = [&one, &two, &link].map(|path| path.as_os_str().as_bytes());
+        let met = stat(one).unwrap();
+        assert_eq!(resolved(&met, link).unwrap(), one);
+        assert!(resolved(&met, two).is_err(), "another file");
+        assert!(resolved(&met, &[one, b"/"].concat()).is_err(), "no folder");
+        assert_eq!(real_folder(b"/"), Some(Vec::new()));
+        assert_eq!(real_folder(one), None);
+    }
 }

@@ -15,6 +15,9 @@ use crate::message::RequestHead;
 /// WordPress's front door.
 const INDEX: &[u8] = b"/index.php";
 
+/// The longest path that the system opens, in bytes.
+const LONGEST: usize = 4096;
+
 /// The files of a site, as one worker looks at them.
 #[derive(Debug)]
 pub struct Tree {
@@ -85,7 +88,7 @@ impl Find<'_> {
         let Some(seen) = self.look(path) else { return self.behind_an_index(path, b"") };
         match seen.kind {
             Kind::Folder => self.index(path).map(|_| Found::Folder(moved(&asked.text, query))),
-            Kind::File if is_script(path) => self.script(path, &seen, b"").map(Found::Script),
+            Kind::File if is_script(split(path).1) => self.script(path, &seen, b"").map(Found::Script),
             Kind::File => self.file(path, seen).map(Found::File),
             Kind::Other => None,
         }
@@ -110,11 +113,10 @@ impl Find<'_> {
     /// `/index.php/2026/11/hello/`, as permalinks look where a server cannot rewrite.
     fn behind_an_index(&self, path: &[u8], end: &[u8]) -> Option<Found> {
         let whole = [path, end].concat();
-        memchr::memmem::find_iter(&whole, b"/index.php/").find_map(|at| {
-            let (script, info) = whole.split_at_checked(at + INDEX.len())?;
-            let script = self.script(script, &self.look(script)?, info)?;
-            Some(Found::Script(script))
-        })
+        let at = memchr::memmem::find(&whole, b"/index.php/")?;
+        let (script, info) = whole.split_at_checked(at + INDEX.len())?;
+        let script = self.script(script, &self.look(script)?, info)?;
+        Some(Found::Script(script))
     }
 
     /// WordPress's front door, which answers whatever names nothing.
@@ -138,7 +140,7 @@ impl Find<'_> {
 
     /// What stands at a path and is kept from nobody, by the name asked for nor by the path that it really has.
     fn look(&self, path: &[u8]) -> Option<Seen> {
-        if !self.rules.allow(path) {
+        if path.len() > LONGEST || !self.rules.allow(path) {
             return None;
         }
         let (root, rest) = self.place(path)?;

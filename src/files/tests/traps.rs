@@ -316,7 +316,8 @@ fn odd_names_are_found() {
         ("/caf%C3%A9%20au%20lait", "to /caf%C3%A9%20au%20lait/"),
     ]);
     let long = format!("/{}", "a".repeat(5000));
-    site.check_unknown(&[&long, &"/a".repeat(3000)]);
+    site.check_unknown(&[&long, &"/a".repeat(3000), &"/no/index.php".repeat(3000)]);
+    assert_eq!(site.told(&format!("/index.php{long}")), format!("{FRONT_DOOR} for {long}"));
 }
 
 #[test]
