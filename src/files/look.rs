@@ -133,7 +133,17 @@ mod tests {
 
     use rustix::fs::stat;
 
-    use super::{real_folder, resolved};
+    use super::{real_folder, resolved, seen};
+
+    #[test]
+    fn what_was_removed_has_no_path_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let file = std::fs::File::create(&path).unwrap().into();
+        assert!(seen(&file, path.as_os_str().as_bytes()).is_some());
+        std::fs::remove_file(&path).unwrap();
+        assert!(seen(&file, path.as_os_str().as_bytes()).is_none());
+    }
 
     #[test]
     fn without_proc_a_path_is_resolved_by_its_name() {

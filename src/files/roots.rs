@@ -75,9 +75,8 @@ impl Roots {
         Self { layout, rules, known: RefCell::new(None) }
     }
 
-    /// Where they lie: the document root first.
-    pub(super) fn now(&self) -> Rc<[Root]> {
-        let now = Instant::now();
+    /// Where they lie at the moment: the document root first.
+    pub(super) fn at(&self, now: Instant) -> Rc<[Root]> {
         let mut known = self.known.borrow_mut();
         match &*known {
             Some((since, roots)) if now.duration_since(*since) < BELIEVED => Rc::clone(roots),
@@ -104,5 +103,46 @@ impl Roots {
         let never_runs = [written, &real].into_iter().any(|folder| self.rules.never_runs(split(folder).1));
         let php = php.map(|root| trimmed(root.as_bytes()).to_vec());
         Root { path: trimmed(path.as_bytes()).to_vec(), real, never_runs, php }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use super::{BELIEVED, Roots};
+    use crate::files::names::Rules;
+    use crate::files::{FollowLinks, Layout, Multisite};
+
+    #[test]
+    fn a_link_that_was_switched_is_seen_a_second_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().canonicalize().unwrap();
+        let (current, one, two) = (base.join("current"), base.join("one"), base.join("two"));
+        fs::create_dir(&one).unwrap();
+        fs::create_dir(&two).unwrap();
+        symlink(&one, &current).unwrap();
+        let layout = Layout {
+            root: current.clone(),
+            php_root: None,
+            aliases: Vec::new(),
+            follow_links: FollowLinks::None,
+            never_serve: Vec::new(),
+            never_run: Vec::new(),
+            multisite: Multisite::None,
+        };
+        let roots = Roots::new(layout.clone(), Arc::new(Rules::new(&layout)));
+        let begin = Instant::now();
+        let real = |after| roots.at(begin + after)[0].real.clone();
+        assert_eq!(real(Duration::ZERO), one.as_os_str().as_encoded_bytes());
+        fs::remove_file(&current).unwrap();
+        symlink(&two, &current).unwrap();
+        assert_eq!(real(BELIEVED / 2), one.as_os_str().as_encoded_bytes());
+        assert_eq!(real(BELIEVED), two.as_os_str().as_encoded_bytes());
+        fs::remove_file(&current).unwrap();
+        assert_eq!(real(BELIEVED * 2), current.as_os_str().as_encoded_bytes());
     }
 }

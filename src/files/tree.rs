@@ -4,6 +4,7 @@
 //! real path yesterday may lie elsewhere today. Only where the roots really lie is remembered, and for a second.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::look::{Kind, Seen, is_folder, is_there, look};
 use super::names::{Rules, is_script, is_source};
@@ -55,7 +56,7 @@ impl Tree {
     /// Which file or script answers this request. It asks the file system and waits for it, a few calls at most.
     #[must_use]
     pub fn find(&self, head: &RequestHead) -> Found {
-        let roots = self.roots.now();
+        let roots = self.roots.at(Instant::now());
         let find = Find { roots: &roots, rules: &self.rules, links: self.links };
         let asked = Asked::read(head.path());
         let found = asked.and_then(|asked| find.named(&asked, self.multisite, head.query()));

@@ -83,6 +83,24 @@ fn php_may_see_each_root_elsewhere() {
 }
 
 #[test]
+fn the_innermost_root_says_where_php_sees_a_file() {
+    let site = Site::new().with(|layout, base| {
+        layout.php_root = Some("/srv/www".to_owned());
+        layout.aliases = vec![alias("/tool/", base.join("www/lib/tool"))];
+        layout.aliases[0].php_root = Some("/opt/tool".to_owned());
+    });
+    site.files(&["www/lib/tool/a.php", "www/lib/b.php"]);
+    for (target, filename) in [
+        ("/tool/a.php", "/opt/tool/a.php"),
+        ("/lib/tool/a.php", "/opt/tool/a.php"),
+        ("/lib/b.php", "/srv/www/lib/b.php"),
+    ] {
+        let Found::Script(script) = site.tree().find(&get(target)) else { panic!("{target}") };
+        assert_eq!(String::from_utf8(script.filename).unwrap(), filename);
+    }
+}
+
+#[test]
 fn nothing_runs_in_an_alias_for_uploads_however_it_is_named() {
     let cases = [
         ("/wp-content/uploads/", "srv/media"),

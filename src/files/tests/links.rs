@@ -49,6 +49,7 @@ fn no_link_leads_out_or_to_what_is_kept() {
         site.link("www/wp-config-link.txt", "a.txt");
         site.link("www/.link.txt", "a.txt");
         site.link("www/text.php", "a.txt");
+        site.link("www/text.phtml", "a.txt");
         site.link("www/wp-content/uploads/login.php", "../../wp-login.php");
         site.check_unknown(&[
             "/wp-content/uploads/out.php",
@@ -72,6 +73,7 @@ fn no_link_leads_out_or_to_what_is_kept() {
             "/wp-config-link.txt",
             "/.link.txt",
             "/text.php",
+            "/text.phtml",
             "/wp-content/uploads/login.php",
         ]);
     }

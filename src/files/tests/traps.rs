@@ -366,6 +366,7 @@ fn what_is_no_file_is_not_there() {
     site.link("www/gone.css", "nowhere");
     fs::create_dir_all(site.path("www/folder.php")).unwrap();
     fs::create_dir_all(site.path("www/folder/index.php")).unwrap();
+    fs::create_dir_all(site.path("www/folder/index.html")).unwrap();
     site.check_unknown(&[
         "/fifo.css",
         "/fifo.php",
@@ -380,6 +381,7 @@ fn what_is_no_file_is_not_there() {
         "/folder/",
         "/folder/index.php",
         "/folder/index.php/",
+        "/folder/index.html",
         "/folder/index.php/a",
     ]);
 }
