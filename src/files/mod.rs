@@ -25,9 +25,10 @@ use std::path::PathBuf;
 
 pub use by_name::by_name;
 pub use moved::Moved;
-pub use serve::{StaticFile, not_found};
+pub use serve::StaticFile;
 pub use tree::Tree;
 
+/// Secrets, copies that editors and people leave behind, dumps, logs, and PHP source by another name.
 const NEVER_SERVE: [&str; 13] = [
     "wp-config*",
     "*~",
@@ -124,7 +125,7 @@ pub enum Found {
     Folder(Moved),
     /// A script: the one asked for, or WordPress's front door.
     Script(Script),
-    /// Nothing may: even the front door is denied. See [`not_found`].
+    /// Nothing may: even the front door is denied.
     Nothing,
 }
 

@@ -155,12 +155,6 @@ fn status_of(kind: ErrorKind) -> StatusCode {
     }
 }
 
-/// The reply where nothing may answer.
-#[must_use]
-pub fn not_found() -> Reply<'static> {
-    empty(StatusCode::NOT_FOUND)
-}
-
 fn empty(status: StatusCode) -> Reply<'static> {
     let fields = Fields::from([("Content-Length", "0")]);
     Reply { head: ReplyHead::build(status_from(status), fields), body: Body::empty(), close: false }
