@@ -18,6 +18,7 @@ def browser_headers():
 class Scenario:
     """One kind of traffic; `upload` is the size of a request body, 0 for a GET.
 
+    `keeps` is whether connections to PHP are kept, where PHP is asked.
     `aim` is what our CPU per request may be, over nginx's; for a pair of doctors with a key, over the pair without one.
     """
 
@@ -30,6 +31,7 @@ class Scenario:
     generator: str = "wrk"
     tls: bool = False
     streams: int = 1
+    keeps: bool = False
     aim: float = 0.9
 
 
@@ -44,6 +46,16 @@ SCENARIOS = {
         Scenario("tls-1k-64", "1 KiB of JSON over TLS", "/1k", 64, tls=True, aim=0.8),
         Scenario("tls-handshakes", "a full TLS handshake for each request", "/1k", 8, CLOSING, 0, "handshakes", True, aim=0.7),
         Scenario("h2-1k-8x32", "1 KiB over TLS and HTTP/2, 32 streams", "/1k", 8, {}, 0, "h2load", True, 32, aim=0.85),
+    )
+}
+
+# Before a FastCGI application instead of an HTTP origin, with what browsers send and a token.
+PHP = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("php-1k-64", "1 KiB by FastCGI, a connection each", "/1k?a=b", 64, browser_headers(), aim=0.8),
+        Scenario("php-64k-64", "64 KiB by FastCGI, a connection each", "/64k?a=b", 64, browser_headers(), aim=0.8),
+        Scenario("php-1k-64-kept", "1 KiB by FastCGI, connections kept", "/1k?a=b", 64, browser_headers(), keeps=True, aim=0.8),
     )
 }
 

@@ -27,7 +27,10 @@ PACKAGES = {
     "curl": "curl",
 }
 TEMPLATES = {"origin": "origin.conf", "nginx": "nginx.conf", "haproxy": "haproxy.cfg", "header-doctor": "header-doctor.yaml"}
+PHP_TEMPLATES = {"nginx": "nginx-php.conf", "haproxy": "haproxy-php.cfg", "header-doctor": "header-doctor-php.yaml"}
 PEERS = ("header-doctor", "nginx", "haproxy")
+# The folder of WordPress as PHP sees it. Nothing lies there: peers choose scripts by name.
+ROOT = "/srv/www"
 # Two doctors: without a key, with one as it is recommended, and with one where the sidecar signs a trail for a third.
 KEYLESS, KEYED, SIGNING = "keyless", "keyed", "signing on"
 POLICY = Path("/usr/sbin/policy-rc.d")
@@ -126,6 +129,18 @@ class Stage:
         return running(name, self.folder / name, self.values(self.origin), PROXY_CPU, self.binary, wrapper, patience)
 
     @contextlib.contextmanager
+    def before_php(self, name, keeps, wrapper=(), patience=10):
+        """The peer before a FastCGI application of ours, with a connection for each request or with kept ones."""
+        folder = Path(tempfile.mkdtemp(prefix=f"php-{name}-", dir=self.folder))
+        # nginx's worker is not root.
+        folder.chmod(0o755)
+        with responder(self.folder, folder / "php.sock"):
+            # A line of a template that begins with @kept@ is for peers that keep connections.
+            values = {"socket": folder / "php.sock", "root": ROOT, "kept": "" if keeps else "# "}
+            with running(name, folder, values, PROXY_CPU, self.binary, wrapper, patience, template=PHP_TEMPLATES[name]) as peer:
+                yield peer
+
+    @contextlib.contextmanager
     def pair(self, name, wrapper=lambda hop: (), patience=10):
         """Two doctors, one before the other, as one server: `KEYED` or `SIGNING` with the same key, or `KEYLESS`."""
         with contextlib.ExitStack() as started:
@@ -157,6 +172,7 @@ def stage(binary):
         folder = Path(name)
         # nginx's worker is not root.
         folder.chmod(0o755)
+        (folder / "1k").write_text(json_of(1024))
         (folder / "64k").write_bytes(b"x" * 65536)
         make_certificate(folder / "cert.pem")
         make_trail_key(folder / "trail.keys")
@@ -165,13 +181,13 @@ def stage(binary):
 
 
 @contextlib.contextmanager
-def running(name, folder, values, cpu, binary=None, wrapper=(), patience=10, words=(), section=""):
+def running(name, folder, values, cpu, binary=None, wrapper=(), patience=10, words=(), section="", template=None):
     """The server on a free port, from the moment it accepts; stopped at the end of the `with`."""
     folder.mkdir(parents=True, exist_ok=True)
     port, secure = free_ports(2)
-    config = fill(HERE / TEMPLATES[name], folder, values | {"port": port, "secure": secure})
+    config = fill(HERE / (template or TEMPLATES[name]), folder, values | {"port": port, "secure": secure})
     config.write_text(config.read_text() + section)
-    encrypts = name != "origin" and (name != "header-doctor" or accepts(binary, config))
+    encrypts = "certificate" in values and (name != "header-doctor" or accepts(binary, config))
     if not encrypts:
         config.write_text("".join(line for line in config.read_text().splitlines(True) if str(secure) not in line))
     command = [*pinned(cpu), *wrapper, *command_of(name, folder, config, binary), *words]
@@ -186,6 +202,44 @@ def running(name, folder, values, cpu, binary=None, wrapper=(), patience=10, wor
         yield server
     finally:
         stop(process)
+
+
+@contextlib.contextmanager
+def responder(folder, path):
+    """The FastCGI application on this socket, which answers with the files of the folder; stopped at the end of the `with`."""
+    program, log = folder / "responder", path.with_suffix(".log")
+    if not program.exists():
+        compile_responder(program)
+    with open(log, "wb") as output:
+        command = [*pinned(LOAD_CPU), program, path, folder]
+        process = subprocess.Popen(
+            command, env=environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        wait_until_it_accepts(Server("responder", 0, process, log), 10, lambda: connected_to(path))
+        yield
+    finally:
+        stop(process)
+
+
+def compile_responder(program):
+    command = ["rustc", "--edition", "2024", "-C", "opt-level=3", "-o", program, HERE / "responder.rs"]
+    try:
+        run = subprocess.run(command, cwd=HERE, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise Trouble("there is no rustc: install Rust, which compiles the FastCGI application behind the peers") from None
+    if run.returncode != 0:
+        raise Trouble(f"responder.rs does not compile: {run.stderr}")
+
+
+def connected_to(path):
+    client = socket.socket(socket.AF_UNIX)
+    try:
+        client.connect(str(path))
+    except OSError:
+        client.close()
+        raise
+    return client
 
 
 def command_of(name, folder, config, binary):
@@ -216,6 +270,13 @@ def knows_keys(binary):
     """Whether two of these doctors can share a key, and the second be the last; older ones cannot."""
     command = [binary, "config", "schema"]
     return "ends_here" in subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+
+
+def knows_php(binary, keeps):
+    """Whether this doctor speaks FastCGI, and keeps connections if that is asked for; older ones do not."""
+    command = [binary, "config", "schema"]
+    schema = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+    return '"php_root"' in schema and (not keeps or '"keep_alive"' in schema)
 
 
 def make_trail_key(path):
@@ -256,15 +317,16 @@ def environment():
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
 
-def wait_until_it_accepts(server, patience):
+def wait_until_it_accepts(server, patience, connect=None):
+    connect = connect or (lambda: socket.create_connection(("127.0.0.1", server.port), 1))
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
             raise Trouble(f"{server.name} ended with {server.process.returncode} instead of serving. {last_words(server)}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", server.port), 1):
+        with contextlib.suppress(OSError), connect():
             return
         time.sleep(0.02)
-    raise Trouble(f"{server.name} does not accept on 127.0.0.1:{server.port} after {patience} s. {last_words(server)}")
+    raise Trouble(f"{server.name} does not accept a connection after {patience} s. {last_words(server)}")
 
 
 def last_words(server):
