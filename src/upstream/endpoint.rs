@@ -1,10 +1,12 @@
 //! Where connections to an upstream go: a Unix socket, or addresses in the order in which they are tried.
 
 use std::cell::Cell;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout};
 
@@ -60,9 +62,7 @@ impl Endpoint {
     pub(super) async fn connect(&self, limit: Duration) -> Result<Stream, Error> {
         match self {
             Self::Unix(path) => {
-                let stream = timeout(limit, UnixStream::connect(path)).await;
-                let stream = stream.map_err(|_| Error::ConnectTimeout(limit))?;
-                stream.map(Stream::Unix).map_err(|error| Error::of_connect(&error))
+                connect_unix(path).map(Stream::Unix).map_err(|error| Error::of_connect(&error))
             }
             Self::Tcp(addresses) => {
                 let stream = addresses.connect(limit).await?;
@@ -72,6 +72,14 @@ impl Endpoint {
             }
         }
     }
+}
+
+/// Connects to a Unix socket. There is no handshake that could be waited for: it is connected at once or not at all.
+fn connect_unix(path: &Path) -> io::Result<UnixStream> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    connect(&socket, &SocketAddrUnix::new(path)?)?;
+    UnixStream::from_std(socket.into())
 }
 
 impl Addresses {

@@ -5,14 +5,15 @@
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
+use std::mem;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rustix::net::sockopt;
+use rustix::net::{SendFlags, send, sockopt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream, tcp, unix};
+use tokio::net::{TcpStream, UnixStream, tcp};
 use tokio_rustls::TlsStream;
 
 /// A connection that nobody reads or writes yet.
@@ -37,8 +38,10 @@ impl Stream {
                 (ReadHalf(Read::Tcp(read)), WriteHalf(Write::Tcp(write)))
             }
             Self::Unix(stream) => {
-                let (read, write) = stream.into_split();
-                (ReadHalf(Read::Unix(read)), WriteHalf(Write::Unix(write)))
+                // Tokio's own halves say that nothing more comes before they close, a system call that tells
+                // nobody anything: both ends of a Unix socket see the same close.
+                let shared = Rc::new(RefCell::new(stream));
+                (ReadHalf(Read::Unix(Rc::clone(&shared))), WriteHalf(Write::Unix { shared, is_new: true }))
             }
             Self::Tls(stream) => {
                 let shared = Rc::new(RefCell::new(*stream));
@@ -48,15 +51,15 @@ impl Stream {
     }
 }
 
-type Shared = Rc<RefCell<TlsStream<TcpStream>>>;
+type Shared<S> = Rc<RefCell<S>>;
 
 /// The direction that comes in.
 pub struct ReadHalf(Read);
 
 enum Read {
     Tcp(tcp::OwnedReadHalf),
-    Unix(unix::OwnedReadHalf),
-    Tls(Shared),
+    Unix(Shared<UnixStream>),
+    Tls(Shared<TlsStream<TcpStream>>),
 }
 
 /// The direction that goes out.
@@ -64,8 +67,8 @@ pub struct WriteHalf(Write);
 
 enum Write {
     Tcp(tcp::OwnedWriteHalf),
-    Unix(unix::OwnedWriteHalf),
-    Tls(Shared),
+    Unix { shared: Shared<UnixStream>, is_new: bool },
+    Tls(Shared<TlsStream<TcpStream>>),
 }
 
 impl WriteHalf {
@@ -82,7 +85,7 @@ impl WriteHalf {
             Write::Tls(shared) => {
                 let _reset = shared.borrow().get_ref().0.set_zero_linger();
             }
-            Write::Unix(half) => half.forget(),
+            Write::Unix { .. } => {}
         }
     }
 }
@@ -101,7 +104,7 @@ impl WriteHalf {
         let _refused = match &self.0 {
             Write::Tcp(half) => ask_when_silent(half.as_ref()),
             Write::Tls(shared) => ask_when_silent(shared.borrow().get_ref().0),
-            Write::Unix(_) => Ok(()),
+            Write::Unix { .. } => Ok(()),
         };
     }
 }
@@ -120,7 +123,7 @@ impl AsyncRead for ReadHalf {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().0 {
             Read::Tcp(half) => Pin::new(half).poll_read(cx, buf),
-            Read::Unix(half) => Pin::new(half).poll_read(cx, buf),
+            Read::Unix(shared) => Pin::new(&mut *shared.borrow_mut()).poll_read(cx, buf),
             Read::Tls(shared) => Pin::new(&mut *shared.borrow_mut()).poll_read(cx, buf),
         }
     }
@@ -130,7 +133,15 @@ impl AsyncWrite for WriteHalf {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().0 {
             Write::Tcp(half) => Pin::new(half).poll_write(cx, bytes),
-            Write::Unix(half) => Pin::new(half).poll_write(cx, bytes),
+            Write::Unix { shared, is_new } => {
+                // What nobody has written to has room; the runtime would wait to be told so.
+                if mem::take(is_new)
+                    && let Ok(count) = send(&*shared.borrow(), bytes, SendFlags::NOSIGNAL)
+                {
+                    return Poll::Ready(Ok(count));
+                }
+                Pin::new(&mut *shared.borrow_mut()).poll_write(cx, bytes)
+            }
             Write::Tls(shared) => Pin::new(&mut *shared.borrow_mut()).poll_write(cx, bytes),
         }
     }
@@ -142,7 +153,7 @@ impl AsyncWrite for WriteHalf {
     ) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().0 {
             Write::Tcp(half) => Pin::new(half).poll_write_vectored(cx, parts),
-            Write::Unix(half) => Pin::new(half).poll_write_vectored(cx, parts),
+            Write::Unix { shared, .. } => Pin::new(&mut *shared.borrow_mut()).poll_write_vectored(cx, parts),
             Write::Tls(shared) => Pin::new(&mut *shared.borrow_mut()).poll_write_vectored(cx, parts),
         }
     }
@@ -153,7 +164,7 @@ impl AsyncWrite for WriteHalf {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().0 {
-            Write::Tcp(_) | Write::Unix(_) => Poll::Ready(Ok(())),
+            Write::Tcp(_) | Write::Unix { .. } => Poll::Ready(Ok(())),
             Write::Tls(shared) => Pin::new(&mut *shared.borrow_mut()).poll_flush(cx),
         }
     }
@@ -161,8 +172,54 @@ impl AsyncWrite for WriteHalf {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().0 {
             Write::Tcp(half) => Pin::new(half).poll_shutdown(cx),
-            Write::Unix(half) => Pin::new(half).poll_shutdown(cx),
+            Write::Unix { shared, .. } => Pin::new(&mut *shared.borrow_mut()).poll_shutdown(cx),
             Write::Tls(shared) => Pin::new(&mut *shared.borrow_mut()).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+    use tokio::net::UnixStream;
+
+    use super::Stream;
+
+    #[tokio::test]
+    async fn a_new_unix_socket_is_written_at_once_and_closed_with_its_last_half() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let (read, mut write) = Stream::Unix(ours).split();
+        let mut context = Context::from_waker(Waker::noop());
+        let at_once = Pin::new(&mut write).poll_write(&mut context, b"hello");
+        assert!(matches!(at_once, Poll::Ready(Ok(5))), "{at_once:?}");
+        drop(write);
+        let mut heard = [0; 8];
+        assert_eq!(theirs.read(&mut heard).await.unwrap(), 5);
+        theirs.write_all(b"still there?").await.unwrap();
+        drop(read);
+        assert!(theirs.write_all(b"and now?").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_has_no_room_in_a_new_unix_socket_follows_when_it_has() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let (_read, mut write) = Stream::Unix(ours).split();
+        let sent: Vec<u8> = (0..=u8::MAX).cycle().take(3_000_000).collect();
+        let send = async {
+            let mut rest = &*sent;
+            while !rest.is_empty() {
+                let count = poll_fn(|context| Pin::new(&mut write).poll_write(context, rest)).await.unwrap();
+                rest = &rest[count..];
+            }
+            poll_fn(|context| Pin::new(&mut write).poll_shutdown(context)).await.unwrap();
+        };
+        let mut heard = Vec::new();
+        let (outcome, ()) = tokio::join!(theirs.read_to_end(&mut heard), send);
+        assert_eq!(outcome.unwrap(), sent.len());
+        assert!(heard == sent);
     }
 }
