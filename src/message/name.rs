@@ -81,6 +81,7 @@ mod tests {
         for (length, name) in Name::ALL {
             assert_eq!(name.canonical().len(), *length, "{name:?}");
             assert_eq!(Name::of(name.canonical().as_bytes()), *name);
+            assert!(name.canonical().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
         }
     }
 

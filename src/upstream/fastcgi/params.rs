@@ -136,35 +136,76 @@ const fn is_left_out(id: Name) -> bool {
 }
 
 fn fields(pairs: &mut Pairs<'_>, fields: &Fields) -> Result<(), TooLong> {
+    let shared = shared_marks(fields);
     for (place, field) in fields.iter().enumerate() {
-        if is_left_out(field.id) || !is_plain(field.name) {
+        if is_left_out(field.id) || !is_plain(&field) {
             continue;
         }
         if field.id == Name::Authorization && field.value.is_empty() {
             continue;
         }
+        if shared & mark(&field) == 0 {
+            alone(pairs, &field)?;
+            continue;
+        }
         if fields.iter().take(place).any(|before| is_same(&before, &field)) {
             continue;
         }
-        variable(pairs, fields, place, &field)?;
+        joined(pairs, fields, place, &field)?;
     }
     Ok(())
 }
 
+/// What two fields of one name have in common, and of other names hardly any: nearly all stand alone, and need not be
+/// compared with one another.
+fn mark(field: &Field<'_>) -> u128 {
+    const FREE: u32 = u128::BITS - Name::Other as u32;
+    let place = match (field.id, field.name) {
+        (Name::Other, [.., last]) => {
+            let length = u32::try_from(field.name.len()).unwrap_or_default();
+            Name::Other as u32 + length.wrapping_add(31 * u32::from(last.to_ascii_lowercase())) % FREE
+        }
+        (id, _) => id as u32,
+    };
+    1 << place
+}
+
+/// The marks that several fields have.
+fn shared_marks(fields: &Fields) -> u128 {
+    let (_, shared) = fields.iter().fold((0, 0), |(seen, shared), field| {
+        let mark = mark(&field);
+        (seen | mark, shared | (seen & mark))
+    });
+    shared
+}
+
+/// A field that is the only one of its name.
+fn alone(pairs: &mut Pairs<'_>, field: &Field<'_>) -> Result<(), TooLong> {
+    let out = open(pairs, field, field.value.len())?;
+    out.extend_from_slice(field.value);
+    Ok(())
+}
+
 /// A field and all later ones of its name as one variable.
-fn variable(pairs: &mut Pairs<'_>, fields: &Fields, place: usize, field: &Field<'_>) -> Result<(), TooLong> {
+fn joined(pairs: &mut Pairs<'_>, fields: &Fields, place: usize, field: &Field<'_>) -> Result<(), TooLong> {
     let separator: &[u8] = if field.id == Name::Cookie { b"; " } else { b", " };
     let later = || fields.iter().skip(place + 1).filter(|other| is_same(other, field));
     let more: usize = later().map(|other| separator.len() + other.value.len()).sum();
-    let out = pairs.open(b"HTTP_".len() + field.name.len(), field.value.len() + more)?;
-    out.extend_from_slice(b"HTTP_");
-    out.extend(field.name.iter().map(|byte| if *byte == b'-' { b'_' } else { byte.to_ascii_uppercase() }));
+    let out = open(pairs, field, field.value.len() + more)?;
     out.extend_from_slice(field.value);
     for other in later() {
         out.extend_from_slice(separator);
         out.extend_from_slice(other.value);
     }
     Ok(())
+}
+
+/// Begins the variable of a field, whose value of this length is to be appended.
+fn open<'p>(pairs: &'p mut Pairs<'_>, field: &Field<'_>, value: usize) -> Result<&'p mut Vec<u8>, TooLong> {
+    let out = pairs.open(b"HTTP_".len() + field.name.len(), value)?;
+    out.extend_from_slice(b"HTTP_");
+    out.extend(field.name.iter().map(|byte| in_cgi(*byte)));
+    Ok(out)
 }
 
 /// Whether CGI would make one variable of both. An empty `Authorization` is as if it were not there.
@@ -176,8 +217,28 @@ fn is_same(one: &Field<'_>, other: &Field<'_>) -> bool {
     }
 }
 
-fn is_plain(name: &[u8]) -> bool {
-    name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+/// Names that the product knows are plain.
+fn is_plain(field: &Field<'_>) -> bool {
+    field.id != Name::Other || field.name.iter().all(|byte| in_cgi(*byte) != 0)
+}
+
+/// What CGI makes of each byte of a name; 0 of one that no plain name has.
+const IN_CGI: [u8; 256] = {
+    let mut table = [0; 256];
+    let (mut rest, mut byte): (&mut [u8], u8) = (&mut table, 0);
+    while let Some((place, behind)) = rest.split_first_mut() {
+        *place = match byte {
+            b'-' => b'_',
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => byte.to_ascii_uppercase(),
+            _ => 0,
+        };
+        (rest, byte) = (behind, byte.wrapping_add(1));
+    }
+    table
+};
+
+fn in_cgi(byte: u8) -> u8 {
+    IN_CGI.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 /// Room for an address or a number in text.
@@ -360,6 +421,9 @@ mod tests {
         );
         assert_eq!(told([("X-A", "1"), ("x-a", "2"), ("X-a", "3")]), ["HTTP_X_A=1, 2, 3"]);
         assert_eq!(told([("X-Empty", "")]), ["HTTP_X_EMPTY="]);
+        // As long, and of the same last letter.
+        let twins = [("X-A", "1"), ("Y-A", "2"), ("x-a", "3"), ("y-a", "4"), ("Z-A", "5")];
+        assert_eq!(told(twins), ["HTTP_X_A=1, 3", "HTTP_Y_A=2, 4", "HTTP_Z_A=5"]);
     }
 
     #[test]
