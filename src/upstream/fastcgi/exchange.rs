@@ -28,6 +28,9 @@ const WITH_HEAD: usize = 16 * 1024;
 /// The longest body, in bytes, that is copied when all of it came with its head.
 const COPIED: usize = 32 * 1024;
 
+/// How much of a reply is looked at in one piece for the end of its head, in bytes: what is copied of its body is less.
+const LOOKED_AT: usize = 2 * 1024;
+
 /// The status line that CGI leaves out: with it, the head of a reply is read as every other one.
 const STATUS_LINE: &[u8] = b"HTTP/1.1 200 OK\r\n";
 
@@ -170,7 +173,7 @@ impl<'c> Exchange<'c> {
         let mut scanned = 0;
         loop {
             let count = match self.step().map_err(Fault::Malformed)? {
-                Step::Stdout(count) => count,
+                Step::Stdout(count) => count.min(LOOKED_AT),
                 Step::Ended(end) => return Err(ended_early(end, text.0.len() > STATUS_LINE.len())),
                 Step::More => {
                     self.more(text.0.len() > STATUS_LINE.len()).await?;
