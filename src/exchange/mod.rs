@@ -3,6 +3,7 @@
 //! This is the only place where evidence, headers, upstream and diagnosis meet. A healthy exchange costs two looks
 //! and two counters here; everything else happens to sick ones.
 
+mod date;
 mod memory;
 mod mishap;
 mod neighbours;
@@ -112,9 +113,8 @@ async fn forward<'c>(
         head = pending.head().await?;
     }
     let body = pending.body(&mut head)?;
-    if upstreams.holds_bodies() && !head.fields.has(Name::Date) {
-        // PHP leaves it to its web server (RFC 9110 §6.6.1), which the doctor is here.
-        head.fields.append(b"Date", now().to_http().as_bytes());
+    if upstreams.holds_bodies() {
+        date::say(&mut head.fields, now());
     }
     Ok(Reply { head, body, close: false })
 }
