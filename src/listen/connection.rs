@@ -232,6 +232,7 @@ impl<'s, A: Answer> Connection<'s, A> {
         let asked = Asked::of(&head);
         // The reply's body may still be reading the request's, so whether that is read to its end is told aside.
         let read = Cell::new(framing == Framing::Length(0));
+        let left = Cell::new(false);
         let mut interim = ToClient::new(&mut self.writer, &asked);
         let reply = if read.get() {
             self.reader.set_deadline(None);
@@ -249,9 +250,15 @@ impl<'s, A: Answer> Connection<'s, A> {
         } else {
             let pace = Pace { idle: self.serving.settings.body_timeout, bytes_per_second: BYTES_PER_SECOND };
             let framed = Framed::new(framing, pace, self.serving.settings.body_bytes);
-            let body = ClientBody { reader: &mut self.reader, framed, read: &read };
+            let body = ClientBody { reader: &mut self.reader, framed, read: &read, left: &left };
             let request = Request { head, body: Body::from_source(framing.length(), body) };
-            caught(pin!(self.serving.answer.answer(self.client, request, &mut interim))).await
+            let answering = pin!(self.serving.answer.answer(self.client, request, &mut interim));
+            tokio::select! {
+                biased;
+                reply = caught(answering) => reply,
+                // Who answers looks after the client, so there is nothing to be woken by here.
+                () = poll_fn(|_| if left.get() { Poll::Ready(()) } else { Poll::Pending }) => return Next::End,
+            }
         };
         let reply = reply.unwrap_or_else(|Panicked| self.serving.answer.panicked());
         // What of a request is unread when its reply begins cannot be told from the next request later.
@@ -371,6 +378,8 @@ struct ClientBody<'c> {
     reader: &'c mut Reader<ReadHalf>,
     framed: Framed,
     read: &'c Cell<bool>,
+    /// Whether the client was seen to leave behind its body.
+    left: &'c Cell<bool>,
 }
 
 impl Source for ClientBody<'_> {
@@ -391,6 +400,17 @@ impl Source for ClientBody<'_> {
 
     fn trailers(&mut self) -> Option<Fields> {
         self.framed.trailers()
+    }
+
+    fn watch(&mut self, context: &mut Context<'_>) {
+        if !self.read.get() {
+            return;
+        }
+        // The time was for the body.
+        self.reader.set_deadline(None);
+        if self.reader.poll_watch(context).is_ready() {
+            self.left.set(true);
+        }
     }
 }
 

@@ -59,6 +59,10 @@ pub trait Source {
     fn trailers(&mut self) -> Option<Fields> {
         None
     }
+
+    /// Looks after whoever sent the body, once its end was found, and has the task woken when he leaves. He who lent the
+    /// body sees to what follows; nothing can be done where nobody could tell.
+    fn watch(&mut self, _: &mut Context<'_>) {}
 }
 
 /// The body of a message, of a known length or not.
@@ -168,6 +172,12 @@ impl Source for Body<'_> {
         match &mut self.kind {
             Kind::Full(..) | Kind::Tunnel(_) => None,
             Kind::Source(source) => source.trailers(),
+        }
+    }
+
+    fn watch(&mut self, context: &mut Context<'_>) {
+        if let Kind::Source(source) = &mut self.kind {
+            source.watch(context);
         }
     }
 }

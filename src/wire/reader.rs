@@ -218,15 +218,17 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     /// Reads ahead while somebody else is waited for, and returns when the connection fails. An end that is said
     /// in order is no failure: a client may close its sending half and still read.
     pub async fn watch(&mut self) -> io::Error {
+        poll_fn(|context| self.poll_watch(context)).await
+    }
+
+    /// The same, looked at once.
+    pub fn poll_watch(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         loop {
-            let outcome = poll_fn(|context| self.poll_fill(context)).await;
-            match outcome {
-                Ok(0) => return std::future::pending().await,
-                Err(error) if error.kind() == io::ErrorKind::StorageFull => {
-                    return std::future::pending().await;
-                }
+            match ready!(self.poll_fill(context)) {
+                Ok(0) => return Poll::Pending,
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => return Poll::Pending,
                 Ok(_) => {}
-                Err(error) => return error,
+                Err(error) => return Poll::Ready(error),
             }
         }
     }

@@ -21,6 +21,7 @@ mod life;
 mod limits;
 mod pair;
 mod php;
+mod php_connections;
 mod policy;
 mod proxy_protocol;
 mod reload;

@@ -4,80 +4,13 @@
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::world::fastcgi::{answer, asked, end, php, record, request, stdout, url};
 use crate::world::{Doctor, Origin, Wire};
 
 const GET: &str = "GET /wp-json/ HTTP/1.1\r\nHost: a.test\r\nAuthorization: Bearer abc\r\n\r\n";
 const HELLO: &str = "Content-Type: text/plain\r\n\r\nhello";
-
-/// One record.
-fn record(kind: u8, content: &[u8]) -> Vec<u8> {
-    let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
-    [&[1, kind, 0, 1, high, low, 3, 0], content, &[0; 3]].concat()
-}
-
-fn stdout(content: &str) -> Vec<u8> {
-    record(6, content.as_bytes())
-}
-
-fn end(protocol: u8) -> Vec<u8> {
-    record(3, &[0, 0, 0, 0, protocol, 0, 0, 0])
-}
-
-/// A whole reply.
-fn answer(text: &str) -> Vec<u8> {
-    [stdout(text), record(6, b""), end(0)].concat()
-}
-
-fn length(bytes: &mut &[u8]) -> usize {
-    let (first, rest) = bytes.split_first().unwrap();
-    if *first < 128 {
-        *bytes = rest;
-        return usize::from(*first);
-    }
-    let (long, rest) = bytes.split_first_chunk::<4>().unwrap();
-    *bytes = rest;
-    (u32::from_be_bytes(*long) & 0x7fff_ffff) as usize
-}
-
-/// Reads a request to its end: its variables, with its body as `stdin` and the flags of its beginning as `flags`.
-fn request(wire: &mut Wire) -> Value {
-    let (mut told, mut stdin, mut params) = (json!({}), Vec::new(), Vec::new());
-    loop {
-        let head = wire.bytes(8);
-        let size = usize::from(u16::from_be_bytes([head[4], head[5]]));
-        let content = wire.bytes(size + usize::from(head[6]))[..size].to_vec();
-        match (head[1], size) {
-            (1, _) => told["flags"] = content[2].into(),
-            (4, 0) => {
-                let mut pairs = &params[..];
-                while !pairs.is_empty() {
-                    let (name, value) = (length(&mut pairs), length(&mut pairs));
-                    let (pair, rest) = pairs.split_at(name + value);
-                    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-                    told[text(&pair[..name])] = text(&pair[name..]).into();
-                    pairs = rest;
-                }
-            }
-            (4, _) => params.extend(content),
-            (5, 0) => break,
-            (5, _) => stdin.extend(content),
-            other => panic!("{other:?}"),
-        }
-    }
-    told["stdin"] = String::from_utf8_lossy(&stdin).into_owned().into();
-    told
-}
-
-/// PHP that reads each request to its end and then sends these bytes, and ends.
-fn php(reply: impl Into<Vec<u8>>) -> Origin {
-    let reply = reply.into();
-    Origin::playing(move |mut wire, tell| {
-        tell(request(&mut wire).to_string());
-        wire.put(&reply);
-    })
-}
 
 fn before(upstream: &str, more: &str) -> Doctor {
     Doctor::with_file(&format!(
@@ -89,17 +22,9 @@ fn before(upstream: &str, more: &str) -> Doctor {
     ))
 }
 
-fn url(origin: &Origin) -> String {
-    origin.to_string().replace("http://", "fastcgi://")
-}
-
 /// A doctor before it.
 fn doctor(origin: &Origin) -> Doctor {
     before(&url(origin), "")
-}
-
-fn asked(origin: &Origin) -> Value {
-    serde_json::from_str(&origin.request()).unwrap()
 }
 
 fn assert_fails(doctor: &Doctor, client: &mut Wire, status: u16, code: &str, words: &str) -> Value {

@@ -15,7 +15,9 @@ pub mod record;
 mod spool;
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::rc::Rc;
 
 pub(super) use exchange::Exchange;
@@ -26,7 +28,7 @@ use super::connection::Connection;
 use super::group::Route;
 use super::{Error, Pending, Upstream};
 use crate::headers::Scheme;
-use crate::message::{Body, ReplyHead, RequestHead};
+use crate::message::{Body, ReplyHead, RequestHead, Source};
 
 /// How much of what a script complains of is kept, in bytes.
 const KEPT: usize = 1024;
@@ -107,15 +109,17 @@ impl Upstream {
         let named = self.settings.host.as_ref().map(|host| super::send::with_host(head, host));
         let head = named.as_ref().unwrap_or(head);
         // Taken first: what cannot be told to one PHP cannot be told to another.
-        let body_of_client = body.take().unwrap_or_else(Body::empty);
+        let mut coming = body.take().unwrap_or_else(Body::empty);
         params::check(head)?;
-        let mut whole = match body_of_client {
-            full if full.is_full() => full,
-            coming => php.spool.hold(coming).await?,
+        let mut whole = if coming.is_full() {
+            std::mem::replace(&mut coming, Body::empty())
+        } else {
+            php.spool.hold(&mut coming).await?
         };
         let opening = exchange::Opening::of(php, caller, head, &mut whole)?;
         // In a box of its own, so that no exchange carries the room for it.
-        let connection = match Box::pin(Connection::open(&self.endpoint, &self.settings)).await {
+        let opened = Box::pin(Connection::open(&self.endpoint, &self.settings));
+        let connection = match watched(&mut coming, opened).await {
             Ok(connection) => connection,
             Err(error) => {
                 *body = Some(whole);
@@ -127,9 +131,22 @@ impl Upstream {
         let mut exchange =
             Exchange::start(connection, opening, whole, head.method, Rc::clone(&self.settings), complaint)
                 .await;
-        let first = exchange.first().await?;
+        let first = watched(&mut coming, exchange.first()).await?;
         Ok((exchange.into(), first))
     }
+}
+
+/// Does `work` and looks after the client meanwhile, whose body was read: a script that nobody waits for is given up.
+async fn watched<T>(body: &mut Body<'_>, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let outcome = work.as_mut().poll(context);
+        if outcome.is_pending() {
+            body.watch(context);
+        }
+        outcome
+    })
+    .await
 }
 
 fn of_connect(error: Error) -> Error {

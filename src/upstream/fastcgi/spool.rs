@@ -43,7 +43,7 @@ impl Spool {
     ///
     /// # Errors
     /// The client broke it off, or there is no room for it.
-    pub(super) async fn hold(&self, mut body: Body<'_>) -> Result<Body<'static>, Error> {
+    pub(super) async fn hold(&self, body: &mut Body<'_>) -> Result<Body<'static>, Error> {
         if body.length().is_some_and(|announced| announced > self.memory as u64 && announced > self.total) {
             return Err(Fault::BodyTooLarge(self.total).into());
         }
@@ -171,6 +171,9 @@ mod tests {
     use crate::message::{Body, Broken, Fill, Source};
     use crate::upstream::Error;
 
+    /// Files of all tests are counted together.
+    static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
     /// A body that comes in pieces of seven bytes and may break off.
     struct Coming {
         left: usize,
@@ -215,9 +218,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_held_whole_in_memory_or_in_a_file_without_a_name() {
+        let _alone = ALONE.lock().await;
         let folder = tempfile::tempdir().unwrap();
         for (length, is_in_memory) in [(0, true), (7, true), (100, true), (101, false), (200_003, false)] {
-            let held = spool(folder.path(), 100, 1 << 30).hold(coming(length, false)).await.unwrap();
+            let held = spool(folder.path(), 100, 1 << 30).hold(&mut coming(length, false)).await.unwrap();
             assert_eq!((held.length(), held.is_full()), (Some(length as u64), is_in_memory));
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no name is left");
             let expected: Vec<u8> = b"abcdefg".iter().copied().cycle().take(length).collect();
@@ -227,8 +231,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_no_room_or_breaks_off_is_told_apart() {
+        let _alone = ALONE.lock().await;
         let folder = tempfile::tempdir().unwrap();
-        let hold = async |spool: Spool, body| spool.hold(body).await.err();
+        let hold = async |spool: Spool, mut body: Body<'_>| spool.hold(&mut body).await.err();
         let small = || spool(folder.path(), 10, 50);
         assert_eq!(hold(small(), coming(60, false)).await, Some(Fault::BodyTooLarge(50).into()));
         let announced = Body::from_source(Some(51), Coming { left: 51, breaks: false });
@@ -242,7 +247,7 @@ mod tests {
             Some(Fault::Spool(std::io::ErrorKind::NotFound).into())
         );
         // Others hold the room.
-        let one = spool(folder.path(), 10, 1 << 40).hold(coming(400_000, false)).await.unwrap();
+        let one = spool(folder.path(), 10, 1 << 40).hold(&mut coming(400_000, false)).await.unwrap();
         assert_eq!(
             hold(spool(folder.path(), 10, 300_000), coming(100, false)).await,
             Some(Fault::SpoolFull.into())

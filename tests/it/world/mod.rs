@@ -3,6 +3,7 @@
 //! Nothing here sleeps: everything waits for what it needs, and gives up loudly after [`PATIENCE`].
 
 mod doctor;
+pub(crate) mod fastcgi;
 mod h2;
 pub(crate) mod http2_origin;
 mod load;
