@@ -9,6 +9,7 @@
 
 mod admin;
 mod authorization;
+mod connections;
 mod cores;
 mod cors;
 mod drain;
@@ -34,6 +35,7 @@ mod via;
 mod workers;
 
 pub use admin::Admin;
+pub use connections::Connections;
 pub use cores::cores;
 pub use drain::Drain;
 pub use entrances::Entrances;

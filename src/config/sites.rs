@@ -1,6 +1,7 @@
 //! Section `sites`: which requests are answered, from where, and what may be changed on the way.
 
 use super::authorization;
+use super::connections;
 use super::cors;
 use super::error::Problem;
 use super::reading::Scalar;
@@ -82,12 +83,14 @@ pub(super) struct Shape {
 /// Checks the list as a whole: no host may belong to two sites.
 pub(super) fn check(shapes: Option<Vec<Shape>>) -> Result<Vec<Site>, Problem> {
     let mut claimed = Claimed::default();
-    shapes
+    let sites: Vec<Site> = shapes
         .unwrap_or_default()
         .into_iter()
         .enumerate()
         .map(|(index, shape)| site(shape, index, &mut claimed).map_err(|problem| problem.under(index)))
-        .collect()
+        .collect::<Result<_, _>>()?;
+    connections::check_alike(&sites)?;
+    Ok(sites)
 }
 
 /// Checks what the sites ask of trusted proxies.

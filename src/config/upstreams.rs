@@ -1,5 +1,6 @@
 //! Section `upstreams` of a site: where its requests are sent to.
 
+use super::connections::{self, Connections};
 use super::error::Problem;
 use super::reading::Scalar;
 use super::upstream_tls::{self, Http2, UpstreamTls};
@@ -20,6 +21,8 @@ pub struct Upstream {
     pub tls: Option<UpstreamTls>,
     /// Where PHP finds WordPress; nothing for an upstream that speaks HTTP.
     pub php_root: Option<String>,
+    /// How many connections there may be to PHP; says nothing of an upstream that speaks HTTP.
+    pub connections: Connections,
     /// What it is told as `Host`.
     pub host: HostHeader,
     /// What a name with several addresses stands for.
@@ -40,6 +43,7 @@ impl Upstream {
             address,
             tls: None,
             php_root: None,
+            connections: Connections::DEFAULT,
             host: HostHeader::Preserve,
             resolve: Resolve::First,
             connect_timeout: Duration::from_secs(5),
@@ -137,6 +141,17 @@ pub(super) struct Shape {
     #[serde(skip_serializing)]
     #[schemars(skip)]
     root: Option<Scalar<FileName>>,
+    /// How many connections to PHP-FPM are kept open between two requests, over all workers of the doctor; none when absent.
+    /// Each occupies a worker of PHP-FPM, so it must be below `max_connections` and `pm.max_children`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_alive: Option<Scalar<connections::Kept>>,
+    /// How many connections to PHP-FPM there may be at a time, over all workers of the doctor, or `unlimited`, as when absent;
+    /// `pm.max_children` of its pool is right. Other requests wait in a queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_connections: Option<Scalar<connections::Most>>,
+    /// Who waits where `max_connections` are in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<connections::Queue>,
     /// What TLS asks of an `https://` upstream.
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<upstream_tls::Shape>,
@@ -185,11 +200,18 @@ fn upstream(shape: Shape) -> Result<Upstream, Problem> {
         let message = "is what the upstream is called, but PHP-FPM has no name; write preserve or a NAME";
         return Err(Problem::here(message).under("host"));
     }
+    let keys = connections::Keys {
+        keep_alive: shape.keep_alive,
+        max_connections: shape.max_connections,
+        queue: shape.queue,
+    };
+    let connections = connections::check(&target, keys)?;
     let tls = upstream_tls::check(&target, shape.tls, shape.http2)?;
     let default = Upstream::new(target.address);
     Ok(Upstream {
         tls,
         php_root,
+        connections,
         host: shape.host.map_or_else(HostHeader::default, |Scalar(host)| host),
         resolve: shape.resolve.map_or(default.resolve, |Scalar(word)| word),
         connect_timeout: shape.connect_timeout.map_or(default.connect_timeout, |set| set.0.0),
@@ -227,10 +249,16 @@ fn php_root(
 impl From<&Upstream> for Shape {
     fn from(upstream: &Upstream) -> Self {
         let timeout = |time| Some(Scalar(Timeout(time)));
+        let keys = upstream.php_root.as_ref().map(|_| connections::Keys::from(&upstream.connections));
+        let (keep_alive, max_connections, queue) =
+            keys.map_or((None, None, None), |keys| (keys.keep_alive, keys.max_connections, keys.queue));
         Self {
             url: Scalar(upstream.target()),
             php_root: upstream.php_root.clone().map(PhpRoot).map(Scalar),
             root: None,
+            keep_alive,
+            max_connections,
+            queue,
             tls: upstream.tls.as_ref().map(Into::into),
             http2: upstream.tls.as_ref().map(|tls| Scalar(tls.offer.into())),
             host: Some(Scalar(upstream.host.clone())),

@@ -60,6 +60,8 @@ type Members = Rc<Vec<Rc<Member>>>;
 /// One upstream of the configuration: it has one member, or one for each address of its name.
 struct Source {
     settings: Rc<Settings>,
+    /// The number of its group.
+    number: usize,
     /// Follows the name, where there is one to be looked up.
     known: Option<RefCell<watch::Receiver<Known>>>,
 }
@@ -79,12 +81,13 @@ impl Group {
     /// that uses it.
     #[must_use]
     pub fn new(upstreams: Vec<Settings>, registry: &Arc<Registry>) -> Self {
-        let sources = upstreams.into_iter().map(|settings| Source::new(settings, registry)).collect();
+        let number = registry.number();
+        let sources = upstreams.into_iter().map(|settings| Source::new(settings, registry, number)).collect();
         let group = Self {
             sources,
             members: RefCell::default(),
             registry: Arc::clone(registry),
-            turn: Cell::new(registry.number()),
+            turn: Cell::new(number),
         };
         group.rebuild();
         group
@@ -267,14 +270,14 @@ impl Group {
 }
 
 impl Source {
-    fn new(settings: Settings, registry: &Registry) -> Self {
+    fn new(settings: Settings, registry: &Registry, number: usize) -> Self {
         let known = match &settings.address {
             Address::Tcp { host, .. } if Endpoint::of(&settings.address).is_none() => {
                 Some(RefCell::new(registry.follow(host)))
             }
             Address::Tcp { .. } | Address::Unix(_) => None,
         };
-        Self { settings: Rc::new(settings), known }
+        Self { settings: Rc::new(settings), number, known }
     }
 
     fn known(&self) -> Option<Ref<'_, watch::Receiver<Known>>> {
@@ -316,7 +319,9 @@ impl Source {
         let name: Arc<str> = self.settings.url_of(address).into();
         let in_full = if self.known.is_some() { at.in_full(&name).into() } else { Arc::clone(&name) };
         let health = Rc::new(Shared(registry.health(&name)));
-        Rc::new(Member { name, in_full, upstream: Upstream::at(Rc::clone(&self.settings), at), health })
+        let gate = self.settings.php.as_ref().map(|php| registry.gate(&name, php.bounds(), self.number));
+        let upstream = Upstream::at(Rc::clone(&self.settings), at, gate);
+        Rc::new(Member { name, in_full, upstream, health })
     }
 }
 

@@ -22,11 +22,12 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use address::Address;
 pub use dns::SystemNames;
-pub use fastcgi::{Caller, Complaint, Php, Spool};
+pub use fastcgi::{Bounds, Caller, Complaint, Php, Spool};
 pub use fault::{Distrust, TlsFault};
 pub use group::{Failed, Group, Route};
 pub use names::{Found, Lookup, Resolve as Resolver};
@@ -39,7 +40,7 @@ use rustix::io::Errno;
 use crate::http1::BadReply;
 use crate::message::{Broken, Status};
 use endpoint::Endpoint;
-use fastcgi::Fault;
+use fastcgi::{Fault, Gate};
 use pool::Pool;
 
 /// What becomes of a name with several addresses.
@@ -112,6 +113,8 @@ pub struct Upstream {
     endpoint: Endpoint,
     pool: Rc<Pool>,
     http2: Rc<http2::Connections>,
+    /// Those to PHP; nothing where HTTP is spoken.
+    kept: Option<Rc<fastcgi::Kept>>,
 }
 
 impl Upstream {
@@ -120,18 +123,24 @@ impl Upstream {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let endpoint = Endpoint::of(&settings.address).unwrap_or_else(|| Endpoint::tcp(&[], 0));
-        Self::at(Rc::new(settings), endpoint)
+        let gate = settings.php.as_ref().map(|php| Registry::default().gate(&"".into(), php.bounds(), 0));
+        Self::at(Rc::new(settings), endpoint, gate)
     }
 
-    /// The same at this place.
-    fn at(settings: Rc<Settings>, endpoint: Endpoint) -> Self {
+    /// The same at this place, behind this gate.
+    fn at(settings: Rc<Settings>, endpoint: Endpoint, gate: Option<Arc<Gate>>) -> Self {
         let pool = Rc::new(Pool::default());
         tokio::task::spawn_local(pool::sweep(Rc::downgrade(&pool)));
         let http2 = Rc::new(http2::Connections::default());
         if settings.tls.as_ref().is_some_and(|tls| tls.terms().offer == Offer::Http2) {
             tokio::task::spawn_local(http2::sweep(Rc::downgrade(&http2)));
         }
-        Self { settings, endpoint, pool, http2 }
+        let kept = gate.map(|gate| {
+            let kept = fastcgi::Kept::behind(Arc::clone(&gate));
+            tokio::task::spawn_local(fastcgi::sweep(Rc::downgrade(&kept), gate));
+            kept
+        });
+        Self { settings, endpoint, pool, http2, kept }
     }
 
     /// Whether it is at just these addresses.
@@ -248,7 +257,11 @@ impl Error {
 
     /// Whether it says something against the upstream's next exchange.
     const fn blames_upstream(&self) -> bool {
-        !matches!(self, Self::KeptClosed) && !self.is_clients() && !self.is_own()
+        match self {
+            Self::KeptClosed | Self::Php(Fault::KeptClosed) => false,
+            Self::Php(fault) if fault.is_waiting() => false,
+            error => !error.is_clients() && !error.is_own(),
+        }
     }
 
     /// Whether the connection ended when a reply was due and not a byte of one had come.
@@ -259,7 +272,7 @@ impl Error {
                 | Self::KeptClosed
                 | Self::Connection(_)
                 | Self::Tls(TlsFault::Ended)
-                | Self::Php(Fault::Closed)
+                | Self::Php(Fault::Closed | Fault::KeptClosed)
         )
     }
 

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::dns::SystemNames;
+use super::fastcgi::{Bounds, Gate};
 use super::health::Health;
 use super::names::{Known, Names, Resolve};
 use super::state::Millis;
@@ -18,7 +19,8 @@ pub struct Registry {
     began: Instant,
     names: Names,
     groups: AtomicUsize,
-    known: Mutex<Vec<(Arc<str>, Weak<Health>)>>,
+    health: ByName<Health>,
+    gates: ByName<Gate>,
 }
 
 impl Registry {
@@ -29,20 +31,21 @@ impl Registry {
             began: Instant::now(),
             names: Names::new(resolver),
             groups: AtomicUsize::new(0),
-            known: Mutex::default(),
+            health: ByName::default(),
+            gates: ByName::default(),
         }
     }
 
     /// The health of the upstream of this name.
     pub(super) fn health(&self, name: &Arc<str>) -> Arc<Health> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|(_, health)| health.strong_count() > 0);
-        let before = known.iter().find(|(known, _)| known == name).and_then(|(_, health)| health.upgrade());
-        before.unwrap_or_else(|| {
-            let health = Arc::default();
-            known.push((Arc::clone(name), Arc::downgrade(&health)));
-            health
-        })
+        self.health.of(name)
+    }
+
+    /// The gate before the PHP of this name, which has these bounds from now on, by the word of the group of this number.
+    pub(super) fn gate(&self, name: &Arc<str>, bounds: &Bounds, number: usize) -> Arc<Gate> {
+        let gate = self.gates.of(name);
+        gate.set(bounds, number);
+        gate
     }
 
     /// What is known of a host name, now and from now on.
@@ -50,13 +53,36 @@ impl Registry {
         self.names.follow(host)
     }
 
-    /// A number for a group, so that not every worker's begins with the same upstream.
+    /// A number for a group, higher than all before: so not every worker's begins with the same upstream, and the newest is
+    /// known.
     pub(super) fn number(&self) -> usize {
         self.groups.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(super) fn millis(&self) -> Millis {
         Millis::try_from(now().saturating_duration_since(self.began).as_millis()).unwrap_or(Millis::MAX)
+    }
+}
+
+/// Something for each upstream, as long as somebody uses it.
+struct ByName<T>(Mutex<Vec<(Arc<str>, Weak<T>)>>);
+
+impl<T> Default for ByName<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Default> ByName<T> {
+    fn of(&self, name: &Arc<str>) -> Arc<T> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(_, used)| used.strong_count() > 0);
+        let before = known.iter().find(|(known, _)| known == name).and_then(|(_, used)| used.upgrade());
+        before.unwrap_or_else(|| {
+            let new = Arc::default();
+            known.push((Arc::clone(name), Arc::downgrade(&new)));
+            new
+        })
     }
 }
 

@@ -56,9 +56,9 @@ impl Upstream {
         caller: Caller,
         route: &RefCell<Route>,
     ) -> Result<(Pending<'c>, ReplyHead), Error> {
-        match &self.settings.php {
+        match self.settings.php.as_ref().zip(self.kept.as_ref()) {
             // In a box of its own, so that no exchange in HTTP carries the room for it.
-            Some(php) => Box::pin(self.send_to_php(php, &caller, head, body, route)).await,
+            Some((php, kept)) => Box::pin(self.send_to_php(php, kept, &caller, head, body, route)).await,
             None => self.send(head, body).await,
         }
     }

@@ -170,7 +170,10 @@ fn settings(plan: &Plan, upstream: &config::Upstream) -> anyhow::Result<upstream
     Ok(upstream::Settings {
         address: upstream.address.clone(),
         tls: upstream.tls.as_ref().map(UpstreamTls::made).transpose()?,
-        php: upstream.php_root.as_deref().map(|root| upstream::Php::new(root, spool(&plan.spool))),
+        php: upstream
+            .php_root
+            .as_deref()
+            .map(|root| upstream::Php::new(root, spool(&plan.spool)).within(bounds(&upstream.connections))),
         host: upstream.host_sent(),
         resolve: upstream.resolve.into(),
         connect_timeout: upstream.connect_timeout,
@@ -178,6 +181,15 @@ fn settings(plan: &Plan, upstream: &config::Upstream) -> anyhow::Result<upstream
         idle_timeout: upstream.idle_timeout,
         header_bytes: plan.limits.header_bytes,
     })
+}
+
+const fn bounds(connections: &config::Connections) -> upstream::Bounds {
+    upstream::Bounds {
+        connections: connections.max_connections,
+        kept: connections.keep_alive,
+        waiting: connections.queue_length,
+        patience: connections.queue_timeout,
+    }
 }
 
 fn spool(spool: &config::Spool) -> upstream::Spool {

@@ -1,7 +1,8 @@
 //! Upstreams that are PHP-FPM, and where bodies wait for them.
 
 use super::{AROUND, MINIMAL, Overrides, PHP, Plan, environment, plan, refused, tcp};
-use crate::config::{Address, PhpRoot, Speaks, Spool, Target};
+use crate::config::{Address, Connections, PhpRoot, Speaks, Spool, Target};
+use std::time::Duration;
 
 fn of_flags(php_root: Option<&str>) -> Result<Plan, String> {
     let overrides = Overrides {
@@ -54,6 +55,21 @@ fn what_goes_with_php_alone_and_what_does_not_is_told() {
         ("url: 'fastcgi://h:9000', php_root: /a, tls: {}", "tls", "needs TLS;"),
         ("url: 'fastcgi://h:9000', php_root: /a, host: upstream", "host", "is what the upstream is called,"),
         ("url: 'fastcgi://h', php_root: /a", "url", "\"fastcgi://h\" names no port;"),
+        ("url: 'h:80', keep_alive: 1", "keep_alive", "belongs to PHP-FPM; write fastcgi://"),
+        ("url: 'h:80', max_connections: unlimited", "max_connections", "belongs to PHP-FPM;"),
+        ("url: 'https://h', queue: {}", "queue", "belongs to PHP-FPM;"),
+        (
+            "url: 'fastcgi://h:9000', php_root: /a, keep_alive: 5, max_connections: 5",
+            "keep_alive",
+            "5 is not below max_connections (5), so that connections nobody uses could occupy all workers of PHP; write \
+             at most 4",
+        ),
+        (
+            "url: 'fastcgi://h:9000', php_root: /a, max_connections: 0",
+            "max_connections",
+            "\"0\" is not a number of connections; write `unlimited`,",
+        ),
+        ("url: 'fastcgi://h:9000', php_root: /a, queue: { timeout: 0s }", "queue.timeout", "\"0s\""),
     ] {
         let message = upstream(keys);
         assert!(message.contains(&format!(" sites[0].upstreams[0].{path}: {words}")), "{keys}: {message}");
@@ -71,4 +87,34 @@ fn a_spool_has_room_for_something() {
         message.ends_with("spool.total: \"0\" would hold nothing; write 1 or more, such as 256KiB"),
         "{message}"
     );
+}
+
+#[test]
+fn connections_to_php_are_as_many_as_told_and_told_alike_by_all_sites() {
+    let shared = plan(
+        "sites: [{ upstreams: [{ url: 'fastcgi://h:9000', php_root: /a, keep_alive: 2, max_connections: 5, \
+         queue: { length: 0, timeout: 3s } }, { url: 'fastcgi://i:9000', php_root: /a, keep_alive: 9 }] }]",
+    );
+    let [limited, unlimited] = &shared.sites[0].upstreams[..] else { panic!("two upstreams") };
+    let told = Connections {
+        keep_alive: 2,
+        max_connections: Some(5),
+        queue_length: 0,
+        queue_timeout: Duration::from_secs(3),
+    };
+    assert_eq!(limited.connections, told);
+    assert_eq!(unlimited.connections, Connections { keep_alive: 9, ..Connections::DEFAULT });
+    let shown = shared.to_yaml().unwrap();
+    assert_eq!(plan(&shown), shared, "{shown}");
+
+    let php = "url: 'fastcgi://h:9000', php_root: /a";
+    let both = |one: &str, two: &str| {
+        format!(
+            "sites: [{{ hosts: [a], upstreams: [{{ {php}{one} }}] }}, {{ upstreams: [{{ url: 'g:80' }}, {{ {php}{two} }}] }}]"
+        )
+    };
+    plan(&both(", keep_alive: 1", ", keep_alive: 1, max_connections: unlimited"));
+    let refused = refused(&both("", ", max_connections: 3"));
+    let words = " sites[1].upstreams[1]: is also asked by sites[0].upstreams[0], with another keep_alive,";
+    assert!(refused.contains(words), "{refused}");
 }

@@ -10,6 +10,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use super::gate::Place;
+use super::kept::{Kept, Line};
 use super::record::{self, Decoder, End, LARGEST, Progress};
 use super::{Caller, Complaint, Fault, Php, params};
 use crate::headers::hop_by_hop;
@@ -33,6 +35,9 @@ const LOOKED_AT: usize = 2 * 1024;
 
 /// The status line that CGI leaves out: with it, the head of a reply is read as every other one.
 const STATUS_LINE: &[u8] = b"HTTP/1.1 200 OK\r\n";
+
+/// The length of what a record says that ends a request, in bytes.
+const END: usize = 8;
 
 /// What goes out first: the beginning, the pairs, and the body where it is short.
 pub(super) struct Opening(Out);
@@ -59,6 +64,11 @@ impl Opening {
         }
         Ok(Self(out))
     }
+
+    /// Has PHP keep the connection, or close it.
+    pub(super) fn keep(&mut self, is_kept: bool) {
+        record::keep(&mut self.0.0, is_kept);
+    }
 }
 
 fn is_short(body: &Body<'_>) -> bool {
@@ -72,7 +82,8 @@ type Sending<'c> = Pin<Box<dyn Future<Output = (Writer<WriteHalf>, Result<(), Se
 enum Upload<'c> {
     /// The half is kept, for PHP takes a closed one for a client that is gone.
     Done {
-        _writer: Writer<WriteHalf>,
+        writer: Writer<WriteHalf>,
+        is_whole: bool,
     },
     Sending(Sending<'c>),
 }
@@ -134,28 +145,88 @@ pub(in super::super) struct Exchange<'c> {
     complaint: Rc<Complaint>,
     /// Counts the exchange as under way.
     held: Option<Attempt>,
+    kept: Rc<Kept>,
+    /// Given back when all else is closed.
+    place: Place,
+}
+
+/// What an exchange needs beside its connection.
+pub(super) struct Asking<'a> {
+    pub(super) opening: &'a mut Opening,
+    pub(super) asked: Method,
+    pub(super) settings: &'a Rc<Settings>,
+    pub(super) complaint: &'a Rc<Complaint>,
+    pub(super) kept: &'a Rc<Kept>,
+}
+
+/// There is no reply; the connection is closed, and its place is left.
+pub(super) struct Failed {
+    pub(super) error: Error,
+    pub(super) place: Place,
+}
+
+impl Asking<'_> {
+    /// Sends the request over this connection and waits for the head of the reply. Where `body` is left after a failure,
+    /// nothing was sent.
+    ///
+    /// # Errors
+    /// There is no reply; the error says whose side broke.
+    pub(super) async fn over<'c>(
+        &mut self,
+        line: Line,
+        body: &mut Option<Body<'c>>,
+    ) -> Result<(Exchange<'c>, ReplyHead), Failed> {
+        self.opening.keep(line.place.is_for_keeping());
+        let whole = body.take().unwrap_or_else(Body::empty);
+        let mut exchange = match Exchange::start(line, whole, self).await {
+            Ok(exchange) => exchange,
+            Err((whole, place)) => {
+                *body = Some(whole);
+                return Err(Failed { error: Fault::Closed.into(), place });
+            }
+        };
+        match exchange.first().await {
+            Ok(first) => Ok((exchange, first)),
+            Err(error) => Err(Failed { error, place: exchange.place }),
+        }
+    }
 }
 
 impl<'c> Exchange<'c> {
     /// Sends what goes out first, and begins to send the rest.
-    pub(super) async fn start(
-        connection: Connection,
-        Opening(mut opening): Opening,
-        body: Body<'c>,
-        asked: Method,
-        settings: Rc<Settings>,
-        complaint: Rc<Complaint>,
-    ) -> Self {
-        let Connection { reader, mut writer } = connection;
+    ///
+    /// # Errors
+    /// PHP takes nothing.
+    async fn start(line: Line, body: Body<'c>, asking: &Asking<'_>) -> Result<Self, (Body<'c>, Place)> {
+        let Line { connection: Connection { reader, mut writer }, place } = line;
+        let text = &asking.opening.0.0;
+        let Ok(count) = poll_fn(|context| writer.poll_put(context, text)).await else {
+            return Err((body, place));
+        };
+        let rest = text.get(count..).unwrap_or_default();
         let upload = if is_short(&body) {
             // A failed write says little; what PHP said before it closed says more.
-            let _sent = writer.send_text(|out| std::mem::swap(out, &mut opening.0)).await;
-            reader.set_timeout(settings.response_timeout);
-            Upload::Done { _writer: writer }
+            let sent = if rest.is_empty() {
+                Ok(())
+            } else {
+                writer.send_text(|out| out.extend_from_slice(rest)).await
+            };
+            reader.set_timeout(asking.settings.response_timeout);
+            Upload::Done { writer, is_whole: sent.is_ok() }
         } else {
-            Upload::Sending(Box::pin(upload(writer, opening, body)))
+            Upload::Sending(Box::pin(upload(writer, rest.to_vec(), body)))
         };
-        Self { reader, decoder: Decoder::default(), upload, asked, settings, complaint, held: None }
+        Ok(Self {
+            reader,
+            decoder: Decoder::default(),
+            upload,
+            asked: asking.asked,
+            settings: Rc::clone(asking.settings),
+            complaint: Rc::clone(asking.complaint),
+            held: None,
+            kept: Rc::clone(asking.kept),
+            place,
+        })
     }
 
     /// Counts the exchange as under way until its reply has ended.
@@ -167,7 +238,7 @@ impl<'c> Exchange<'c> {
     ///
     /// # Errors
     /// There is no reply.
-    pub(super) async fn first(&mut self) -> Result<ReplyHead, Error> {
+    async fn first(&mut self) -> Result<ReplyHead, Error> {
         let mut text = Out::new();
         text.0.extend_from_slice(STATUS_LINE);
         let mut scanned = 0;
@@ -216,7 +287,7 @@ impl<'c> Exchange<'c> {
         if let Upload::Sending(sending) = &mut self.upload
             && let Poll::Ready((writer, sent)) = sending.as_mut().poll(context)
         {
-            self.upload = Upload::Done { _writer: writer };
+            self.upload = Upload::Done { writer, is_whole: sent.is_ok() };
             self.reader.set_timeout(self.settings.response_timeout);
             if let Err(SendError::Body(_)) = sent {
                 return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
@@ -251,14 +322,16 @@ impl<'c> Exchange<'c> {
     ///
     /// # Errors
     /// The reply is ambiguous.
-    pub(in super::super) fn body(self, head: &mut ReplyHead) -> Result<Body<'c>, Error> {
+    pub(in super::super) fn body(mut self, head: &mut ReplyHead) -> Result<Body<'c>, Error> {
         head.fields.remove(Name::TransferEncoding);
         let framing = http1::of_reply(self.asked, head)?;
         hop_by_hop::remove(&mut head.fields);
         if framing == Framing::Length(0) && self.at_hand(Framing::Close).is_some() {
+            self.finish();
             return Ok(Body::empty());
         }
         if let Some(bytes) = self.at_hand(framing) {
+            self.finish();
             if framing == Framing::Close {
                 head.fields.append(b"Content-Length", bytes.len().to_string().as_bytes());
             }
@@ -268,8 +341,8 @@ impl<'c> Exchange<'c> {
         Ok(Body::from_source(left, ReplyBody { exchange: Some(self), ready: 0, left, waits: false }))
     }
 
-    /// The body, where all of it came with the head, and its end.
-    fn at_hand(&self, framing: Framing) -> Option<Vec<u8>> {
+    /// The body, where all of it came with the head, and its end, which is next then.
+    fn at_hand(&mut self, framing: Framing) -> Option<Vec<u8>> {
         let data = self.reader.data();
         if data.len() > COPIED || matches!(self.upload, Upload::Sending(_)) {
             return None;
@@ -288,19 +361,37 @@ impl<'c> Exchange<'c> {
                 Progress::More | Progress::Stderr(_) | Progress::End(..) => return None,
             }
         }
-        let announced = framing.length().is_none_or(|length| length == bytes.len() as u64);
-        announced.then_some(bytes)
+        if framing.length().is_some_and(|length| length != bytes.len() as u64) {
+            return None;
+        }
+        self.decoder = decoder;
+        self.reader.consume(at);
+        Some(bytes)
+    }
+
+    /// Takes the end of the request and keeps the connection, unless something speaks against it: what was sent is not
+    /// whole, or something follows that nobody asked for.
+    fn finish(mut self) {
+        self.take(END);
+        while !self.decoder.is_between() {
+            let Ok(Progress::Framing(count)) = self.decoder.advance(self.reader.data()) else { return };
+            self.reader.consume(count);
+        }
+        let Upload::Done { writer, is_whole: true } = self.upload else { return };
+        if self.reader.data().is_empty() && !self.reader.ended() {
+            self.kept.put(Line { connection: Connection { reader: self.reader, writer }, place: self.place });
+        }
     }
 }
 
 async fn upload(
     mut writer: Writer<WriteHalf>,
-    mut opening: Out,
+    opening: Vec<u8>,
     body: Body<'_>,
 ) -> (Writer<WriteHalf>, Result<(), SendError>) {
     let record = Vec::with_capacity(LARGEST + 8);
     let mut body = Body::from_source(None, Stdin { body, record, at: 0, ended: false });
-    let sent = writer.send(|out| std::mem::swap(out, &mut opening.0), &mut body, Framing::Close).await;
+    let sent = writer.send(|out| out.extend_from_slice(&opening), &mut body, Framing::Close).await;
     (writer, sent)
 }
 
@@ -355,7 +446,9 @@ impl Source for ReplyBody<'_> {
                 (Step::Stdout(count), left) => {
                     self.ready = left.map_or(count, |left| count.min(usize::try_from(left).unwrap_or(count)));
                 }
-                (Step::Ended(End { protocol: 0, .. }), None | Some(0)) => self.exchange = None,
+                (Step::Ended(End { protocol: 0, .. }), None | Some(0)) => {
+                    self.exchange.take().into_iter().for_each(Exchange::finish);
+                }
                 (Step::Ended(_), _) => return Poll::Ready(Err(Broken::Truncated)),
                 (Step::More, _) => ready!(self.poll_more(context))?,
             }

@@ -3,6 +3,7 @@
 //! A client reads these words too: they name settings, never a path.
 
 use std::io;
+use std::time::Duration;
 
 use super::record::BadRecord;
 
@@ -31,12 +32,30 @@ pub enum Fault {
          what holds its workers"
     )]
     BacklogFull,
+    /// As many wait at the doctor as may.
+    #[error(
+        "as many requests wait for PHP-FPM as may (`queue.length`, {0}); raise `max_connections` with `pm.max_children` in \
+         its pool, or find what holds its workers"
+    )]
+    QueueFull(usize),
+    /// No connection was free in time.
+    #[error(
+        "PHP-FPM had no worker free within {0:?} (`queue.timeout`); raise `max_connections` with `pm.max_children` in its \
+         pool, or find what holds its workers"
+    )]
+    QueueTimeout(Duration),
     /// The connection ended before a reply began.
     #[error(
         "PHP-FPM closed the connection without a reply; its worker died (killed, a crash, `request_terminate_timeout`), \
          or `listen.allowed_clients` does not name the doctor. Its log says which"
     )]
     Closed,
+    /// The connection was kept from an exchange before and ended as it was used again.
+    #[error(
+        "PHP-FPM closed a connection that was kept open (`keep_alive`) without a reply to the request that went out over it; \
+         it was restarted just then, or its worker died. What may have run is not sent again"
+    )]
+    KeptClosed,
     /// The request ended in order and without a reply.
     #[error("PHP-FPM ended the request without a reply; is what listens there PHP-FPM?")]
     NoReply,
@@ -91,6 +110,7 @@ impl Fault {
             Self::BodyTooLarge(_) => 413,
             Self::FieldTooLong => 431,
             Self::BacklogFull | Self::Overloaded | Self::SpoolFull | Self::Spool(_) => 503,
+            Self::QueueFull(_) | Self::QueueTimeout(_) => 503,
             _ => 502,
         }
     }
@@ -101,7 +121,10 @@ impl Fault {
             Self::SocketForbidden => "header_doctor_php_socket_forbidden",
             Self::Refused => "header_doctor_php_refused",
             Self::BacklogFull => "header_doctor_php_backlog_full",
+            Self::QueueFull(_) => "header_doctor_php_queue_full",
+            Self::QueueTimeout(_) => "header_doctor_php_queue_timeout",
             Self::Closed => "header_doctor_php_closed",
+            Self::KeptClosed => "header_doctor_php_kept_closed",
             Self::NoReply => "header_doctor_php_no_reply",
             Self::Malformed(_) => "header_doctor_php_malformed",
             Self::Overloaded => "header_doctor_php_overloaded",
@@ -112,6 +135,11 @@ impl Fault {
             Self::SpoolFull => "header_doctor_spool_full",
             Self::Spool(_) => "header_doctor_spool_failed",
         }
+    }
+
+    /// Whether PHP was not asked because others had all of it: that says nothing of whether it is well.
+    pub(in super::super) const fn is_waiting(self) -> bool {
+        matches!(self, Self::QueueFull(_) | Self::QueueTimeout(_))
     }
 
     /// Whether the doctor itself failed.

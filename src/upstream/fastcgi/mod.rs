@@ -6,10 +6,13 @@
 //! body ─ spool ─▸ whole ──────────────────┘
 //! ```
 //!
-//! A connection serves one request: one that is kept occupies a worker of PHP though nobody asks it anything.
+//! A connection serves one request, unless it is one of the few that are kept: each occupies a worker of PHP though nobody
+//! asks it anything.
 
 mod exchange;
 mod fault;
+mod gate;
+mod kept;
 mod params;
 pub mod record;
 mod spool;
@@ -22,7 +25,14 @@ use std::rc::Rc;
 
 pub(super) use exchange::Exchange;
 pub use fault::Fault;
+pub use gate::Bounds;
+pub(super) use gate::Gate;
+pub(super) use kept::{Kept, sweep};
 pub use spool::Spool;
+
+use exchange::{Asking, Failed, Opening};
+use gate::Place;
+use kept::Line;
 
 use super::connection::Connection;
 use super::group::Route;
@@ -42,6 +52,7 @@ pub struct Php {
     constants: Vec<u8>,
     /// Where bodies wait until they are whole.
     spool: Spool,
+    bounds: Bounds,
 }
 
 impl Php {
@@ -49,7 +60,17 @@ impl Php {
     #[must_use]
     pub fn new(root: &str, spool: Spool) -> Self {
         let root = root.trim_end_matches('/').to_owned();
-        Self { constants: params::constants(&root), root, spool }
+        Self { constants: params::constants(&root), root, spool, bounds: Bounds::default() }
+    }
+
+    /// The same with no more connections than this.
+    #[must_use]
+    pub fn within(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
+    }
+
+    pub(super) const fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 }
 
@@ -96,11 +117,15 @@ impl Upstream {
     /// Sends a request to PHP-FPM, once its body is there whole, and waits for the head of the reply. Where `body` is
     /// left after a failure, PHP has seen nothing.
     ///
+    /// A kept connection that turns out closed is replaced once, when sending again can do no harm: nothing was sent, or the
+    /// method is idempotent, there is no body, and not a byte of a reply has come.
+    ///
     /// # Errors
     /// There is no reply; the error says whose side broke.
     pub(super) async fn send_to_php<'c>(
         &self,
         php: &Php,
+        kept: &Rc<Kept>,
         caller: &Caller,
         head: &RequestHead,
         body: &mut Option<Body<'c>>,
@@ -116,22 +141,43 @@ impl Upstream {
         } else {
             php.spool.hold(&mut coming).await?
         };
-        let opening = exchange::Opening::of(php, caller, head, &mut whole)?;
-        // In a box of its own, so that no exchange carries the room for it.
-        let opened = Box::pin(Connection::open(&self.endpoint, &self.settings));
-        let connection = match watched(&mut coming, opened).await {
-            Ok(connection) => connection,
-            Err(error) => {
-                *body = Some(whole);
-                return Err(of_connect(error));
-            }
-        };
+        let may_repeat = whole.is_empty() && head.method.is_idempotent();
+        let mut opening = Opening::of(php, caller, head, &mut whole)?;
         let complaint = Rc::new(Complaint::default());
         route.borrow_mut().complaint = Some(Rc::clone(&complaint));
-        let mut exchange =
-            Exchange::start(connection, opening, whole, head.method, Rc::clone(&self.settings), complaint)
-                .await;
-        let first = watched(&mut coming, exchange.first()).await?;
+        let mut asking = Asking {
+            opening: &mut opening,
+            asked: head.method,
+            settings: &self.settings,
+            complaint: &complaint,
+            kept,
+        };
+        *body = Some(whole);
+        let sending = async {
+            let place = match kept.take() {
+                Some(line) => match asking.over(line, body).await {
+                    Ok(outcome) => return Ok(outcome),
+                    Err(Failed { error, .. }) if !error.came_before_reply() => return Err(error),
+                    Err(Failed { place, .. }) if body.is_some() => Some(place),
+                    Err(Failed { place, .. }) if may_repeat => {
+                        *body = Some(Body::empty());
+                        Some(place)
+                    }
+                    Err(_) => return Err(Fault::KeptClosed.into()),
+                },
+                None => None,
+            };
+            // Only what is whole waits in line: a slow client must not occupy PHP.
+            let place = match place {
+                Some(place) => place,
+                None => Place::take(kept.gate(), &php.bounds).await?,
+            };
+            // In a box of its own, so that no exchange carries the room for it.
+            let opened = Box::pin(Connection::open(&self.endpoint, &self.settings)).await;
+            let line = Line { connection: opened.map_err(of_connect)?, place };
+            asking.over(line, body).await.map_err(|Failed { error, .. }| error)
+        };
+        let (exchange, first) = watched(&mut coming, sending).await?;
         Ok((exchange.into(), first))
     }
 }

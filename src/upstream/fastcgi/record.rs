@@ -30,10 +30,13 @@ const HEADER: usize = 8;
 /// The most content of one record, in bytes.
 pub const LARGEST: usize = 0xffff;
 
+/// Where the flags of `BEGIN_REQUEST` stand, and the one that has the connection kept (`FCGI_KEEP_CONN`).
+const FLAGS: (usize, u8) = (HEADER + 2, 1);
+
 /// The body of `BEGIN_REQUEST`: a responder, whose connection is not kept.
 const RESPONDER: [u8; 8] = [0, 1, 0, 0, 0, 0, 0, 0];
 
-/// One request a connection, so it is always the first.
+/// One request at a time on a connection, so it is always the first.
 const ID: u16 = 1;
 
 /// A name and its value do not fit into one record.
@@ -64,6 +67,14 @@ fn header(kind: u8, length: usize) -> [u8; HEADER] {
 pub fn begin(out: &mut Vec<u8>) {
     out.extend_from_slice(&header(BEGIN_REQUEST, RESPONDER.len()));
     out.extend_from_slice(&RESPONDER);
+}
+
+/// Has the connection kept, or not, once the request that begins with `out` has ended.
+pub fn keep(out: &mut [u8], is_kept: bool) {
+    let (place, flag) = FLAGS;
+    if let Some(flags) = out.get_mut(place) {
+        *flags = if is_kept { flag } else { 0 };
+    }
 }
 
 /// Appends a piece of the request's body: at most [`LARGEST`] bytes of it, and says how many. An empty one ends it.
@@ -228,6 +239,12 @@ impl Decoder {
         }
     }
 
+    /// Whether the last record was used whole, what pads it included.
+    #[must_use]
+    pub const fn is_between(&self) -> bool {
+        self.content == 0 && self.padding == 0
+    }
+
     /// Says that so many bytes of content were used, at most what was said to be there.
     pub const fn took(&mut self, count: usize) {
         self.content = self.content.saturating_sub(count);
@@ -255,7 +272,7 @@ impl Decoder {
     }
 }
 
-/// The end itself. What pads it is nobody's: the connection ends.
+/// The end itself.
 fn end(bytes: &[u8]) -> Progress {
     let Some(&[a, b, c, d, protocol, _, _, _]) = bytes.first_chunk() else {
         return Progress::More;
@@ -268,7 +285,7 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
-    use super::{BadRecord, Decoder, End, LARGEST, Pairs, Progress, TooLong, begin, encoded, stdin};
+    use super::{BadRecord, Decoder, End, LARGEST, Pairs, Progress, TooLong, begin, encoded, keep, stdin};
 
     /// The content of records of this kind, joined, and the lengths of all.
     fn content(mut wire: &[u8], wanted: u8) -> (Vec<u8>, Vec<usize>) {
@@ -312,6 +329,10 @@ mod tests {
         let mut out = Vec::new();
         begin(&mut out);
         assert_eq!(out, [1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+        keep(&mut out, true);
+        assert_eq!(out, [1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0]);
+        keep(&mut out, false);
+        assert_eq!(out[10], 0);
     }
 
     #[test]
