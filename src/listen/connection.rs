@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::accept::Worker;
 use super::caught::{Panicked, caught};
 use super::entrance::Entered;
+use super::leaving::Beginning;
 use super::{Answer, Client, Current, Interim, LAST_CALL, Refusal, Serving, http2, tunnel};
 use crate::headers::hop_by_hop;
 use crate::http1::{self, BadRequest, Framing, Persistence};
@@ -233,7 +234,9 @@ impl<'s, A: Answer> Connection<'s, A> {
         // The reply's body may still be reading the request's, so whether that is read to its end is told aside.
         let read = Cell::new(framing == Framing::Length(0));
         let left = Cell::new(false);
-        let mut interim = ToClient::new(&mut self.writer, &asked);
+        let beginning = Beginning::default();
+        beginning.waits.set(asked.may_switch);
+        let mut interim = ToClient::new(&mut self.writer, &asked, &beginning);
         let reply = if read.get() {
             self.reader.set_deadline(None);
             let request = Request { head, body: Body::empty() };
@@ -241,7 +244,7 @@ impl<'s, A: Answer> Connection<'s, A> {
             let reply = tokio::select! {
                 biased;
                 reply = caught(answering) => reply,
-                _gone = self.reader.watch() => return Next::End,
+                () = poll_fn(|context| beginning.poll_left(&mut self.reader, context)) => return Next::End,
             };
             match reply {
                 Ok(reply) if reply.body.is_tunnel() => return Next::Switch(Box::new(reply)),
@@ -250,7 +253,13 @@ impl<'s, A: Answer> Connection<'s, A> {
         } else {
             let pace = Pace { idle: self.serving.settings.body_timeout, bytes_per_second: BYTES_PER_SECOND };
             let framed = Framed::new(framing, pace, self.serving.settings.body_bytes);
-            let body = ClientBody { reader: &mut self.reader, framed, read: &read, left: &left };
+            let body = ClientBody {
+                reader: &mut self.reader,
+                framed,
+                read: &read,
+                beginning: &beginning,
+                left: &left,
+            };
             let request = Request { head, body: Body::from_source(framing.length(), body) };
             let answering = pin!(self.serving.answer.answer(self.client, request, &mut interim));
             tokio::select! {
@@ -263,7 +272,7 @@ impl<'s, A: Answer> Connection<'s, A> {
         let reply = reply.unwrap_or_else(|Panicked| self.serving.answer.panicked());
         // What of a request is unread when its reply begins cannot be told from the next request later.
         let ends = reply.close || asked.ends || !read.get() || self.worker.is_draining();
-        let sent = caught(pin!(send(&mut self.writer, &asked, reply, ends))).await;
+        let sent = caught(pin!(send(&mut self.writer, &asked, reply, ends, &beginning))).await;
         match sent {
             Ok(Ok(Sent::Kept)) => Next::Again,
             Ok(Ok(Sent::Last)) => self.close(read.get() && asked.last).await,
@@ -285,9 +294,15 @@ impl<'s, A: Answer> Connection<'s, A> {
     }
 
     async fn refuse(&mut self, reply: Reply<'static>) -> Next {
-        let asked =
-            Asked { method: Method::Get, version: Version::Http11, last: false, ends: true, expects: false };
-        if send(&mut self.writer, &asked, reply, true).await.is_err() {
+        let asked = Asked {
+            method: Method::Get,
+            version: Version::Http11,
+            last: false,
+            ends: true,
+            expects: false,
+            may_switch: false,
+        };
+        if send(&mut self.writer, &asked, reply, true, &Beginning::default()).await.is_err() {
             return Next::End;
         }
         self.close(false).await
@@ -320,6 +335,8 @@ struct Asked {
     last: bool,
     ends: bool,
     expects: bool,
+    /// Another protocol may follow.
+    may_switch: bool,
 }
 
 impl Asked {
@@ -330,13 +347,15 @@ impl Asked {
             Version::Http11 | Version::Http2 => says("close"),
         };
         // An upgrade that is not granted leaves open what the client sends next (CVE-2026-2833 and its like).
-        let ends = last || (head.version != Version::Http10 && head.fields.has(Name::Upgrade));
+        let may_switch = head.version != Version::Http10 && head.fields.has(Name::Upgrade);
+        let ends = last || may_switch;
         Self {
             method: head.method,
             version: head.version,
             last,
             ends,
             expects: head.fields.has(Name::Expect),
+            may_switch,
         }
     }
 
@@ -361,6 +380,7 @@ async fn send(
     asked: &Asked,
     reply: Reply<'_>,
     ends: bool,
+    beginning: &Beginning,
 ) -> Result<Sent, SendError> {
     let framing = asked.framing(&reply);
     let persistence = match asked.version {
@@ -369,7 +389,11 @@ async fn send(
         Version::Http11 | Version::Http2 => Persistence::Unsaid,
     };
     let Reply { head, mut body, .. } = reply;
-    writer.send(|out| http1::reply_head(out, &head, framing, persistence), &mut body, framing).await?;
+    let text = |out: &mut Vec<u8>| {
+        http1::reply_head(out, &head, framing, persistence);
+        beginning.leave_out(out);
+    };
+    writer.send(text, &mut body, framing).await?;
     Ok(if persistence == Persistence::Close { Sent::Last } else { Sent::Kept })
 }
 
@@ -378,6 +402,7 @@ struct ClientBody<'c> {
     reader: &'c mut Reader<ReadHalf>,
     framed: Framed,
     read: &'c Cell<bool>,
+    beginning: &'c Beginning,
     /// Whether the client was seen to leave behind its body.
     left: &'c Cell<bool>,
 }
@@ -408,7 +433,7 @@ impl Source for ClientBody<'_> {
         }
         // The time was for the body.
         self.reader.set_deadline(None);
-        if self.reader.poll_watch(context).is_ready() {
+        if self.beginning.poll_left(self.reader, context).is_ready() {
             self.left.set(true);
         }
     }
@@ -419,11 +444,12 @@ struct ToClient<'w> {
     writer: &'w mut Writer<WriteHalf>,
     version: Version,
     awaits_continue: bool,
+    beginning: &'w Beginning,
 }
 
 impl<'w> ToClient<'w> {
-    const fn new(writer: &'w mut Writer<WriteHalf>, asked: &Asked) -> Self {
-        Self { writer, version: asked.version, awaits_continue: asked.expects }
+    const fn new(writer: &'w mut Writer<WriteHalf>, asked: &Asked, beginning: &'w Beginning) -> Self {
+        Self { writer, version: asked.version, awaits_continue: asked.expects, beginning }
     }
 }
 
@@ -433,8 +459,13 @@ impl Interim for ToClient<'_> {
         if self.version == Version::Http10 || (is_continue && !std::mem::take(&mut self.awaits_continue)) {
             return;
         }
-        let text = |out: &mut Vec<u8>| http1::reply_head(out, head, Framing::Length(0), Persistence::Unsaid);
+        let text = |out: &mut Vec<u8>| {
+            http1::reply_head(out, head, Framing::Length(0), Persistence::Unsaid);
+            self.beginning.leave_out(out);
+        };
+        let waited = self.beginning.waits.replace(true);
         // A client that is gone is noticed when the reply proper is sent.
         let _gone = self.writer.send_text(text).await;
+        self.beginning.waits.set(waited);
     }
 }

@@ -9,6 +9,7 @@ mod caught;
 mod connection;
 mod entrance;
 mod http2;
+mod leaving;
 mod seldom;
 mod serving;
 mod socket;

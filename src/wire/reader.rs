@@ -64,6 +64,11 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         Self { io, first, buffer: None, scanned: 0, ended: false, timer: Timer::new() }
     }
 
+    /// The half itself, still in use.
+    pub const fn io(&self) -> &R {
+        &self.io
+    }
+
     /// The half itself, with what was read and not yet used.
     pub fn into_io(self) -> (R, Vec<u8>) {
         let left_over = self.data().to_vec();

@@ -62,6 +62,47 @@ enum Read {
     Tls(Shared<TlsStream<TcpStream>>),
 }
 
+impl ReadHalf {
+    /// Writes what of `bytes` the system takes at once, and says how much: for words that come before whatever the other
+    /// half writes next.
+    ///
+    /// # Errors
+    /// The connection has failed. The system says so once.
+    pub fn put_early(&self, context: &mut Context<'_>, bytes: &[u8]) -> io::Result<usize> {
+        let written = match &self.0 {
+            Read::Tcp(half) => half.as_ref().try_write(bytes),
+            Read::Unix(half) => half.as_ref().try_write(bytes),
+            Read::Tls(shared) => return put_early(&mut shared.borrow_mut(), context, bytes),
+        };
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            written => written,
+        }
+    }
+
+    /// Whether the connection has failed, though its end was said in order before; told once.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        let failure = match &self.0 {
+            Read::Tcp(half) => half.as_ref().take_error(),
+            Read::Unix(half) => half.as_ref().take_error(),
+            Read::Tls(shared) => shared.borrow().get_ref().0.take_error(),
+        };
+        !matches!(failure, Ok(None))
+    }
+}
+
+fn put_early(
+    stream: &mut TlsStream<TcpStream>,
+    context: &mut Context<'_>,
+    bytes: &[u8],
+) -> io::Result<usize> {
+    let Poll::Ready(count) = Pin::new(&mut *stream).poll_write(context, bytes)? else { return Ok(0) };
+    // What the system does not take yet goes with what is written next.
+    let _later = Pin::new(stream).poll_flush(context)?;
+    Ok(count)
+}
+
 /// The direction that goes out.
 pub struct WriteHalf(Write);
 

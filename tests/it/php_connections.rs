@@ -32,13 +32,15 @@ fn endless() -> Origin {
 fn a_client_that_leaves_takes_the_script_along() {
     let origin = endless();
     let doctor = doctor(&origin, "");
-    for ask in [GET, POST, CHUNKED] {
-        let client = doctor.connect().send(ask);
-        assert_eq!(origin.request(), "asked");
-        client.reset();
-        assert_eq!(origin.request(), "given up", "{ask}");
-        let event = doctor.event();
-        assert_eq!(event["failure"]["code"], "header_doctor_client_gone", "{event}");
+    for leaves in [Wire::reset, drop] {
+        for ask in [GET, POST, CHUNKED, "GET / HTTP/1.0\r\nHost: a\r\n\r\n"] {
+            let client = doctor.connect().send(ask);
+            assert_eq!(origin.request(), "asked");
+            leaves(client);
+            assert_eq!(origin.request(), "given up", "{ask}");
+            let event = doctor.event();
+            assert_eq!(event["failure"]["code"], "header_doctor_client_gone", "{event}");
+        }
     }
     let mut client = H2::to(doctor.address());
     let ask = http::Request::post("http://a/").body(()).unwrap();
@@ -164,8 +166,8 @@ fn who_leaves_while_he_waits_frees_his_place() {
     let doctor = doctor(&origin, ", max_connections: 1, queue: { length: 1 }");
     let mut first = doctor.connect().send(GET);
     origin.request();
-    for ask in [GET, POST, CHUNKED] {
-        doctor.connect().send(ask).reset();
+    for (ask, leaves) in [(GET, Wire::reset as fn(Wire)), (POST, drop), (CHUNKED, drop)] {
+        leaves(doctor.connect().send(ask));
         let event = doctor.event();
         assert_eq!(event["failure"]["code"], "header_doctor_client_gone", "{ask}: {event}");
     }

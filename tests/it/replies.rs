@@ -1,6 +1,6 @@
 //! What origins send: a reply is passed on whole and as it came, or the client sees that it was not.
 
-use crate::world::{Doctor, Origin, Reply};
+use crate::world::{Doctor, Origin, Reply, Wire};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -160,10 +160,12 @@ fn a_client_that_vanishes_takes_its_request_to_the_origin_along() {
         tell(if wire.is_at_end() { "cancelled".into() } else { "more".into() });
     });
     let doctor = Doctor::before(&origin);
-    let client = doctor.connect().send(GET);
-    assert!(origin.request().starts_with("GET"));
-    client.reset();
-    assert_eq!(origin.request(), "cancelled");
-    assert_eq!(doctor.event()["failure"]["code"], "header_doctor_client_gone");
+    for vanishes in [Wire::reset, drop] {
+        let client = doctor.connect().send(GET);
+        assert!(origin.request().starts_with("GET"));
+        vanishes(client);
+        assert_eq!(origin.request(), "cancelled");
+        assert_eq!(doctor.event()["failure"]["code"], "header_doctor_client_gone");
+    }
     doctor.expect_no_other_event();
 }

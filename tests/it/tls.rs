@@ -49,6 +49,32 @@ fn both_versions_are_spoken_and_the_upstream_is_told_https() {
 }
 
 #[test]
+fn a_client_that_says_goodbye_is_answered_where_it_stays_and_given_up_where_it_leaves() {
+    let authority = Authority::of_a_test();
+    let origin = Origin::playing(|mut wire, tell| {
+        tell(wire.head());
+        let is_over = wire.has_come_within(std::time::Duration::from_secs(2));
+        tell(if is_over { "given up" } else { "waits" }.to_owned());
+        wire.put(OK);
+    });
+    let doctor = usual(&origin, &authority, "");
+    for version in [&TLS12, &TLS13] {
+        let client = connect(&doctor, &authority.client_of(&[version])).send(GET);
+        origin.request();
+        drop(client.say_goodbye());
+        assert_eq!(origin.request(), "given up");
+        assert_eq!(doctor.event()["client_gone"], true);
+        let client = connect(&doctor, &authority.client_of(&[version])).send(GET);
+        origin.request();
+        let mut client = client.say_goodbye();
+        assert_eq!(origin.request(), "waits");
+        let reply = client.reply();
+        assert!(reply.head.starts_with("HTTP/1.1 200 OK\r\n") && reply.body == b"hi", "{reply:?}");
+        doctor.event();
+    }
+}
+
+#[test]
 fn clear_and_https_from_one_address_are_not_confused() {
     let (authority, origin) = (Authority::of_a_test(), Origin::answering(OK));
     let doctor = Doctor::with_file(&format!(

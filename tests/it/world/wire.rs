@@ -101,6 +101,15 @@ impl Wire {
         self
     }
 
+    /// Says that nothing more is sent, under TLS in its own words first.
+    pub(crate) fn say_goodbye(mut self) -> Self {
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+            tls.write_tls(&mut self.stream).unwrap();
+        }
+        self.finish()
+    }
+
     /// Ends the connection with a reset.
     pub(crate) fn reset(self) {
         let socket = socket2::SockRef::from(&self.stream);
