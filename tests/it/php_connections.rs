@@ -245,12 +245,12 @@ fn another_php_answers_where_one_has_no_place() {
     let doctor = Doctor::with_file(&format!(
         "listeners: [{{ address: 127.0.0.1:0 }}]\n\
          sites:\n\
-         - {{ hosts: [one], upstreams: [{{ &full url: '{0}', php_root: /srv, max_connections: 1, queue: {{ length: 0 }} }}] }}\n\
+         - {{ hosts: [one], upstreams: [{{ url: '{0}', php_root: /srv, max_connections: 1, queue: {{ length: 0 }} }}] }}\n\
          - upstreams: [{{ url: '{0}', php_root: /srv, max_connections: 1, queue: {{ length: 0 }} }}, {{ url: '{1}', php_root: /srv }}]\n\
          log: {{ format: json, exchanges: all }}\nworkers: 1\n",
         url(&full),
         url(&other)
-    ).replace("&full ", ""));
+    ));
     let mut first = doctor.connect().send("GET / HTTP/1.1\r\nHost: one\r\n\r\n");
     full.request();
     for _ in 0..8 {
@@ -259,6 +259,30 @@ fn another_php_answers_where_one_has_no_place() {
         assert_eq!(event["upstream"], url(&other), "{event}");
     }
     assert!(doctor.said().iter().all(|line| !line["message"].as_str().unwrap().contains("taken out")));
+    go.send(()).unwrap();
+    assert_eq!(first.reply().status(), 200);
+}
+
+#[test]
+fn a_client_is_looked_after_at_the_next_php_as_well() {
+    let (full, go) = held();
+    let other = endless();
+    let keys = format!("url: '{}', php_root: /srv, max_connections: 1, queue: {{ length: 0 }}", url(&full));
+    let doctor = Doctor::with_file(&format!(
+        "listeners: [{{ address: 127.0.0.1:0 }}]\n\
+         sites: [{{ hosts: [one], upstreams: [{{ {keys} }}] }}, {{ upstreams: [{{ {keys} }}, {{ url: '{}', php_root: /srv }}] }}]\n\
+         log: {{ format: json, exchanges: all }}\nworkers: 1\n",
+        url(&other)
+    ));
+    let mut first = doctor.connect().send("GET / HTTP/1.1\r\nHost: one\r\n\r\n");
+    full.request();
+    for ask in [POST, CHUNKED, POST, CHUNKED] {
+        let client = doctor.connect().send(ask);
+        assert_eq!(other.request(), "asked");
+        drop(client);
+        assert_eq!(other.request(), "given up");
+        assert_eq!(doctor.event()["client_gone"], true);
+    }
     go.send(()).unwrap();
     assert_eq!(first.reply().status(), 200);
 }

@@ -22,6 +22,7 @@ use std::future::poll_fn;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 pub(super) use exchange::Exchange;
 pub use fault::Fault;
@@ -38,7 +39,7 @@ use super::connection::Connection;
 use super::group::Route;
 use super::{Error, Pending, Upstream};
 use crate::headers::Scheme;
-use crate::message::{Body, ReplyHead, RequestHead, Source};
+use crate::message::{Body, Broken, Fill, ReplyHead, RequestHead, Source};
 
 /// How much of what a script complains of is kept, in bytes.
 const KEPT: usize = 1024;
@@ -177,8 +178,47 @@ impl Upstream {
             let line = Line { connection: opened.map_err(of_connect)?, place };
             asking.over(line, body).await.map_err(|Failed { error, .. }| error)
         };
-        let (exchange, first) = watched(&mut coming, sending).await?;
-        Ok((exchange.into(), first))
+        match watched(&mut coming, sending).await {
+            Ok((exchange, first)) => Ok((exchange.into(), first)),
+            Err(error) => {
+                *body = body.take().map(|whole| Behind::of(whole, coming));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A body that is whole, and the one that it was read from: its client is to be looked after wherever it goes next.
+struct Behind<'c> {
+    whole: Body<'c>,
+    client: Body<'c>,
+}
+
+impl<'c> Behind<'c> {
+    /// One in a file stays as it is: to be held again, it would need its room twice.
+    fn of(whole: Body<'c>, client: Body<'c>) -> Body<'c> {
+        if client.is_full() || !whole.is_full() {
+            return whole;
+        }
+        Body::from_source(whole.length(), Self { whole, client })
+    }
+}
+
+impl Source for Behind<'_> {
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<Fill, Broken>> {
+        self.whole.poll_fill(context)
+    }
+
+    fn data(&self) -> &[u8] {
+        self.whole.data()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.whole.consume(count);
+    }
+
+    fn watch(&mut self, context: &mut Context<'_>) {
+        self.client.watch(context);
     }
 }
 
