@@ -5,7 +5,7 @@
 
 use super::{Desk, Mark, Place, Proof, Stop};
 use crate::browser::{Blocked, Browser};
-use crate::evidence::{AnsweredBy, Hop, Page, RedirectedBy, Software, Symptom};
+use crate::evidence::{AnsweredBy, Hop, Page, RedirectedBy, Software, Symptom, Trail};
 
 /// Who made a reply.
 #[derive(Clone, Copy)]
@@ -27,7 +27,17 @@ impl Answerer {
         Self { who, place, desk, is_known: false }
     }
 
-    pub(super) const fn of(symptom: &Symptom) -> Self {
+    /// By the marks of a reply. Where PHP was asked directly nobody else can have answered: what looks like another was sent
+    /// by a script.
+    pub(super) const fn of(trail: &Trail, symptom: &Symptom) -> Self {
+        let by = Self::by_marks(symptom);
+        match by.place {
+            Place::Gate | Place::WebServer | Place::Edge if trail.memory.direct => A_SCRIPT,
+            _ => by,
+        }
+    }
+
+    const fn by_marks(symptom: &Symptom) -> Self {
         match symptom.answered_by {
             AnsweredBy::Gate(_) => Self::new("a gate in front of WordPress", Place::Gate, Desk::Edge),
             AnsweredBy::WebServer => Self::new(page(symptom), Place::WebServer, Desk::Platform),
@@ -63,6 +73,10 @@ impl Answerer {
     }
 }
 
+/// Code of the site that bears none of WordPress's marks.
+const A_SCRIPT: Answerer =
+    Answerer::supposed("a plugin, or a script of the site,", Place::Plugin, Desk::WordPress);
+
 /// A plugin of WordPress.
 pub(super) const PLUGIN: Answerer = Answerer::new("a plugin", Place::Plugin, Desk::WordPress);
 
@@ -84,9 +98,13 @@ pub(super) const fn server(symptom: &Symptom) -> Option<&'static str> {
 }
 
 /// A layer behind PHP. WordPress's own field is replaced and never added to (`header()` in `rest_send_cors_headers`) and
-/// repeats the origin that asked, so any other value was written after it.
-pub(super) const BEHIND_PHP: Answerer =
-    Answerer::supposed("the web server", Place::WebServer, Desk::Platform);
+/// repeats the origin that asked, so any other value was written after it. Where no web server is, a plugin did.
+pub(super) const fn behind_php(trail: &Trail) -> Answerer {
+    if trail.memory.direct {
+        return Answerer::supposed("a plugin", Place::Plugin, Desk::WordPress);
+    }
+    Answerer::supposed("the web server", Place::WebServer, Desk::Platform)
+}
 
 /// Whether the reply is WordPress's, so that a second value beside its own was added behind it.
 pub(super) const fn is_from_wordpress(symptom: &Symptom) -> bool {

@@ -6,7 +6,7 @@
 //!
 //! A site need not allow others, so what has no such field speaks on REST routes only, or where `Authorization` was sent.
 
-use super::super::answerer::{Answerer, BEHIND_PHP, because, is_from_wordpress, server};
+use super::super::answerer::{Answerer, because, behind_php, is_from_wordpress, server};
 use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
 use super::{lost_its_origin, untouched};
 use crate::browser::{Block, Blocked, Stage, When};
@@ -30,7 +30,7 @@ impl Rule for CorsHeadersWrong {
         if is_ours || !concerns_us || lost_its_origin(trail, symptom) {
             return None;
         }
-        let by = answerer(symptom, blocked);
+        let by = answerer(trail, symptom, blocked);
         let (proof, severity) = weight(trail, symptom, blocked, by);
         let mut path = untouched(trail);
         path.push(by.stop(note(blocked)));
@@ -71,15 +71,15 @@ fn has_credential(trail: &Trail) -> bool {
 }
 
 /// Who put it there, or who answered without it. WordPress answers without it only where no REST route is found.
-fn answerer(symptom: &Symptom, blocked: &Blocked) -> Answerer {
+fn answerer(trail: &Trail, symptom: &Symptom, blocked: &Blocked) -> Answerer {
     let is_several = matches!(blocked.block, Block::SeveralAllowOrigins { .. });
     let is_page = symptom.html_for_rest || !symptom.status.is_success();
     match (&blocked.block, symptom.answered_by) {
         _ if symptom.from_cache && !is_several => Answerer::supposed("a cache", Place::Cache, Desk::Edge),
-        (Block::NoAllowOrigin, AnsweredBy::WordPressRest) => BEHIND_PHP,
-        (Block::NoAllowOrigin, AnsweredBy::WordPress) if !is_page => BEHIND_PHP,
-        (Block::NoAllowOrigin, _) => Answerer::of(symptom),
-        _ => BEHIND_PHP,
+        (Block::NoAllowOrigin, AnsweredBy::WordPressRest) => behind_php(trail),
+        (Block::NoAllowOrigin, AnsweredBy::WordPress) if !is_page => behind_php(trail),
+        (Block::NoAllowOrigin, _) => Answerer::of(trail, symptom),
+        _ => behind_php(trail),
     }
 }
 

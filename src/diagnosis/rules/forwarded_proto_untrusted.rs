@@ -39,7 +39,7 @@ impl Rule for ForwardedProtoUntrusted {
             Stop::new(Hop::Edge, Mark::Unknown).noted("https"),
             Stop::new(Hop::Doctor, mark).noted("X-Forwarded-Proto: http"),
         ];
-        path.extend(harm.stop(symptom));
+        path.extend(harm.stop(trail, symptom));
         let because = format!("{}; {}", harm.because(), peer.standing());
         Some(Finding {
             place: Place::Doctor,
@@ -126,10 +126,13 @@ impl Harm {
     }
 
     /// What lies behind the doctor did as it was told.
-    fn stop(self, symptom: &Symptom) -> Option<Stop> {
+    fn stop(self, trail: &Trail, symptom: &Symptom) -> Option<Stop> {
         match self {
             Self::None => None,
-            Self::Loop if matches!(symptom.answered_by, AnsweredBy::WordPress | AnsweredBy::Login) => {
+            Self::Loop
+                if trail.memory.direct
+                    || matches!(symptom.answered_by, AnsweredBy::WordPress | AnsweredBy::Login) =>
+            {
                 Some(Stop::new(Hop::Php, Mark::Good).noted("redirects to https"))
             }
             Self::Loop => {

@@ -20,7 +20,8 @@ impl Rule for HeaderTooLarge {
     }
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
-        let said = symptom.too_large.filter(|_| !symptom.from_cache)?;
+        // PHP itself has no such limit.
+        let said = symptom.too_large.filter(|_| !symptom.from_cache && !trail.memory.direct)?;
         let proof = proof(said, trail, symptom)?;
         let sizes = Sizes::of(trail);
         let hop = Refuser::of(said, symptom);

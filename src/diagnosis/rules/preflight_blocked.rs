@@ -4,7 +4,7 @@
 //! preflight has; a web server that takes no `OPTIONS`; a plugin that closes the API; a redirect. Of its own lists only
 //! that of headers is short. A reply that depends on `credentials: "include"` is no fault, since a preflight never tells.
 
-use super::super::answerer::{Answerer, BEHIND_PHP, PLUGIN, because, is_from_wordpress, server};
+use super::super::answerer::{Answerer, PLUGIN, because, behind_php, is_from_wordpress, server};
 use super::super::{Finding, Mark, Place, Proof, Rule, Severity, Stop};
 use super::{lost_its_origin, untouched};
 use crate::browser::{Block, Blocked, Stage, When};
@@ -28,7 +28,7 @@ impl Rule for PreflightBlocked {
         if is_ours || !concerns_us || lost_its_origin(trail, symptom) {
             return None;
         }
-        let by = answerer(symptom, blocked);
+        let by = answerer(trail, symptom, blocked);
         let is_added =
             matches!(blocked.block, Block::SeveralAllowOrigins { .. }) && is_from_wordpress(symptom);
         let is_sure = (by.is_known || is_added) && !may_be_meant(blocked) && !symptom.from_cache;
@@ -64,15 +64,15 @@ fn is_stopped(blocked: &Blocked) -> bool {
 
 /// Core checks no permission of an `OPTIONS`: what refuses one by way of the REST server is a plugin at
 /// `rest_authentication_errors`.
-fn answerer(symptom: &Symptom, blocked: &Blocked) -> Answerer {
+fn answerer(trail: &Trail, symptom: &Symptom, blocked: &Blocked) -> Answerer {
     match blocked.block {
         Block::SeveralAllowOrigins { .. } | Block::OriginMismatch(_) | Block::InvalidAllowOrigin(_)
             if is_from_wordpress(symptom) =>
         {
-            BEHIND_PHP
+            behind_php(trail)
         }
         _ if symptom.answered_by == AnsweredBy::WordPressRest && symptom.is_refusal() => PLUGIN,
-        _ => Answerer::of(symptom),
+        _ => Answerer::of(trail, symptom),
     }
 }
 

@@ -29,7 +29,7 @@ impl Rule for RedirectDropsAuthorization {
         if is_disbelieved || !is_at_stake(trail) {
             return None;
         }
-        let (place, desk) = whose(symptom);
+        let (place, desk) = whose(trail, symptom);
         let (proof, doubt) = doubt(led, symptom);
         let (lost, why) = if becomes_get(trail, symptom) { (GET, GET_WHY) } else { ("", "") };
         let summary = format!(
@@ -46,7 +46,7 @@ impl Rule for RedirectDropsAuthorization {
             path: path(trail, symptom, led),
             cleared: vec!["token", "secret", "expiry", "permissions"],
             caution: "Token not judged. Do not rotate secrets",
-            ..Finding::of(self, proof, product(symptom, led, doubt), summary)?
+            ..Finding::of(self, proof, product(trail, symptom, led, doubt), summary)?
         })
     }
 }
@@ -84,9 +84,10 @@ fn becomes_get(trail: &Trail, symptom: &Symptom) -> bool {
 }
 
 /// `wp_redirect` names itself; the `Link` to the REST root without that name is a page of WordPress that a plugin sent
-/// away by other means.
-const fn whose(symptom: &Symptom) -> (Place, Desk) {
+/// away by other means. Where PHP was asked directly, all others are scripts, too.
+const fn whose(trail: &Trail, symptom: &Symptom) -> (Place, Desk) {
     match (symptom.redirected_by, symptom.answered_by) {
+        (None, _) if trail.memory.direct => (Place::Plugin, Desk::WordPress),
         (Some(RedirectedBy::WordPress), _) => (Place::WordPress, Desk::WordPress),
         (Some(RedirectedBy::Plugin), _) | (None, AnsweredBy::WordPress) => (Place::Plugin, Desk::WordPress),
         (None, AnsweredBy::Edge) => (Place::Edge, Desk::Edge),
@@ -96,7 +97,7 @@ const fn whose(symptom: &Symptom) -> (Place, Desk) {
 
 fn path(trail: &Trail, symptom: &Symptom, led: Led) -> Vec<Stop> {
     let note = format!("{} to another {}", symptom.status.code(), led.changes);
-    let stop = match whose(symptom).0 {
+    let stop = match whose(trail, symptom).0 {
         Place::WebServer => Stop::new(Hop::WebServer, Mark::Bad).named(symptom.software.name()),
         Place::Edge => Stop::new(Hop::Edge, Mark::Bad),
         _ => Stop::new(Hop::Php, Mark::Bad),
@@ -106,8 +107,8 @@ fn path(trail: &Trail, symptom: &Symptom, led: Led) -> Vec<Stop> {
     path
 }
 
-fn product(symptom: &Symptom, led: Led, doubt: &str) -> &'static str {
-    match (whose(symptom).0, symptom.page, symptom.software) {
+fn product(trail: &Trail, symptom: &Symptom, led: Led, doubt: &str) -> &'static str {
+    match (whose(trail, symptom).0, symptom.page, symptom.software) {
         _ if led.to_https && led.changes == "scheme" => "https",
         (Place::WebServer, ..) if !led.changes.contains("host") => "doctor",
         _ if doubt == LOGIN => "gate",
