@@ -19,7 +19,7 @@ pub use text::{Cure, Malformed, Text};
 
 use std::cmp::Reverse;
 
-use crate::evidence::{Symptom, Trail};
+use crate::evidence::{Hop, Symptom, Trail};
 use text::cure;
 
 /// One recognisable cause.
@@ -42,6 +42,12 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::HeaderAddedOnTheWay,
     &rules::HeaderChangedBetweenDoctors,
     &rules::OriginHeaderStripped,
+    &rules::PhpSocketForbidden,
+    &rules::PhpNotRunning,
+    &rules::PhpPoolExhausted,
+    &rules::PhpScriptUnknown,
+    &rules::PhpScriptDenied,
+    &rules::PhpFatal,
     &rules::AuthorizationTwice,
     &rules::ForwardedProtoUntrusted,
     &rules::RedirectDropsAuthorization,
@@ -89,17 +95,25 @@ pub fn diagnose_by(rules: &[&dyn Rule], trail: &Trail, symptom: &Symptom) -> Vec
     let mut findings: Vec<_> = rules.iter().filter_map(|rule| rule.judge(trail, symptom)).collect();
     company::settle(&mut findings);
     findings.iter_mut().for_each(|finding| company::name(finding, trail));
+    if trail.memory.direct {
+        findings.iter_mut().for_each(leave_out_web_server);
+    }
     findings.sort_by_key(|finding| (finding.aside, Reverse((finding.proof, finding.severity))));
     findings
+}
+
+/// Where PHP was asked directly no web server stands on the path.
+fn leave_out_web_server(finding: &mut Finding) {
+    finding.path.retain(|stop| stop.hop != Hop::WebServer);
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{any, proptest};
 
-    use super::{RULES, Text, diagnose, rule};
+    use super::{Finding, RULES, Text, diagnose, rule};
     use crate::evidence::{
-        Arrival, Company, Crossing, HopName, Return, Sightings, Symptom, Trail, changes, look,
+        Arrival, Company, Crossing, HopName, Return, Sightings, Symptom, Trail, Trouble, changes, look,
     };
     use crate::message::{Fields, ReplyHead, RequestHead, Status, Version};
     use crate::moment::Moment;
@@ -117,6 +131,48 @@ mod tests {
         assert!(rule("no-such-rule").is_none());
     }
 
+    #[test]
+    fn every_way_to_miss_php_has_one_rule() {
+        let rule = |code| {
+            let findings = missed(code, "GET", "/wp-json/wp/v2/users/me", "Bearer a.b.c", 502);
+            findings.iter().map(|finding| finding.rule).collect::<Vec<_>>()
+        };
+        for (code, found) in [
+            ("header_doctor_php_socket_missing", "php-not-running"),
+            ("header_doctor_php_refused", "php-not-running"),
+            ("header_doctor_php_socket_forbidden", "php-socket-forbidden"),
+            ("header_doctor_php_backlog_full", "php-pool-exhausted"),
+            ("header_doctor_php_overloaded", "php-pool-exhausted"),
+            ("header_doctor_php_queue_full", "php-pool-exhausted"),
+            ("header_doctor_php_queue_timeout", "php-pool-exhausted"),
+            ("header_doctor_upstream_timeout", "php-pool-exhausted"),
+        ] {
+            assert_eq!(rule(code), [found], "{code}");
+        }
+        assert!(rule("header_doctor_php_closed").is_empty());
+    }
+
+    /// What is found where PHP could not be asked and the doctor answered with this code.
+    fn missed(code: &str, method: &str, target: &str, credential: &str, status: u16) -> Vec<Finding> {
+        let fields = Fields::from([
+            ("Authorization", credential),
+            ("Host", "example.com"),
+            ("Origin", "https://app.example.com"),
+            ("Access-Control-Request-Method", "POST"),
+            ("Access-Control-Request-Headers", "authorization"),
+        ]);
+        let request = RequestHead::build(method, target, fields);
+        let seen = look(&request.fields);
+        let mut trail = Trail::read(&request, &seen, &seen, &Key::from_bytes(&[3; 32]));
+        trail.memory.direct = true;
+        let json = [("Content-Type", "application/json; charset=UTF-8"), ("Retry-After", "5")];
+        let reply = ReplyHead::build(Status::new(status).unwrap(), Fields::from(json));
+        let body = format!(r#"{{"code":"{code}","message":"x","data":{{"status":{status}}}}}"#);
+        let mut symptom = Symptom::read(&request, &reply, body.as_bytes(), Moment::default());
+        symptom.php = Trouble::of_failure(code);
+        diagnose(&trail, &symptom)
+    }
+
     /// Two doctors between whom nothing was changed, as the one in front or the one behind sees them.
     fn clean(is_in_front: bool, seen: Sightings) -> Company {
         let name = |text: &str| HopName::new(text).unwrap();
@@ -132,6 +188,19 @@ mod tests {
     }
 
     proptest! {
+        /// What the doctor says itself is no reply: no rule reads a cause out of it but those that know the failure.
+        #[test]
+        fn a_failure_to_ask_php_is_judged_by_the_rules_for_it_alone(
+            code in "header_doctor_(php_(socket_missing|socket_forbidden|refused|backlog_full|queue_full|closed)|upstream_timeout)",
+            method in "GET|POST|OPTIONS",
+            target in "/[a-z/-]{0,30}(\\?rest_route=/[a-z/]{0,9})?",
+            credential in any::<String>(),
+            status in "502|503|504",
+        ) {
+            let findings = missed(&code, &method, &target, &credential, status.parse().unwrap());
+            assert!(findings.iter().all(|finding| finding.rule.starts_with("php-")), "{findings:?}");
+        }
+
         /// Whatever was asked and whatever the body says: a reply that succeeds or redirects is healthy.
         #[test]
         fn a_healthy_reply_yields_nothing(

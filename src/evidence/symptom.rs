@@ -8,6 +8,7 @@ use super::caching::{self, Caching, Vary};
 use super::coding;
 use super::message::Message;
 use super::page::{self, Page, TooLarge};
+use super::php::Trouble;
 use super::plugin::Plugin;
 use super::site::Home;
 use super::wordpress::WordPressError;
@@ -57,6 +58,8 @@ pub struct Symptom {
     pub vary: Vary,
     /// Who redirects, by `X-Redirect-By` (`wp_redirect` in `wp-includes/pluggable.php`); nothing else sends it.
     pub redirected_by: Option<RedirectedBy>,
+    /// What is wrong with PHP, where it was asked directly.
+    pub php: Option<Trouble>,
     /// Where it leads, when it is a redirect that can be read.
     pub led: Option<Led>,
     /// The address of the site, by its own word.
@@ -104,6 +107,7 @@ impl Symptom {
             vary: Vary::of(fields),
             redirected_by: RedirectedBy::of(reply),
             home: Home::of(fields),
+            php: None,
             led: None,
             blocked: None,
             knows_user: caching::is_for_a_known_user(fields),

@@ -10,6 +10,7 @@ use super::company::Company;
 use super::credential::{self, Credential};
 use super::edge::Edge;
 use super::hop_name::HopName;
+use super::php::Script;
 use super::query::parameter;
 use super::route::Route;
 use super::sighting::{Look, Sighting, Sightings, Watched};
@@ -125,6 +126,8 @@ pub struct Trail {
     pub method: Method,
     /// The route.
     pub route: Route,
+    /// The script, where PHP is asked for one by its name.
+    pub script: Script,
     /// The kind of the credential WordPress was to judge: the one that was sent on.
     pub credential: Credential,
     /// What it says of itself, when it is a token whose payload can be read.
@@ -161,6 +164,7 @@ impl Trail {
         Self {
             method: head.method,
             route: Route::of(head),
+            script: Script::of(head.path()),
             credential: credential(sent.count(Watched::Authorization), authorization),
             claims: credential::jwt(authorization).and_then(Claims::of),
             elsewhere: super::edge::elsewhere(fields),

@@ -4,6 +4,7 @@
 //! and two counters here; everything else happens to sick ones.
 
 mod date;
+mod diagnose;
 mod memory;
 mod mishap;
 mod neighbours;

@@ -11,7 +11,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::memory::{Kind, Promises, Strangers};
+use super::diagnose::Seen;
+use super::memory::{Promises, Strangers};
 use super::mishap;
 use super::neighbours::Neighbours;
 use super::notes::{self, Notes, Now};
@@ -19,16 +20,15 @@ use super::own;
 use super::signing::Signing;
 use super::site::Site;
 use super::watch::{Ending, watch};
-use crate::browser::Blocked;
-use crate::diagnosis::{Rule, Severity, diagnose_by};
+use crate::diagnosis::{Rule, Severity};
 use crate::event::{
-    Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Scoped, Side, Tally, TraceId, Tried,
+    Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Side, Tally, TraceId, Tried,
     complaint as said_by_php, now,
 };
-use crate::evidence::{Led, Look, Memory, Symptom, Trail, Treatment, Watched, look};
+use crate::evidence::{Look, Treatment, Watched, look};
 use crate::headers::{Peer, Trusted, forwarded};
 use crate::listen::{self, Client};
-use crate::message::{Broken, Name, Reply, ReplyHead, RequestHead, Source, Status};
+use crate::message::{Broken, Reply, ReplyHead, RequestHead, Source, Status};
 use crate::secret::Key;
 use crate::upstream::{Error, Route};
 
@@ -188,12 +188,6 @@ pub(super) struct Shared {
     pub(super) neighbours: Neighbours,
 }
 
-/// What was noted of a reply when it left.
-struct Seen {
-    led: Option<Led>,
-    blocked: Option<Box<Blocked>>,
-}
-
 /// One exchange under way.
 pub(super) struct Record {
     pub(super) recorder: Rc<Recorder>,
@@ -253,7 +247,7 @@ impl Record {
         self.report(&mut reply.head);
         let mut event = self.own_event(&reply);
         event.refusal = Some(Refusal { code, reason: reason.into() });
-        let seen = Seen { led: None, blocked: self.blocked(&reply.head) };
+        let seen = Seen { blocked: self.blocked(&reply.head), ..Seen::default() };
         self.diagnose_or_fail(&mut event, &reply.head, reply.body.data(), seen);
         event.wordpress = None;
         event.authorization.sent = None;
@@ -275,14 +269,15 @@ impl Record {
     /// There is no reply to pass on.
     pub(super) fn failed(mut self, error: &Error) -> Reply<'static> {
         self.settle();
+        let mut reply = own::error(error.status(), error.code(), &error.to_string());
+        self.dress(&mut reply.head);
+        self.report(&mut reply.head);
         let mut event = self.event();
         event.status = Some(error.status());
         event.failure =
             Some(Failure { who: side(error), code: error.code(), what: error.to_string().into() });
+        self.diagnose_failure(&mut event, &reply, error);
         self.conclude(event);
-        let mut reply = own::error(error.status(), error.code(), &error.to_string());
-        self.dress(&mut reply.head);
-        self.report(&mut reply.head);
         reply
     }
 
@@ -295,12 +290,12 @@ impl Record {
         let received = self.may_be_sick(&head).then(|| head.clone());
         let led = self.redirect(&mut head);
         self.dress(&mut head);
-        let seen = Seen { led, blocked: self.blocked(&head) };
+        let seen = Seen { led, blocked: self.blocked(&head), php: None };
         let received = received.filter(|reply| self.is_suspect(reply, &seen));
         self.is_renewal = self.renews(&head);
         let is_retried = !self.route.get_mut().failed.is_empty();
-        let is_told =
-            received.is_some() || is_retried || self.is_renewal || self.recorder.keeps == Keeps::All;
+        let is_odd = is_retried || self.is_renewal || self.has_complained();
+        let is_told = received.is_some() || is_odd || self.recorder.keeps == Keeps::All;
         let is_switched = body.is_tunnel();
         self.report(&mut head);
         if (body.is_full() || is_switched) && !is_told {
@@ -333,7 +328,8 @@ impl Record {
         self.settle();
         let mut event = self.event();
         event.status = Some(status);
-        if let Some((reply, seen)) = suspect {
+        if let Some((reply, mut seen)) = suspect.or_else(|| self.broke_off(status)) {
+            seen.php = self.complaint();
             self.diagnose_or_fail(&mut event, &reply, copy, seen);
         }
         match ending {
@@ -362,48 +358,6 @@ impl Record {
         let at = |look: &Look| look.sightings(fields, &self.recorder.key).of(Watched::Authorization);
         event.authorization.arrived = Some(at(&self.arrived));
         event.authorization.sent = Some(at(&self.sent));
-    }
-
-    /// Diagnoses; a defect of a rule costs the diagnosis alone.
-    fn diagnose_or_fail(&self, event: &mut Event, reply: &ReplyHead, copy: &[u8], seen: Seen) {
-        if mishap::isolate(|| self.diagnose(event, reply, copy, seen)).is_err() {
-            event.failure = Some(mishap::failure());
-        }
-    }
-
-    fn diagnose(&self, event: &mut Event, reply: &ReplyHead, copy: &[u8], seen: Seen) {
-        let mut trail = Trail::read(&self.head, &self.arrived, &self.sent, &self.recorder.key);
-        trail.treatment = self.treatment.clone();
-        trail.treatment.disbelieved = self.disbelieved();
-        trail.memory = self.memory(&trail);
-        trail.company = self.company().map(Box::new);
-        let mut symptom = Symptom::read(&self.head, reply, copy, now());
-        symptom.blocked = seen.blocked;
-        symptom.led = seen.led;
-        if trail.company.as_ref().is_some_and(|company| !company.behind.is_empty()) {
-            symptom.forget_server();
-        }
-        let has_credential = self.arrived.has(Watched::Authorization);
-        let findings = diagnose_by(self.recorder.rules, &trail, &symptom).into_iter().map(|finding| {
-            let scope = self.recorder.tally.find(finding.rule, has_credential);
-            Scoped { finding, scope }
-        });
-        event.diagnosed(&trail, &symptom, findings.collect());
-    }
-
-    fn memory(&self, trail: &Trail) -> Memory {
-        let accepted = Kind::of(trail.credential)
-            .zip(self.site.as_ref())
-            .is_some_and(|(kind, site)| site.acceptances().clears(kind, trail.route.form, self.started));
-        let fields = &self.head.fields;
-        let promised = fields.only(Name::Origin).is_some_and(|origin| {
-            !self.arrived.has(Watched::Authorization)
-                && self.shared.promises.holds(self.client, origin, self.head.target(), self.started)
-        });
-        let direct = self.route.borrow().complaint.is_some();
-        let signing = self.recorder.signing.as_ref();
-        let origin_stripped = signing.is_some_and(|signing| signing.stripped.holds(self.started));
-        Memory { promised, accepted, direct, origin_stripped }
     }
 
     fn event(&self) -> Event {

@@ -11,8 +11,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use header_doctor::browser::withheld;
 use header_doctor::diagnosis::{Finding, RULES, diagnose};
+use header_doctor::event::complaint;
 use header_doctor::evidence::{
-    Arrival, Company, Crossing, Denied, HopName, Memory, Return, Skew, Symptom, Trail, Watched, changes, look,
+    Arrival, Company, Crossing, Denied, HopName, Memory, Return, Skew, Symptom, Trail, Trouble, Watched,
+    changes, look,
 };
 use header_doctor::headers::Scheme;
 use header_doctor::headers::redirects::{Asked, Redirect};
@@ -64,6 +66,10 @@ struct DoctorPart {
     disbelieved: Option<String>,
     /// Whether the client used TLS, by a trusted word.
     https: bool,
+    /// What PHP complained of where it was asked directly; empty where it said nothing.
+    php: Option<String>,
+    /// The code with which asking PHP failed; the reply is the doctor's own.
+    failure: Option<String>,
     /// The preflight that the policy refused.
     denied: Option<DeniedPart>,
     /// Whether the policy let the reply go without `Access-Control-Allow-Origin`.
@@ -209,6 +215,10 @@ fn judge(case: &Case) -> Vec<Finding> {
 
 /// What the doctor would see of a case.
 pub(crate) struct Exchange {
+    /// What PHP complained of, as it is shown; nothing where another was asked.
+    pub(crate) php: Option<String>,
+    /// Whether there was no reply, and the doctor answered.
+    pub(crate) has_failed: bool,
     /// As it was sent on.
     pub(crate) request: RequestHead,
     /// Whether it came with `Authorization`.
@@ -232,11 +242,12 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
     let sent = look(&request.fields);
     let mut trail = Trail::read(&request, &arrived, &sent, &Key::from_bytes(&[9; 32]));
     let doctor = &case.doctor;
+    let direct = doctor.php.is_some() || doctor.failure.is_some();
     trail.memory = Memory {
         promised: doctor.promised,
         accepted: doctor.accepted,
         origin_stripped: doctor.origin_stripped,
-        ..Memory::default()
+        direct,
     };
     trail.treatment.nominated = doctor.nominated.iter().map(|name| Name::of(name.as_bytes())).collect();
     trail.treatment.disbelieved = doctor.disbelieved.as_deref().map(Into::into);
@@ -248,6 +259,10 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
         Moment::from_seconds(case.reply.received),
     );
     symptom.blocked = withheld(&request, &reply);
+    symptom.php = trouble(doctor);
+    if direct {
+        symptom.forget_server();
+    }
     trail.treatment.undressed = doctor.undressed;
     let scheme = if doctor.https { Scheme::Https } else { Scheme::Http };
     let asked = Asked::new(&request, scheme);
@@ -260,7 +275,15 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
     let has_credential = arrived.has(Watched::Authorization);
     let came = fields(&case.request.fields);
     trail.company = case.company.as_ref().map(|part| Box::new(company(part, &came, &request.fields)));
-    Exchange { request, has_credential, trail, symptom }
+    let php = doctor.php.as_ref().map(|said| complaint(said.as_bytes()).unwrap_or_default());
+    Exchange { php, has_failed: doctor.failure.is_some(), request, has_credential, trail, symptom }
+}
+
+/// What is wrong with PHP, by what it said or by the way it failed.
+fn trouble(doctor: &DoctorPart) -> Option<Trouble> {
+    let said = doctor.php.as_deref().unwrap_or_default().as_bytes();
+    let heard = complaint(said).and_then(|shown| Trouble::heard(said, &shown));
+    heard.or_else(|| Trouble::of_failure(doctor.failure.as_deref()?))
 }
 
 /// The company of a case, by the judgement that the doctors use.

@@ -22,6 +22,7 @@ mod limits;
 mod pair;
 mod php;
 mod php_connections;
+mod php_findings;
 mod policy;
 mod proxy_protocol;
 mod reload;

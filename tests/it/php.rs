@@ -12,7 +12,7 @@ use crate::world::{Doctor, Origin, Wire};
 const GET: &str = "GET /wp-json/ HTTP/1.1\r\nHost: a.test\r\nAuthorization: Bearer abc\r\n\r\n";
 const HELLO: &str = "Content-Type: text/plain\r\n\r\nhello";
 
-fn before(upstream: &str, more: &str) -> Doctor {
+pub(crate) fn before(upstream: &str, more: &str) -> Doctor {
     Doctor::with_file(&format!(
         "listeners: [{{ address: 127.0.0.1:0 }}]\n\
          trusted_proxies: [loopback]\n\
@@ -23,7 +23,7 @@ fn before(upstream: &str, more: &str) -> Doctor {
 }
 
 /// A doctor before it.
-fn doctor(origin: &Origin) -> Doctor {
+pub(crate) fn doctor(origin: &Origin) -> Doctor {
     before(&url(origin), "")
 }
 

@@ -111,17 +111,21 @@ fn forms(event: &Event) -> String {
 
 /// The case as an event: the third of its kind among 17.
 fn event(case: &Case) -> Event {
-    let Exchange { request, has_credential, trail, symptom } = exchange(case);
+    let Exchange { php, has_failed, request, has_credential, trail, symptom } = exchange(case);
     let tally = Tally::new(symptom.received.before(Duration::from_secs(3600)));
     (0..17).for_each(|_| tally.count(has_credential));
     let took = Duration::from_millis(12);
     let mut event = Event::of(&request, ExchangeId::new(255), symptom.received.before(took), "doctor".into());
     event.duration = took;
-    event.upstream = Some("http://10.0.0.7:8080".into());
+    let url =
+        if trail.memory.direct { "fastcgi+unix:/run/php/php8.2-fpm.sock" } else { "http://10.0.0.7:8080" };
+    event.upstream = Some(url.into());
+    event.php = php.filter(|said| !said.is_empty());
     let scoped = |finding: Finding| {
         let [.., scope] = [0; 3].map(|_| tally.find(finding.rule, has_credential));
         Scoped { finding, scope }
     };
     event.diagnosed(&trail, &symptom, diagnose(&trail, &symptom).into_iter().map(scoped).collect());
+    event.wordpress = event.wordpress.filter(|_| !has_failed);
     event
 }

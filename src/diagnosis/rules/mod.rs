@@ -17,6 +17,12 @@ mod jwt_secret_missing;
 mod login_refused;
 mod origin_header_stripped;
 mod permission_refused;
+mod php_fatal;
+mod php_not_running;
+mod php_pool_exhausted;
+mod php_script_denied;
+mod php_script_unknown;
+mod php_socket_forbidden;
 mod placeholder_token;
 mod preflight_blocked;
 mod preflight_refused;
@@ -49,6 +55,12 @@ pub(super) use jwt_secret_missing::JwtSecretMissing;
 pub(super) use login_refused::LoginRefused;
 pub(super) use origin_header_stripped::OriginHeaderStripped;
 pub(super) use permission_refused::PermissionRefused;
+pub(super) use php_fatal::PhpFatal;
+pub(super) use php_not_running::PhpNotRunning;
+pub(super) use php_pool_exhausted::PhpPoolExhausted;
+pub(super) use php_script_denied::PhpScriptDenied;
+pub(super) use php_script_unknown::PhpScriptUnknown;
+pub(super) use php_socket_forbidden::PhpSocketForbidden;
 pub(super) use placeholder_token::PlaceholderToken;
 pub(super) use preflight_blocked::PreflightBlocked;
 pub(super) use preflight_refused::PreflightRefused;
@@ -91,6 +103,16 @@ fn wants_for_origin(symptom: &Symptom) -> bool {
 fn lost_its_origin(trail: &Trail, symptom: &Symptom) -> bool {
     trail.memory.origin_stripped && wants_for_origin(symptom)
 }
+
+/// Client and doctor in order, and PHP.
+fn until_php(trail: &Trail, note: &'static str) -> Vec<Stop> {
+    let mut path = untouched(trail);
+    path.push(Stop::new(Hop::Php, Mark::Bad).noted(note));
+    path
+}
+
+/// What follows where PHP ran no script, or none to its end.
+const NOT_JUDGED: &str = "Token not judged. Do not rotate secrets";
 
 /// Whether several doctors saw the same `Authorization` pass.
 fn is_accompanied(trail: &Trail) -> bool {

@@ -98,7 +98,8 @@ impl Complaint {
     /// An error that ended the script says more than the warnings before it.
     fn hear(&self, bytes: &[u8]) {
         let mut heard = self.0.borrow_mut();
-        let fatal = memchr::memmem::find(bytes, b"PHP Fatal error");
+        let fatal = ["PHP Fatal error: ", "PHP Parse error: "];
+        let fatal = fatal.iter().filter_map(|error| memchr::memmem::find(bytes, error.as_bytes())).min();
         if fatal.is_some() {
             heard.clear();
         }
@@ -251,9 +252,12 @@ mod tests {
         let complaint = Complaint::default();
         complaint.hear(&[b'w'; 3000]);
         assert_eq!(complaint.read(<[u8]>::len), KEPT);
-        complaint.hear(b"PHP message: PHP Warning: a\nPHP message: PHP Fatal error: b");
+        complaint.hear(b"PHP message: PHP Warning: a; PHP message: PHP Fatal error: b");
         complaint.hear(b" and more");
         assert!(complaint.read(|heard| heard == b"PHP Fatal error: b and more"));
         assert_eq!(format!("{complaint:?}"), "Complaint(27 B)");
+        let complaint = Complaint::default();
+        complaint.hear(b"PHP message: PHP Warning: a; PHP message: PHP Parse error: b");
+        assert!(complaint.read(|heard| heard == b"PHP Parse error: b"));
     }
 }
