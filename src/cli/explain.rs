@@ -20,7 +20,8 @@ Examples:
   header-doctor explain                                   # every rule in a line
   header-doctor explain authorization-lost-before-php     # a finding
   header-doctor explain jwt_auth_no_auth_header           # the rules that a code in WordPress's reply leads to
-  header-doctor explain \"Wrong number of segments\"        # or a message in it")]
+  header-doctor explain \"Wrong number of segments\"        # or a message in it
+  header-doctor explain \"Primary script unknown\"          # or what PHP-FPM says in its log")]
 pub(super) struct Arguments {
     /// A rule, a WordPress code, a message, a constant or a header; without it, a list of the rules.
     pub(super) what: Option<String>,
@@ -66,9 +67,14 @@ fn about(what: &str) -> Vec<&'static dyn Rule> {
     if let Some(rule) = crate::diagnosis::rule(what) {
         return vec![rule];
     }
-    let what = what.trim().to_lowercase();
-    let speaks = |rule: &&dyn Rule| !what.is_empty() && rule.text().to_lowercase().contains(&what);
+    let what = flat(what);
+    let speaks = |rule: &&dyn Rule| !what.is_empty() && flat(rule.text()).contains(&what);
     RULES.iter().copied().filter(speaks).collect()
+}
+
+/// In small letters and one line, for a message may be broken in a rule's text.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 fn texts(rules: &[&dyn Rule]) -> String {

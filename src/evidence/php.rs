@@ -141,10 +141,9 @@ pub enum Owner {
 const LONGEST: usize = 60;
 
 impl Owner {
-    /// By the path behind the last `in`, where PHP names the file.
+    /// By the last path, where PHP names the file.
     fn of(shown: &str) -> Option<Self> {
-        let (_, path) = shown.rsplit_once(" in /")?;
-        let path = path.split(' ').next()?;
+        let path = shown.rsplit(' ').find(|word| word.starts_with('/'))?;
         let below = |folder: &str| path.split_once(folder).and_then(|(_, rest)| name(rest));
         let plugin = below("/plugins/").or_else(|| below("/mu-plugins/")).map(Self::Plugin);
         plugin.or_else(|| below("/themes/").map(Self::Theme))
@@ -272,6 +271,11 @@ mod tests {
                 "PHP message: PHP Parse error:  syntax error, unexpected token \";\" in /a.php on line 1",
                 FatalKind::Parse,
                 None,
+            ),
+            (
+                "PHP Parse error: syntax error, unexpected token … … /srv/www/wp-content/plugins/my-shop/a.php on line 1",
+                FatalKind::Parse,
+                plugin("my-shop"),
             ),
             ("PHP Fatal error:  x in /srv/plugins/a0B1c2D3e4F5g6H7i8/a.php:1", FatalKind::Other, None),
             ("PHP Fatal error:  x in /srv/plugins/…/a.php:1", FatalKind::Other, None),

@@ -66,6 +66,23 @@ fn version_and_help_are_no_errors() {
 }
 
 #[test]
+fn what_php_says_is_explained() {
+    for (what, rule) in [
+        ("Primary script unknown", "php-script-unknown"),
+        ("File not found.", "php-script-unknown"),
+        ("Access denied.", "php-script-denied"),
+        ("security.limit_extensions", "php-script-denied"),
+        ("header_doctor_php_socket_forbidden", "php-socket-forbidden"),
+        ("server reached pm.max_children setting", "php-pool-exhausted"),
+        ("There has been a critical error on this website", "php-fatal"),
+    ] {
+        let told = run(&["explain", what]);
+        assert_eq!(told.code, Some(0), "{what}");
+        assert!(told.out.starts_with(&format!("# {rule}\n")), "{what}: {}", told.out);
+    }
+}
+
+#[test]
 fn an_unknown_command_is_a_usage_error() {
     assert_eq!(run(&["walk"]).code, Some(2));
     assert_eq!(run(&[]).code, Some(2));
