@@ -102,9 +102,10 @@ pub fn diagnose_by(rules: &[&dyn Rule], trail: &Trail, symptom: &Symptom) -> Vec
     findings
 }
 
-/// Where PHP was asked directly no web server stands on the path.
+/// Where PHP was asked directly no web server stands on the path, and none is to be acquitted.
 fn leave_out_web_server(finding: &mut Finding) {
     finding.path.retain(|stop| stop.hop != Hop::WebServer);
+    finding.cleared.retain(|thing| *thing != "web server");
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 //! WordPress core never sends `WWW-Authenticate`, so a 401 that carries it, and neither is a REST error nor has the `Link`
 //! of WordPress, comes from somebody else: htpasswd on a staging site, an identity-aware proxy, an API gateway. One
 //! `Authorization` cannot serve two. A caller without credentials who is asked for some is a browser at the door and no
-//! fault, and neither is a 401 in the middle of the handshake of Digest, NTLM or Negotiate.
+//! fault, and neither is a 401 in the middle of the handshake of Digest, NTLM or Negotiate. Where the doctor asks PHP itself, the gate
+//! is a script of the site: a plugin, or what `auto_prepend_file` names.
 
-use super::super::{Finding, Mark, Proof, Rule, Severity, Stop};
+use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop, cure};
 use super::untouched;
 use crate::evidence::{AnsweredBy, Credential, Gate, Hop, RouteClass, Software, Symptom, Trail};
 
@@ -26,33 +27,36 @@ impl Rule for GateInFront {
             return None;
         }
         let wants = wants(gate);
+        let [at, of_wordpress, before] = if trail.memory.direct {
+            ["within PHP", "", ", before WordPress judged it"]
+        } else {
+            ["in front", " of WordPress", ", which never saw it"]
+        };
         let (proof, summary) = match (trail.credential, gate) {
             (Credential::Absent | Credential::Empty | Credential::Several, _) => return None,
             // Another program below the same name, asked with the token that is meant for it.
             (_, Gate::Bearer | Gate::Other) if trail.route.class == RouteClass::NotRest => return None,
             // The handshakes of these go through 401s of their own.
             (Credential::OtherScheme, Gate::Digest | Gate::Negotiate | Gate::Other) => return None,
-            (Credential::Basic, Gate::Basic) => (
-                Proof::Possible,
-                "the login was refused by a gate in front of WordPress, which never saw it".into(),
-            ),
+            (Credential::Basic, Gate::Basic) => {
+                (Proof::Possible, format!("the login was refused by a gate {at}{of_wordpress}{before}"))
+            }
             (
                 Credential::Basic | Credential::Joined | Credential::OtherScheme | Credential::SchemeMissing,
                 _,
             )
-            | (_, Gate::Bearer | Gate::Other) => (
-                Proof::Likely,
-                format!("a gate in front of WordPress refused the credential; it wants {wants}"),
-            ),
+            | (_, Gate::Bearer | Gate::Other) => {
+                (Proof::Likely, format!("a gate {at}{of_wordpress} refused the credential; it wants {wants}"))
+            }
             _ => (
                 Proof::Proved,
-                format!("a gate in front wants {wants} in Authorization, and the token stands there"),
+                format!("a gate {at} wants {wants} in Authorization, and the token stands there"),
             ),
         };
         let mut path = untouched(trail);
         path.push(Stop::new(Hop::Gate, Mark::Bad).noted(format!("wants {wants}")));
         path.push(Stop::new(Hop::Php, Mark::Unknown));
-        Some(Finding {
+        let finding = Finding {
             severity: if proof == Proof::Possible { Severity::Warning } else { Severity::Error },
             because:
                 "the reply is a 401 with WWW-Authenticate, which WordPress core never sends, and has none of its marks"
@@ -61,7 +65,22 @@ impl Rule for GateInFront {
             cleared: vec!["WordPress", "secret", "expiry", "plugin"],
             caution: "Token not judged by WordPress. Do not rotate secrets",
             ..Finding::of(self, proof, product(symptom), summary)?
-        })
+        };
+        Some(if trail.memory.direct { within_php(trail, finding, wants) } else { finding })
+    }
+}
+
+/// The same of a script of the site.
+fn within_php(trail: &Trail, finding: Finding, wants: &str) -> Finding {
+    let mut path = untouched(trail);
+    path.push(Stop::new(Hop::Php, Mark::Bad).noted(format!("wants {wants}")));
+    Finding {
+        place: Place::Plugin,
+        desk: Desk::WordPress,
+        path,
+        cleared: vec!["proxies", "secret", "expiry"],
+        cure: cure(GateInFront.text(), "PHP"),
+        ..finding
     }
 }
 
