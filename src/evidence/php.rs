@@ -38,7 +38,7 @@ pub enum Trouble {
     Silent,
 }
 
-/// Words of php-fpm's own, and what they mean. Some begin what it says, others follow a warning of PHP's.
+/// Words of php-fpm's own, as one of its messages begins and ends, and what they mean.
 const OWN: [(&[u8], &[u8], Trouble); 3] = [
     (b"Primary script unknown", b"", Trouble::ScriptUnknown),
     (b"Access to the script '", b"(see security.limit_extensions)", Trouble::ScriptDenied),
@@ -71,14 +71,14 @@ impl Trouble {
     }
 }
 
-/// Whether one of the messages begins and ends so, and is not a script's.
+/// Whether one of the messages begins and ends so, and is not a script's: before it stand at most warnings of PHP's own, from
+/// before any script ran.
 fn says(heard: &[u8], begin: &[u8], end: &[u8]) -> bool {
-    let is_it = |at: usize| {
+    let is_own = |at: usize| {
         let before = heard.get(..at).unwrap_or_default();
-        let is_own = before.is_empty() || (before.ends_with(b" on line 0; ") && begin.starts_with(b"Unable"));
-        is_own && heard.trim_ascii_end().ends_with(end)
+        before.is_empty() || before.ends_with(b" in Unknown on line 0; ")
     };
-    memchr::memmem::find(heard, begin).is_some_and(is_it)
+    heard.trim_ascii_end().ends_with(end) && memchr::memmem::find(heard, begin).is_some_and(is_own)
 }
 
 /// An error that ended a script.
@@ -223,6 +223,11 @@ mod tests {
             ("Primary script unknown", Some(Trouble::ScriptUnknown)),
             ("Primary script unknown\n", Some(Trouble::ScriptUnknown)),
             ("PHP message: Primary script unknown", None),
+            ("PHP message: not found; Primary script unknown", None),
+            (
+                "PHP message: PHP Warning:  PHP Request Startup: x in Unknown on line 0; Primary script unknown",
+                Some(Trouble::ScriptUnknown),
+            ),
             (
                 "Access to the script '/srv/www/a.css' has been denied (see security.limit_extensions)",
                 Some(Trouble::ScriptDenied),

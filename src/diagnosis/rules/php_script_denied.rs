@@ -4,6 +4,7 @@
 //! pool may run, or the file may not be read. Where a request names a script itself, a name that may not be run is what
 //! `limit_extensions` is there for (`evil.jpg/x.php` leads to `evil.jpg`), and no fault.
 
+use super::super::answerer::is_from_wordpress;
 use super::super::{Finding, Proof, Rule, Severity};
 use super::{NOT_JUDGED, until_php};
 use crate::evidence::{Script, Symptom, Trail, Trouble};
@@ -20,7 +21,9 @@ impl Rule for PhpScriptDenied {
     }
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
-        let trouble = symptom.php.as_ref().filter(|_| symptom.status.code() == 403)?;
+        // A script that ran can be made to log whatever its callers send.
+        let may_be = symptom.status.code() == 403 && !is_from_wordpress(symptom);
+        let trouble = symptom.php.as_ref().filter(|_| may_be)?;
         let is_named = trail.script == Script::Named;
         let (product, note, summary, because) = match trouble {
             Trouble::ScriptDenied if !is_named => (
