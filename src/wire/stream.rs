@@ -71,7 +71,7 @@ impl ReadHalf {
     pub fn put_early(&self, context: &mut Context<'_>, bytes: &[u8]) -> io::Result<usize> {
         let written = match &self.0 {
             Read::Tcp(half) => half.as_ref().try_write(bytes),
-            Read::Unix(half) => half.as_ref().try_write(bytes),
+            Read::Unix(shared) => shared.borrow().try_write(bytes),
             Read::Tls(shared) => return put_early(&mut shared.borrow_mut(), context, bytes),
         };
         match written {
@@ -85,7 +85,7 @@ impl ReadHalf {
     pub fn has_failed(&self) -> bool {
         let failure = match &self.0 {
             Read::Tcp(half) => half.as_ref().take_error(),
-            Read::Unix(half) => half.as_ref().take_error(),
+            Read::Unix(shared) => shared.borrow().take_error(),
             Read::Tls(shared) => shared.borrow().get_ref().0.take_error(),
         };
         !matches!(failure, Ok(None))
