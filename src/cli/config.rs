@@ -1,7 +1,7 @@
 //! `header-doctor config`: what a configuration means, before it is put in force.
 
 use super::NOTHING_WRONG;
-use super::flags::{Flags, Prepared};
+use super::flags::Flags;
 use crate::config::{Plan, schema};
 use crate::listen::Sessions;
 use anyhow::{Context, bail};
@@ -77,12 +77,14 @@ fn validate(file: Option<&PathBuf>, flags: &Flags, matches: &ArgMatches) -> anyh
         bail!("no file to validate; type `header-doctor config validate FILE`");
     };
     let sessions = Sessions::new().context("the system has no random numbers")?;
-    let Prepared { plan, entrances, keys } = flags.prepared_over(Some(file), matches, &sessions)?;
+    let prepared = flags.prepared_over(Some(file), matches, &sessions)?;
+    let plan = &prepared.plan;
     let unverified =
         plan.unverified().map(|upstream| format!("{upstream} is not verified (tls.verify: false)"));
-    let warnings = entrances.warnings.iter().chain(&keys.warnings).map(ToString::to_string).chain(unverified);
+    let warnings = prepared.warnings();
+    let warnings = warnings.iter().map(ToString::to_string).chain(unverified);
     let warnings: String = warnings.map(|warning| format!("warning: {warning}\n")).collect();
-    Ok(format!("{}: valid; {}\n{warnings}", file.display(), summary(&plan)))
+    Ok(format!("{}: valid; {}\n{warnings}", file.display(), summary(plan)))
 }
 
 fn summary(plan: &Plan) -> String {

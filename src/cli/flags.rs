@@ -6,8 +6,8 @@
 //! leave them.
 
 use crate::config::{
-    self, Entrances, Hop, KeyFile, Keys, Listener, Overrides, Parsed, PhpRoot, Plan, Refused, Source,
-    Surroundings, Target,
+    self, Entrances, Folder, Hop, KeyFile, Keys, Listener, Mistake, Overrides, Parsed, PhpRoot, Plan,
+    Refused, Source, Surroundings, Target,
 };
 use crate::event::now;
 use crate::headers::Range;
@@ -47,7 +47,7 @@ pub(super) struct Flags {
     /// Send all requests to this address, instead of the sites in the file; may be repeated.
     ///
     /// `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT` or `unix:/PATH`; PHP-FPM itself is `fastcgi://HOST:PORT` or
-    /// `fastcgi+unix:/PATH`, with --php-root. It makes one site that answers for any host;
+    /// `fastcgi+unix:/PATH`, with --root. It makes one site that answers for any host;
     /// several upstreams share its requests. Several stand in the variable with commas.
     #[arg(
         long,
@@ -58,10 +58,18 @@ pub(super) struct Flags {
     )]
     upstream: Vec<String>,
 
+    /// Serve WordPress from this folder, for an --upstream that is PHP-FPM.
+    ///
+    /// The folder that holds its index.php, such as /var/www/html. Static files are served from there, and scripts chosen by the
+    /// file that is found, as a web server does it.
+    #[arg(long, value_name = "DIR", env = "HEADER_DOCTOR_ROOT", hide_env_values = true)]
+    root: Option<String>,
+
     /// Where PHP finds WordPress, for an --upstream that is PHP-FPM.
     ///
-    /// The folder as PHP sees it, such as /var/www/html. Scripts are chosen by their names, and no static file is served: for a
-    /// site that is only a REST API, or behind a server that serves the files.
+    /// The folder as PHP sees it, such as /var/www/html. Beside --root where both see it elsewhere; default: the same. Without
+    /// --root scripts are chosen by their names, and no static file is served: for a site that is only a REST API, or behind a
+    /// server that serves the files.
     #[arg(long, value_name = "DIR", env = "HEADER_DOCTOR_PHP_ROOT", hide_env_values = true)]
     php_root: Option<String>,
 
@@ -165,7 +173,9 @@ impl Flags {
         let entrances = plan.entrances(source.as_ref(), &variable, sessions, now())?;
         let named = overrides.trail_key_file.is_some().then(|| name("trail_key_file", matches));
         let keys = plan.keys(source.as_ref(), named.as_deref(), &variable)?;
-        Ok(Prepared { plan, entrances, keys })
+        let named = overrides.root.is_some().then(|| name("root", matches));
+        let folders = plan.folders(source.as_ref(), named.as_deref(), &variable);
+        Ok(Prepared { plan, entrances, keys, folders })
     }
 
     fn plan_of(source: Option<&Source>, overrides: &Overrides) -> anyhow::Result<Plan> {
@@ -206,15 +216,22 @@ impl Flags {
         Ok(upstreams)
     }
 
-    fn php_root(&self, matches: &ArgMatches) -> anyhow::Result<Option<PhpRoot>> {
-        let root = at_most_one(self.php_root.as_ref(), "php_root", matches)?;
-        if root.is_some() && self.upstream.iter().all(|upstream| !upstream.starts_with("fastcgi")) {
+    /// A folder that only PHP-FPM has use for.
+    fn folder<T: FromStr<Err = Refused>>(
+        &self,
+        text: Option<&String>,
+        id: &str,
+        matches: &ArgMatches,
+    ) -> anyhow::Result<Option<T>> {
+        let folder = at_most_one(text, id, matches)?;
+        if folder.is_some() && self.upstream.iter().all(|upstream| !upstream.starts_with("fastcgi")) {
             bail!(
-                "{}: goes with `--upstream fastcgi://…` or `fastcgi+unix:…`; in a file, write php_root beside url",
-                name("php_root", matches)
+                "{}: goes with `--upstream fastcgi+unix:/run/php/php-fpm.sock` or `--upstream fastcgi://HOST:9000`; in a file, \
+                 write {id} beside url",
+                name(id, matches)
             );
         }
-        Ok(root)
+        Ok(folder)
     }
 
     fn trusted_proxies(&self, matches: &ArgMatches) -> anyhow::Result<Vec<Range>> {
@@ -232,7 +249,8 @@ impl Flags {
         Ok(Overrides {
             listeners: self.listeners(matches)?,
             upstreams: self.upstreams(matches)?,
-            php_root: self.php_root(matches)?,
+            root: self.folder::<Folder>(self.root.as_ref(), "root", matches)?,
+            php_root: self.folder::<PhpRoot>(self.php_root.as_ref(), "php_root", matches)?,
             observe: self.observe,
             trusted_proxies: self.trusted_proxies(matches)?,
             cors_origins: self.cors_origins(matches)?,
@@ -272,6 +290,16 @@ pub(super) struct Prepared {
     pub(super) plan: Plan,
     pub(super) entrances: Entrances,
     pub(super) keys: Keys,
+    /// What is not right of the folders whose files are served.
+    pub(super) folders: Vec<Mistake>,
+}
+
+impl Prepared {
+    /// What is no mistake, and not right either.
+    pub(super) fn warnings(&self) -> Vec<Mistake> {
+        let [entrances, keys] = [&self.entrances.warnings, &self.keys.warnings];
+        [entrances.as_slice(), keys, &self.folders].concat()
+    }
 }
 
 fn source(file: Option<&PathBuf>) -> anyhow::Result<Option<Source>> {

@@ -26,7 +26,9 @@ Examples:
       header-doctor run --upstream http://127.0.0.1:8081
   As a temporary shim that changes nothing and listens on all IPv4 addresses:
       header-doctor run --observe --listen :8080 --upstream 10.0.0.5:8080
-  Before PHP-FPM in another container, with no web server between:
+  As WordPress's own web server, with nothing before PHP-FPM:
+      header-doctor run --upstream fastcgi+unix:/run/php/php8.2-fpm.sock --root /var/www/html
+  The same where PHP-FPM alone sees the files, for a site that is only an API:
       header-doctor run --upstream fastcgi://php:9000 --php-root /var/www/html
   As a service, configured by a file:
       header-doctor run --config /etc/header-doctor.yaml

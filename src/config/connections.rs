@@ -91,7 +91,7 @@ pub(super) fn check(target: &Target, keys: Keys) -> Result<Connections, Problem>
 pub(super) fn check_alike(sites: &[Site]) -> Result<(), Problem> {
     let mut known: Vec<(&Upstream, usize, usize)> = Vec::new();
     for (site, of) in sites.iter().enumerate() {
-        for (place, upstream) in of.upstreams.iter().enumerate().filter(|(_, one)| one.php_root.is_some()) {
+        for (place, upstream) in of.upstreams.iter().enumerate().filter(|(_, one)| one.scripts.is_some()) {
             let Some((other, first, at)) = known.iter().find(|(other, ..)| other.address == upstream.address)
             else {
                 known.push((upstream, site, place));

@@ -58,8 +58,9 @@ impl Shape {
             listeners.clone_from(&overrides.listeners);
         }
         if !overrides.upstreams.is_empty() {
-            let root = overrides.php_root.as_ref();
-            let upstreams = overrides.upstreams.iter().map(|target| Upstream::of_flag(target, root));
+            let (root, php_root) = (overrides.root.as_ref(), overrides.php_root.as_ref());
+            let upstream = |target| Upstream::of_flag(target, root, php_root);
+            let upstreams = overrides.upstreams.iter().map(upstream);
             sites = vec![Site::any(upstreams.collect::<Result<_, _>>()?)];
         }
         if sites.is_empty() {

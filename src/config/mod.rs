@@ -20,6 +20,7 @@ mod limits;
 mod listeners;
 mod log;
 mod overrides;
+mod php;
 mod reading;
 mod redirects;
 mod sites;
@@ -53,7 +54,7 @@ pub use trail::{Keys, Trail};
 pub use upgrade::{SocketPath, Upgrade};
 pub use upstream_tls::UpstreamTls;
 pub use upstreams::{Resolve, Upstream};
-pub use values::{Address, HostHeader, PhpRoot, Speaks, Target};
+pub use values::{Address, Folder, HostHeader, PhpRoot, Speaks, Target};
 pub(crate) use values::{Hop, KeyFile, Parsed};
 
 use crate::headers::Trusted;

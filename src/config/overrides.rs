@@ -3,7 +3,7 @@
 use super::listeners::Listener;
 use super::log::Format;
 use super::upgrade::SocketPath;
-use super::values::{PhpRoot, Target};
+use super::values::{Folder, PhpRoot, Target};
 use crate::evidence::HopName;
 use crate::headers::Range;
 use crate::headers::cors::OriginPattern;
@@ -19,6 +19,8 @@ pub struct Overrides {
     pub listeners: Vec<Listener>,
     /// Replaces all `sites` by one for any host, with these upstreams and default times, when not empty.
     pub upstreams: Vec<Target>,
+    /// Where the files of WordPress are, for those of them that are PHP-FPM.
+    pub root: Option<Folder>,
     /// Where PHP finds WordPress, for those of them that are PHP-FPM.
     pub php_root: Option<PhpRoot>,
     /// Sets the mode of every site, from the file or not, to observe.

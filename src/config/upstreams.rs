@@ -2,11 +2,12 @@
 
 use super::connections::{self, Connections};
 use super::error::Problem;
+use super::php::{self, AliasShape, FollowLinks, Multisite};
 use super::reading::Scalar;
 use super::upstream_tls::{self, Http2, UpstreamTls};
 use super::values::words::words;
-use super::values::{Address, FileName, HostHeader, PhpRoot, Speaks, Target, Timeout};
-use crate::upstream;
+use super::values::{Address, FilePattern, Folder, FolderName, HostHeader, PhpRoot, Speaks, Target, Timeout};
+use crate::upstream::{self, Scripts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -19,8 +20,8 @@ pub struct Upstream {
     pub address: Address,
     /// What TLS asks of it; nothing in clear.
     pub tls: Option<UpstreamTls>,
-    /// Where PHP finds WordPress; nothing for an upstream that speaks HTTP.
-    pub php_root: Option<String>,
+    /// How the scripts of PHP-FPM are chosen; nothing for an upstream that speaks HTTP.
+    pub scripts: Option<Scripts>,
     /// How many connections there may be to PHP; says nothing of an upstream that speaks HTTP.
     pub connections: Connections,
     /// What it is told as `Host`.
@@ -42,7 +43,7 @@ impl Upstream {
         Self {
             address,
             tls: None,
-            php_root: None,
+            scripts: None,
             connections: Connections::DEFAULT,
             host: HostHeader::Preserve,
             resolve: Resolve::First,
@@ -53,21 +54,20 @@ impl Upstream {
     }
 
     /// The one that a flag names.
-    pub(super) fn of_flag(target: &Target, php_root: Option<&PhpRoot>) -> Result<Self, Problem> {
-        if target.speaks == Speaks::FastCgi && php_root.is_none() {
-            let message = format!("{target} needs --php-root, the folder of WordPress as PHP sees it");
-            return Err(Problem::here(message));
-        }
-        let php_root = php_root.filter(|_| target.speaks == Speaks::FastCgi);
+    pub(super) fn of_flag(
+        target: &Target,
+        root: Option<&Folder>,
+        php_root: Option<&PhpRoot>,
+    ) -> Result<Self, Problem> {
+        let scripts = php::of_flags(target, root, php_root)?;
         let tls = upstream_tls::check(target, None, None)?;
-        let php_root = php_root.map(|PhpRoot(root)| root.clone());
-        Ok(Self { tls, php_root, ..Self::new(target.address.clone()) })
+        Ok(Self { tls, scripts, ..Self::new(target.address.clone()) })
     }
 
     /// Its URL.
     #[must_use]
     pub fn target(&self) -> Target {
-        let speaks = match (&self.tls, &self.php_root) {
+        let speaks = match (&self.tls, &self.scripts) {
             (_, Some(_)) => Speaks::FastCgi,
             (Some(_), None) => Speaks::Https,
             (None, None) => Speaks::Http,
@@ -133,14 +133,31 @@ pub(super) struct Shape {
     /// `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT` or `unix:/PATH`; without a port `http://` is 80 and `https://` 443.
     /// PHP-FPM itself is `fastcgi://HOST:PORT` or `fastcgi+unix:/PATH`.
     url: Scalar<Target>,
-    /// The folder of WordPress as PHP-FPM sees it; required for `fastcgi://` and `fastcgi+unix:`, and for nothing else. Scripts are
-    /// chosen by their names, and no static file is served.
+    /// The folder of WordPress, from the root of the file system, as the doctor sees it; for `fastcgi://` and `fastcgi+unix:` alone.
+    /// Its files are served, and scripts chosen by the file that is found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<Scalar<Folder>>,
+    /// The same folder as PHP-FPM sees it; `root` when absent. Without `root` it is required for `fastcgi://` and
+    /// `fastcgi+unix:`: then scripts are chosen by their names, and no static file is served.
     #[serde(skip_serializing_if = "Option::is_none")]
     php_root: Option<Scalar<PhpRoot>>,
-    /// What a later version will read files from.
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    root: Option<Scalar<FileName>>,
+    /// Folders elsewhere that stand for a path below `root`, in its place; none when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aliases: Option<Vec<AliasShape>>,
+    /// Which symbolic links are followed; `same-owner` when absent. None ever leads out of `root` and `aliases`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    follow_links: Option<Scalar<FollowLinks>>,
+    /// Names of files and folders that are neither served nor run, in any case of letters, `*` being any text; when absent,
+    /// wp-config* and what editors, backups and debuggers leave behind. Dotfiles and the source of PHP are never served,
+    /// whatever stands here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    never_serve: Option<Vec<Scalar<FilePattern>>>,
+    /// Names of folders below which nothing runs, wherever they lie; uploads and blogs.dir when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    never_run: Option<Vec<Scalar<FolderName>>>,
+    /// How WordPress serves several sites; `none` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    multisite: Option<Scalar<Multisite>>,
     /// How many connections to PHP-FPM are kept open between two requests, over all workers of the doctor; none when absent.
     /// Each occupies a worker of PHP-FPM, so it must be below `max_connections` and `pm.max_children`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -189,14 +206,24 @@ pub(super) fn check(shapes: Option<Vec<Shape>>) -> Result<Vec<Upstream>, Problem
             "names nowhere to send requests; write `upstreams: [{ url: \"http://HOST:PORT\" }]`",
         ));
     }
+    php::check_alike(&upstreams)?;
     Ok(upstreams)
 }
 
 fn upstream(shape: Shape) -> Result<Upstream, Problem> {
     let Scalar(target) = shape.url;
-    let php_root = php_root(&target, shape.php_root, shape.root.is_some())?;
+    let keys = php::Keys {
+        root: shape.root,
+        php_root: shape.php_root,
+        aliases: shape.aliases,
+        follow_links: shape.follow_links,
+        never_serve: shape.never_serve,
+        never_run: shape.never_run,
+        multisite: shape.multisite,
+    };
+    let scripts = php::check(&target, keys)?;
     let has_no_host = matches!(shape.host, Some(Scalar(HostHeader::Upstream)));
-    if php_root.is_some() && has_no_host {
+    if scripts.is_some() && has_no_host {
         let message = "is what the upstream is called, but PHP-FPM has no name; write preserve or a NAME";
         return Err(Problem::here(message).under("host"));
     }
@@ -210,7 +237,7 @@ fn upstream(shape: Shape) -> Result<Upstream, Problem> {
     let default = Upstream::new(target.address);
     Ok(Upstream {
         tls,
-        php_root,
+        scripts,
         connections,
         host: shape.host.map_or_else(HostHeader::default, |Scalar(host)| host),
         resolve: shape.resolve.map_or(default.resolve, |Scalar(word)| word),
@@ -221,41 +248,22 @@ fn upstream(shape: Shape) -> Result<Upstream, Problem> {
     })
 }
 
-/// Where PHP finds WordPress: to be said of PHP-FPM, and of nothing else.
-fn php_root(
-    target: &Target,
-    root: Option<Scalar<PhpRoot>>,
-    reads_files: bool,
-) -> Result<Option<String>, Problem> {
-    if reads_files {
-        let message = "is not in this version, which serves no static files; leave it out, and for PHP-FPM write                        `php_root`, the folder of WordPress as PHP sees it";
-        return Err(Problem::here(message).under("root"));
-    }
-    match (target.speaks, root) {
-        (Speaks::FastCgi, Some(Scalar(PhpRoot(root)))) => Ok(Some(root)),
-        (Speaks::FastCgi, None) => {
-            let message = "is PHP-FPM, which has to be told where WordPress is; write beside it \
-                           `php_root: /var/www/html`, the folder as PHP sees it";
-            Err(Problem::here(message).under("url"))
-        }
-        (_, Some(_)) => {
-            let message = "belongs to PHP-FPM; write fastcgi:// or fastcgi+unix: in `url`, or leave it out";
-            Err(Problem::here(message).under("php_root"))
-        }
-        (_, None) => Ok(None),
-    }
-}
-
 impl From<&Upstream> for Shape {
     fn from(upstream: &Upstream) -> Self {
         let timeout = |time| Some(Scalar(Timeout(time)));
-        let keys = upstream.php_root.as_ref().map(|_| connections::Keys::from(&upstream.connections));
+        let files = php::keys(upstream.scripts.as_ref());
+        let keys = upstream.scripts.as_ref().map(|_| connections::Keys::from(&upstream.connections));
         let (keep_alive, max_connections, queue) =
             keys.map_or((None, None, None), |keys| (keys.keep_alive, keys.max_connections, keys.queue));
         Self {
             url: Scalar(upstream.target()),
-            php_root: upstream.php_root.clone().map(PhpRoot).map(Scalar),
-            root: None,
+            root: files.root,
+            php_root: files.php_root,
+            aliases: files.aliases,
+            follow_links: files.follow_links,
+            never_serve: files.never_serve,
+            never_run: files.never_run,
+            multisite: files.multisite,
             keep_alive,
             max_connections,
             queue,

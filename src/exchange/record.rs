@@ -3,7 +3,6 @@
 //! A [`Record`] is opened with the request and concluded once. When it is dropped before, the client is gone. A
 //! healthy exchange is counted and forgotten, unless every exchange is to be logged.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io;
 use std::net::IpAddr;
@@ -11,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::broken::{cut_off, gone, side};
 use super::diagnose::Seen;
 use super::memory::{Promises, Strangers};
 use super::mishap;
@@ -22,13 +22,13 @@ use super::site::Site;
 use super::watch::{Ending, watch};
 use crate::diagnosis::{Rule, Severity};
 use crate::event::{
-    Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Side, Tally, TraceId, Tried,
-    complaint as said_by_php, now,
+    Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Tally, TraceId, Tried, complaint as said_by_php,
+    now,
 };
 use crate::evidence::{Look, Treatment, Watched, look};
 use crate::headers::{Peer, Trusted, forwarded};
 use crate::listen::{self, Client};
-use crate::message::{Broken, Reply, ReplyHead, RequestHead, Source, Status};
+use crate::message::{Body, Reply, ReplyHead, RequestHead, Source, Status};
 use crate::secret::Key;
 use crate::upstream::{Error, Route};
 
@@ -285,12 +285,15 @@ impl Record {
     /// protocols ends the exchange: what passes the tunnel is no reply, and how long it stays says nothing of the site.
     pub(super) fn answered<'c>(mut self, reply: Reply<'c>) -> Reply<'c> {
         let Reply { mut head, body, close } = reply;
+        if self.route.get_mut().is_own {
+            return self.served(head, body);
+        }
         self.come_back(&mut head);
         self.note_acceptance(&head);
         let received = self.may_be_sick(&head).then(|| head.clone());
         let led = self.redirect(&mut head);
         self.dress(&mut head);
-        let seen = Seen { led, blocked: self.blocked(&head), php: None };
+        let seen = Seen { led, blocked: self.blocked(&head), ..Seen::default() };
         let received = received.filter(|reply| self.is_suspect(reply, &seen));
         self.is_renewal = self.renews(&head);
         let is_retried = !self.route.get_mut().failed.is_empty();
@@ -310,6 +313,21 @@ impl Record {
         }
         let conclude = move |copy: &[u8], ending| self.ended(status, suspect, copy, ending);
         Reply { body: watch(body, status.is_error(), conclude), head, close }
+    }
+
+    /// The doctor has the file that was asked for, or sends the client to its folder. That says nothing of WordPress: what is
+    /// worth telling is the request alone.
+    fn served<'c>(mut self, mut head: ReplyHead, body: Body<'c>) -> Reply<'c> {
+        let suspect = self.is_noteworthy.then(|| (head.clone(), Seen::default()));
+        self.dress(&mut head);
+        self.report(&mut head);
+        let (status, is_told) = (head.status, suspect.is_some() || self.recorder.keeps == Keeps::All);
+        if body.is_full() && !is_told {
+            self.open = false;
+            return Reply { head, body, close: false };
+        }
+        let conclude = move |copy: &[u8], ending| self.ended(status, suspect, copy, ending);
+        Reply { body: watch(body, false, conclude), head, close: false }
     }
 
     /// Whether the reply may have to be kept as it came, before the policy changes it. 304 tells nothing new.
@@ -336,7 +354,7 @@ impl Record {
             Ending::Complete => {}
             Ending::Broken(broken) => {
                 event.cut_off = true;
-                event.failure = Some(cut_off(broken));
+                event.failure = Some(cut_off(broken, self.route.get_mut().is_own));
             }
             Ending::Unwanted => gone(&mut event),
         }
@@ -371,8 +389,9 @@ impl Record {
         let signing = recorder.signing.as_ref();
         event.authorization.key_id = signing.map(|signing| signing.keys.signing().id().clone());
         event.authorization.recovered_from = self.treatment.recovered_from.as_deref().map(str::to_owned);
-        let Route { to, failed, complaint } = &*self.route.borrow();
-        event.upstream = to.clone().or_else(|| self.site.as_ref().map(|site| site.upstream_name()));
+        let Route { to, failed, complaint, is_own } = &*self.route.borrow();
+        let site = self.site.as_ref().filter(|_| !is_own);
+        event.upstream = to.clone().or_else(|| site.map(|site| site.upstream_name()));
         event.tried.extend(failed.iter().map(|failed| Tried {
             upstream: Arc::clone(&failed.upstream),
             code: failed.error.code(),
@@ -394,39 +413,6 @@ impl Record {
         self.open = false;
         self.recorder.send(event);
     }
-}
-
-/// Whose side broke.
-const fn side(error: &Error) -> Side {
-    match error {
-        _ if error.is_clients() => Side::Client,
-        _ if error.is_own() => Side::Doctor,
-        _ => Side::Upstream,
-    }
-}
-
-/// A reply broke off, or what it was still an answer to.
-fn cut_off(broken: Broken) -> Failure {
-    let (who, code) = match broken {
-        Broken::Request => (Side::Client, "header_doctor_body_cut_off"),
-        _ => (Side::Upstream, "header_doctor_reply_cut_off"),
-    };
-    Failure { who, code, what: format!("the reply could not be passed on whole: {broken}").into() }
-}
-
-/// The exchange ended before its reply did: the client went away, unless the doctor itself is just failing.
-fn gone(event: &mut Event) {
-    if std::thread::panicking() {
-        event.status.get_or_insert(Status::INTERNAL_ERROR);
-        event.failure = Some(mishap::failure());
-        return;
-    }
-    event.client_gone = true;
-    event.failure = Some(Failure {
-        who: Side::Client,
-        code: "header_doctor_client_gone",
-        what: Cow::Borrowed("the client went away before its reply was whole"),
-    });
 }
 
 impl Drop for Record {

@@ -16,8 +16,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
+use super::fastcgi::Call;
 use super::health::{Attempt, Shared};
 use super::names::Known;
+use super::own_files::{Answer, OwnFiles};
 use super::registry::Registry;
 use super::state::{Change, State, choose};
 use super::{Address, Caller, Complaint, Error, Pending, Resolve, Settings, Upstream};
@@ -35,6 +37,8 @@ pub struct Route {
     pub failed: Vec<Failed>,
     /// What a script complained of, where PHP was asked directly; more of it may come with the reply's body.
     pub complaint: Option<Rc<Complaint>>,
+    /// Whether no upstream was asked: the doctor had the file, or sent the client to its folder.
+    pub is_own: bool,
 }
 
 /// An upstream that did not answer, though the request could go to another one.
@@ -49,6 +53,8 @@ pub struct Failed {
 /// The upstreams of a site, as one worker knows them.
 pub struct Group {
     sources: Vec<Source>,
+    /// The files of WordPress, where an upstream is PHP-FPM.
+    files: Option<OwnFiles>,
     members: RefCell<Members>,
     registry: Arc<Registry>,
     /// Where the search begins, so that equals take turns.
@@ -81,10 +87,12 @@ impl Group {
     /// that uses it.
     #[must_use]
     pub fn new(upstreams: Vec<Settings>, registry: &Arc<Registry>) -> Self {
+        let files = OwnFiles::of(&upstreams);
         let number = registry.number();
         let sources = upstreams.into_iter().map(|settings| Source::new(settings, registry, number)).collect();
         let group = Self {
             sources,
+            files,
             members: RefCell::default(),
             registry: Arc::clone(registry),
             turn: Cell::new(number),
@@ -96,11 +104,11 @@ impl Group {
     /// Whether a request's body is held until it is whole: nobody behind the doctor tells its client to go on.
     #[must_use]
     pub fn holds_bodies(&self) -> bool {
-        self.sources.iter().any(|source| source.settings.php.is_some())
+        self.files.is_some()
     }
 
     /// Sends a request and waits for the first head of the reply, which may be an interim one. `route` tells at any
-    /// time which way it went.
+    /// time which way it went. A file that the doctor has is the reply, and no upstream is asked.
     ///
     /// # Errors
     /// There is no reply; the error says whose side broke.
@@ -111,18 +119,30 @@ impl Group {
         caller: Caller,
         route: &RefCell<Route>,
     ) -> Result<(Pending<'c>, ReplyHead), Error> {
+        let mut call = None;
+        if let Some(files) = &self.files {
+            match files.answer(head, caller) {
+                Answer::Run(asked) => call = Some(asked),
+                Answer::Reply(coming) => {
+                    route.borrow_mut().is_own = true;
+                    let reply = coming.await?;
+                    return Ok((Pending::of_own(reply.body), reply.head));
+                }
+            }
+        }
         if self.sources.iter().any(Source::has_news) {
             self.rebuild();
         }
+        let call = call.as_deref();
         let mut members = self.members();
         if members.is_empty() {
             members = self.first_answer().await?;
         }
         if let [only] = members.as_slice() {
-            let outcome = only.upstream.ask(head, &mut Some(body), caller, route).await;
+            let outcome = only.upstream.ask(head, &mut Some(body), call, route).await;
             return outcome.inspect_err(|_| route.borrow_mut().to = Some(Arc::clone(&only.in_full)));
         }
-        self.send_to_one_of(&members, head, body, caller, route).await
+        self.send_to_one_of(&members, head, body, call, route).await
     }
 
     async fn send_to_one_of<'c>(
@@ -130,7 +150,7 @@ impl Group {
         members: &Members,
         head: &RequestHead,
         body: Body<'c>,
-        caller: Caller,
+        call: Option<&Call>,
         route: &RefCell<Route>,
     ) -> Result<(Pending<'c>, ReplyHead), Error> {
         let is_repeatable = body.is_empty() && head.method.is_idempotent();
@@ -141,7 +161,7 @@ impl Group {
                 break;
             };
             route.borrow_mut().to = Some(Arc::clone(&member.name));
-            match member.upstream.ask(head, &mut body, caller, route).await {
+            match member.upstream.ask(head, &mut body, call, route).await {
                 Ok((mut pending, first)) => {
                     let change = attempt.succeeded();
                     self.tell(change, member, members, None);

@@ -11,6 +11,7 @@ mod health;
 mod http;
 mod http2;
 mod names;
+mod own_files;
 mod pending;
 mod pool;
 mod registry;
@@ -27,7 +28,7 @@ use std::time::Duration;
 
 pub use address::Address;
 pub use dns::SystemNames;
-pub use fastcgi::{Bounds, Caller, Complaint, Php, Spool};
+pub use fastcgi::{Bounds, Caller, Complaint, Php, Scripts, Spool};
 pub use fault::{Distrust, TlsFault};
 pub use group::{Failed, Group, Route};
 pub use names::{Found, Lookup, Resolve as Resolver};

@@ -4,13 +4,15 @@ use super::health::Attempt;
 use super::{Error, fastcgi, http, http2};
 use crate::message::{Body, ReplyHead};
 
-/// An exchange under way: the request is being sent, the reply awaited.
+/// An exchange under way: the request is being sent, the reply awaited; or over, where the doctor has the reply itself.
 pub struct Pending<'c>(By<'c>);
 
 enum By<'c> {
     Http1(http::Pending<'c>),
     Http2(Box<http2::Exchange<'c>>),
     FastCgi(Box<fastcgi::Exchange<'c>>),
+    /// Nobody was asked: this is the body of a file.
+    Nobody(Body<'c>),
 }
 
 impl Pending<'_> {
@@ -20,6 +22,7 @@ impl Pending<'_> {
             By::Http1(pending) => pending.hold(attempt),
             By::Http2(exchange) => exchange.hold(attempt),
             By::FastCgi(exchange) => exchange.hold(attempt),
+            By::Nobody(_) => {}
         }
     }
 
@@ -32,12 +35,17 @@ impl Pending<'_> {
             By::Http1(pending) => pending.head().await,
             By::Http2(exchange) => exchange.head().await,
             // CGI knows no interim replies, so nothing follows the first.
-            By::FastCgi(_) => Err(Error::HeadTruncated),
+            By::FastCgi(_) | By::Nobody(_) => Err(Error::HeadTruncated),
         }
     }
 }
 
 impl<'c> Pending<'c> {
+    /// What follows the head of a reply that the doctor has itself.
+    pub(super) const fn of_own(body: Body<'c>) -> Self {
+        Self(By::Nobody(body))
+    }
+
     /// The body that follows the final head. Removes the fields that end here, and a Content-Length that a
     /// Transfer-Encoding overrides.
     ///
@@ -48,6 +56,7 @@ impl<'c> Pending<'c> {
             By::Http1(pending) => pending.body(head),
             By::Http2(exchange) => exchange.body(head),
             By::FastCgi(exchange) => exchange.body(head),
+            By::Nobody(body) => Ok(body),
         }
     }
 }

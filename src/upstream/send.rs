@@ -7,9 +7,10 @@ use std::cell::RefCell;
 use tokio::time::timeout;
 
 use super::connection::{Connection, connect};
+use super::fastcgi::Call;
 use super::http2::Failed;
 use super::tls::Offer;
-use super::{Caller, Error, Pending, Route, Upstream, http2};
+use super::{Error, Pending, Route, Upstream, http2};
 use crate::message::{Body, Name, ReplyHead, RequestHead};
 use crate::wire::Stream;
 
@@ -48,18 +49,21 @@ impl Upstream {
         Ok((pending.into(), first))
     }
 
-    /// Sends a request in the language of the upstream, as [`Upstream::send`] does in HTTP.
+    /// Sends a request in the language of the upstream, as [`Upstream::send`] does in HTTP. What PHP is to run is there where an
+    /// upstream of the group is PHP.
     pub(super) async fn ask<'c>(
         &self,
         head: &RequestHead,
         body: &mut Option<Body<'c>>,
-        caller: Caller,
+        call: Option<&Call>,
         route: &RefCell<Route>,
     ) -> Result<(Pending<'c>, ReplyHead), Error> {
-        match self.settings.php.as_ref().zip(self.kept.as_ref()) {
+        match (&self.settings.php, &self.kept, call) {
             // In a box of its own, so that no exchange in HTTP carries the room for it.
-            Some((php, kept)) => Box::pin(self.send_to_php(php, kept, &caller, head, body, route)).await,
-            None => self.send(head, body).await,
+            (Some(php), Some(kept), Some(call)) => {
+                Box::pin(self.send_to_php(php, kept, call, head, body, route)).await
+            }
+            _ => self.send(head, body).await,
         }
     }
 

@@ -241,28 +241,58 @@ fn a_variable_that_switches_is_on_or_off_and_nothing_else() {
 }
 
 #[test]
-fn php_is_named_with_the_folder_it_finds_wordpress_in() {
+fn php_is_named_with_the_folder_that_wordpress_is_in() {
     let show = |arguments: &[&str], variables: &[(&str, &str)]| {
         run_with(&[&["config", "show"], arguments].concat(), variables)
     };
     let php = ["--upstream", "fastcgi+unix:/run/php/php8.2-fpm.sock"];
     let shown = show(&[&php[..], &["--php-root", "/var/www/html/"]].concat(), &[]).out;
-    assert!(shown.contains("php_root: /var/www/html\n"), "{shown}");
+    assert!(shown.contains(" php_root: /var/www/html\n") && !shown.contains(" root:"), "{shown}");
     let shown = show(&php, &[("HEADER_DOCTOR_PHP_ROOT", "/srv/www")]).out;
-    assert!(shown.contains("php_root: /srv/www\n"), "{shown}");
+    assert!(shown.contains(" php_root: /srv/www\n"), "{shown}");
+    let both = |shown: &str, root: &str, php_root: &str| {
+        shown.contains(&format!(" root: {root}\n")) && shown.contains(&format!(" php_root: {php_root}\n"))
+    };
+    let shown = show(&[&php[..], &["--root", "/srv/www/"]].concat(), &[]).out;
+    assert!(both(&shown, "/srv/www", "/srv/www"), "{shown}");
+    let shown = show(&[&php[..], &["--php-root", "/b"]].concat(), &[("HEADER_DOCTOR_ROOT", "/a")]).out;
+    assert!(both(&shown, "/a", "/b"), "{shown}");
+    let shown = show(&[&php[..], &["--root", "/c"]].concat(), &[("HEADER_DOCTOR_ROOT", "/a")]).out;
+    assert!(both(&shown, "/c", "/c"), "{shown}");
+}
+
+#[test]
+fn a_folder_without_php_or_one_that_is_none_is_told_what_to_type() {
     for (arguments, words) in [
         (
-            &php[..],
-            "--upstream: fastcgi+unix:/run/php/php8.2-fpm.sock needs --php-root, the folder of WordPress",
+            &["--upstream", "fastcgi+unix:/run/php.sock"][..],
+            "--upstream: fastcgi+unix:/run/php.sock needs --root, the folder of WordPress, or --php-root where PHP alone",
         ),
-        (&["--upstream", "h:1", "--php-root", "/srv"], "--php-root: goes with `--upstream fastcgi://…`"),
+        (
+            &["--upstream", "h:1", "--php-root", "/srv"],
+            "--php-root: goes with `--upstream fastcgi+unix:/run/php/php-fpm.sock` or `--upstream fastcgi://HOST:9000`; in a \
+             file, write php_root beside url",
+        ),
+        (
+            &["--upstream", "h:1", "--root", "/srv"],
+            "--root: goes with `--upstream fastcgi+unix:/run/php/php-fpm.sock` or `--upstream fastcgi://HOST:9000`; in a \
+             file, write root beside url",
+        ),
+        (
+            &["--config", "config/php-fpm.yaml", "--root", "/srv"],
+            "--root: goes with `--upstream fastcgi+unix:",
+        ),
         (
             &["--upstream", "fastcgi://h:1", "--php-root", "srv"],
             "--php-root: \"srv\" is not a folder PHP could find;",
         ),
+        (
+            &["--upstream", "fastcgi://h:1", "--root", "."],
+            "--root: \".\" is not a folder named from the root; write its whole path",
+        ),
     ] {
-        let told = show(arguments, &[]).err;
-        assert!(told.contains(words), "{told}");
+        let ended = run(&[&["config", "show"], arguments].concat());
+        assert!(ended.code == Some(2) && ended.err.contains(words), "{}", ended.err);
     }
 }
 
@@ -274,6 +304,7 @@ fn every_example_is_valid() {
         .collect();
     examples.sort();
     let names = [
+        "debian",
         "header-doctor",
         "https-upstream",
         "minimal",

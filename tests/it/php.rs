@@ -330,7 +330,7 @@ fn another_php_answers_where_one_is_not_there() {
     let origin = php(answer(HELLO));
     let doctor = Doctor::with_file(&format!(
         "listeners: [{{ address: 127.0.0.1:0 }}]\n\
-         sites: [{{ upstreams: [{{ url: 'fastcgi+unix:/nowhere/php.sock', php_root: /srv }}, \
+         sites: [{{ upstreams: [{{ url: 'fastcgi+unix:/nowhere/php.sock', php_root: /srv/www }}, \
          {{ url: '{}', php_root: /srv/www }}] }}]\n\
          log: {{ format: json, exchanges: all }}\nworkers: 1\n",
         url(&origin)

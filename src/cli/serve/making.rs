@@ -170,10 +170,9 @@ fn settings(plan: &Plan, upstream: &config::Upstream) -> anyhow::Result<upstream
     Ok(upstream::Settings {
         address: upstream.address.clone(),
         tls: upstream.tls.as_ref().map(UpstreamTls::made).transpose()?,
-        php: upstream
-            .php_root
-            .as_deref()
-            .map(|root| upstream::Php::new(root, spool(&plan.spool)).within(bounds(&upstream.connections))),
+        php: upstream.scripts.clone().map(|scripts| {
+            upstream::Php::new(scripts, spool(&plan.spool)).within(bounds(&upstream.connections))
+        }),
         host: upstream.host_sent(),
         resolve: upstream.resolve.into(),
         connect_timeout: upstream.connect_timeout,

@@ -98,6 +98,7 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
     let mut files = Files::new(source.file().into_iter().collect());
     let prepared = reload::prepared(&source, &mut files)?;
     let plan = prepared.plan.clone();
+    let warnings = prepared.warnings();
     let own_log = OwnLog::start(plan.log, page.paint);
     let mut signals = Caught::from_now_on().context("cannot catch signals")?;
     let predecessor = predecessor(&plan, start, &mut passed).await?;
@@ -140,8 +141,7 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
         offer,
     };
     doctor.begin(listeners, predecessor).await;
-    warn_of(&prepared.entrances.warnings);
-    warn_of(&prepared.keys.warnings);
+    warn_of(&warnings);
     warn_of_unverified(&doctor.in_force.plan);
     descriptors::provide(doctor.in_force.plan.limits.connections);
     drop(passed);
@@ -316,7 +316,7 @@ async fn asked(offer: &mut Option<Offer>) -> Asked {
 }
 
 /// Certificates that are not valid now serve all the same: whoever knows of it may be about to replace them. So do keys that
-/// others may read.
+/// others may read, and folders that are still to be filled.
 fn warn_of(warnings: &[Mistake]) {
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
 }

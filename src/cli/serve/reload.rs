@@ -75,7 +75,8 @@ impl<S: Source> Doctor<S> {
     async fn replace_plan(&mut self) -> anyhow::Result<()> {
         let prepared = prepared(&self.source, &mut self.files)?;
         let change = self.listeners.change_to(&prepared, self.workers.count())?;
-        let Prepared { plan, entrances, keys } = prepared;
+        let warnings = prepared.warnings();
+        let Prepared { plan, keys, .. } = prepared;
         let in_force = Arc::new(InForce::new(plan, keys.ring, Some(&self.in_force), &self.lasting)?);
         let shares = (0..self.workers.count()).map(|_| Share::new(&in_force, &self.lasting));
         let shares = shares.collect::<anyhow::Result<_>>()?;
@@ -91,8 +92,7 @@ impl<S: Source> Doctor<S> {
             tracing::warn!(key, "Not changed: this needs a restart");
         }
         self.in_force = in_force;
-        super::warn_of(&entrances.warnings);
-        super::warn_of(&keys.warnings);
+        super::warn_of(&warnings);
         super::warn_of_unverified(&self.in_force.plan);
         tracing::info!(listeners, sites, "Reloaded");
         Ok(())

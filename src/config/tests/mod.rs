@@ -26,6 +26,7 @@ const UNUSUAL: &str = "sites: [{ upstreams: [{ url: 'unix:/$${a}' }] }]\nworkers
                        admin: { health_address: ':9901' }\nupgrade: { socket: /run/a.sock }";
 const HTTPS: &str = include_str!("../../../config/https-upstream.yaml");
 const PHP: &str = include_str!("../../../config/php-fpm.yaml");
+const DEBIAN: &str = include_str!("../../../config/debian.yaml");
 const FULL: &str = include_str!("../../../config/header-doctor.yaml");
 const EDGE: &str = include_str!("../../../config/trail-edge.yaml");
 const SIDECAR: &str = include_str!("../../../config/trail-sidecar.yaml");
@@ -102,7 +103,8 @@ fn what_a_plan_is_shown_as_means_the_same_plan() {
                    redirects: rewrite, via: send, authorization: { recover_from: [X-Auth, x_auth], mirror_to: [x-auth], \
                    placeholder_tokens: refuse } }]";
     let several = "sites: [{ upstreams: [{ url: 'unix:/a' }, { url: 'wordpress:80', resolve: all, connect_timeout: 1s }] }]";
-    for text in [MINIMAL, OBSERVE, FULL, TLS, HTTPS, PHP, EDGE, SIDECAR, UNUSUAL, browsers, headers, several]
+    for text in
+        [MINIMAL, OBSERVE, FULL, TLS, HTTPS, PHP, DEBIAN, EDGE, SIDECAR, UNUSUAL, browsers, headers, several]
     {
         let plan = plan(text);
         let shown = plan.to_yaml().unwrap();
@@ -137,6 +139,7 @@ fn flags_beat_the_file() {
     let overrides = Overrides {
         listeners: vec![listener.clone()],
         upstreams: vec![tcp("h", 80).into()],
+        root: None,
         php_root: None,
         observe: true,
         log_format: Some(Format::Pretty),

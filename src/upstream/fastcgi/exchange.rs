@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use super::gate::Place;
 use super::kept::{Kept, Line};
 use super::record::{self, Decoder, End, LARGEST, Progress};
-use super::{Caller, Complaint, Fault, Php, params};
+use super::{Call, Complaint, Fault, Php, params};
 use crate::headers::hop_by_hop;
 use crate::http1::{self, BadReply, Framing, Scan, head_end};
 use crate::message::{
@@ -47,15 +47,10 @@ impl Opening {
     ///
     /// # Errors
     /// The request cannot be told to PHP.
-    pub(super) fn of(
-        php: &Php,
-        caller: &Caller,
-        head: &RequestHead,
-        body: &mut Body<'_>,
-    ) -> Result<Self, Fault> {
+    pub(super) fn of(php: &Php, call: &Call, head: &RequestHead, body: &mut Body<'_>) -> Result<Self, Fault> {
         let mut out = Out::new();
         record::begin(&mut out.0);
-        params::encode(&mut out.0, php, caller, head, body.length().unwrap_or_default())?;
+        params::encode(&mut out.0, php, call, head, body.length().unwrap_or_default())?;
         if is_short(body) {
             record::stdin(&mut out.0, body.data());
             if !body.data().is_empty() {

@@ -86,6 +86,12 @@ pub enum Fault {
     /// The room for bodies is taken by others.
     #[error("the room for the bodies of requests is taken by others at the moment (`spool.total`)")]
     SpoolFull,
+    /// No file answers the path, and WordPress's front door may not either.
+    #[error(
+        "no file answers this path, nor may WordPress's index.php: `never_serve` holds it back, or it is a link that \
+         `follow_links` does not follow or that leads out of `root`"
+    )]
+    NoFrontDoor,
     /// The file for a body could not be written or read.
     #[error("the body of the request could not be kept in `spool.directory`: {0}")]
     Spool(io::ErrorKind),
@@ -109,7 +115,9 @@ impl Fault {
             Self::TwoCredentials => 400,
             Self::BodyTooLarge(_) => 413,
             Self::FieldTooLong => 431,
-            Self::BacklogFull | Self::Overloaded | Self::SpoolFull | Self::Spool(_) => 503,
+            Self::BacklogFull | Self::Overloaded | Self::NoFrontDoor | Self::SpoolFull | Self::Spool(_) => {
+                503
+            }
             Self::QueueFull(_) | Self::QueueTimeout(_) => 503,
             _ => 502,
         }
@@ -132,6 +140,7 @@ impl Fault {
             Self::FieldTooLong => "header_doctor_php_field_too_long",
             Self::TwoCredentials => "header_doctor_php_two_credentials",
             Self::BodyTooLarge(_) => "header_doctor_spool_too_small",
+            Self::NoFrontDoor => "header_doctor_no_front_door",
             Self::SpoolFull => "header_doctor_spool_full",
             Self::Spool(_) => "header_doctor_spool_failed",
         }
@@ -144,7 +153,7 @@ impl Fault {
 
     /// Whether the doctor itself failed.
     pub(in super::super) const fn is_own(self) -> bool {
-        matches!(self, Self::SpoolFull | Self::Spool(_))
+        matches!(self, Self::NoFrontDoor | Self::SpoolFull | Self::Spool(_))
     }
 
     /// Whether the request cannot be sent as it is.

@@ -1,7 +1,7 @@
 //! PHP-FPM spoken to directly: no web server stands between the doctor and WordPress that could lose a header.
 //!
 //! ```text
-//! head, caller ─ script, params ─▸ pairs ─┐
+//! head, caller, script ─ params ─▸ pairs ─┐
 //!                                         ├─ record ─▸ one connection ─ record ─▸ head, body, complaints
 //! body ─ spool ─▸ whole ──────────────────┘
 //! ```
@@ -20,6 +20,7 @@ mod spool;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::net::IpAddr;
+use std::os::unix::ffi::OsStrExt;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -38,17 +39,43 @@ use kept::Line;
 use super::connection::Connection;
 use super::group::Route;
 use super::{Error, Pending, Upstream};
+use crate::files::{Layout, Multisite, Script};
 use crate::headers::Scheme;
 use crate::message::{Body, Broken, Fill, ReplyHead, RequestHead, Source};
 
 /// How much of what a script complains of is kept, in bytes.
 const KEPT: usize = 1024;
 
+/// How the script of a request is chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scripts {
+    /// By its name alone: the files lie in another container, and none is served.
+    Named {
+        /// The document root as PHP sees it, from `/` and without a slash at the end.
+        root: String,
+        /// Whether sites of a network lie in folders that do not exist.
+        multisite: Multisite,
+    },
+    /// By the file that is found; one that is no script is served.
+    Found(Layout),
+}
+
+impl Scripts {
+    /// The document root as PHP sees it, without a slash at the end.
+    fn root(&self) -> &[u8] {
+        match self {
+            Self::Named { root, .. } => root.as_bytes(),
+            Self::Found(Layout { php_root: Some(root), .. }) => root.as_bytes(),
+            Self::Found(layout) => layout.root.as_os_str().as_bytes(),
+        }
+    }
+}
+
 /// What is asked of an upstream that is PHP-FPM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Php {
-    /// Its document root, from `/` and without a slash at the end.
-    root: String,
+    /// How its scripts are chosen.
+    scripts: Scripts,
     /// What is the same for every request.
     constants: Vec<u8>,
     /// Where bodies wait until they are whole.
@@ -57,11 +84,15 @@ pub struct Php {
 }
 
 impl Php {
-    /// PHP that finds WordPress in the folder `root`, an absolute path as PHP sees it.
+    /// PHP that runs these scripts.
     #[must_use]
-    pub fn new(root: &str, spool: Spool) -> Self {
-        let root = root.trim_end_matches('/').to_owned();
-        Self { constants: params::constants(&root), root, spool, bounds: Bounds::default() }
+    pub fn new(scripts: Scripts, spool: Spool) -> Self {
+        Self { constants: params::constants(scripts.root()), scripts, spool, bounds: Bounds::default() }
+    }
+
+    /// How its scripts are chosen.
+    pub(super) const fn scripts(&self) -> &Scripts {
+        &self.scripts
     }
 
     /// The same with no more connections than this.
@@ -82,6 +113,12 @@ pub struct Caller {
     pub address: IpAddr,
     /// How it came, by the same word.
     pub scheme: Scheme,
+}
+
+/// What PHP is to run, and for whom.
+pub(super) struct Call {
+    pub(super) caller: Caller,
+    pub(super) script: Script,
 }
 
 /// What a script complained of while it answered (stderr). It may hold whatever PHP had in hands, so it has no words of
@@ -128,7 +165,7 @@ impl Upstream {
         &self,
         php: &Php,
         kept: &Rc<Kept>,
-        caller: &Caller,
+        call: &Call,
         head: &RequestHead,
         body: &mut Option<Body<'c>>,
         route: &RefCell<Route>,
@@ -144,7 +181,7 @@ impl Upstream {
             php.spool.hold(&mut coming).await?
         };
         let may_repeat = whole.is_empty() && head.method.is_idempotent();
-        let mut opening = Opening::of(php, caller, head, &mut whole)?;
+        let mut opening = Opening::of(php, call, head, &mut whole)?;
         let complaint = Rc::new(Complaint::default());
         route.borrow_mut().complaint = Some(Rc::clone(&complaint));
         let mut asking = Asking {

@@ -9,8 +9,7 @@ use std::io::Write;
 use std::net::IpAddr;
 
 use super::record::{self, LARGEST, Pairs, TooLong};
-use super::{Caller, Fault, Php};
-use crate::files::{Multisite, by_name};
+use super::{Call, Caller, Fault, Php};
 use crate::headers::Scheme;
 use crate::message::{Field, Fields, Name, RequestHead, Version, host_of};
 
@@ -18,13 +17,13 @@ use crate::message::{Field, Fields, Name, RequestHead, Version, host_of};
 const LONGEST: usize = LARGEST - 64;
 
 /// What is the same for every request of an upstream.
-pub(super) fn constants(root: &str) -> Vec<u8> {
+pub(super) fn constants(root: &[u8]) -> Vec<u8> {
     record::encoded(&[
         (b"GATEWAY_INTERFACE", b"CGI/1.1"),
         (b"SERVER_SOFTWARE", concat!("header-doctor/", env!("CARGO_PKG_VERSION")).as_bytes()),
         // php-cgi runs nothing without it (`cgi.force_redirect`).
         (b"REDIRECT_STATUS", b"200"),
-        (b"DOCUMENT_ROOT", if root.is_empty() { b"/" } else { root.as_bytes() }),
+        (b"DOCUMENT_ROOT", if root.is_empty() { b"/" } else { root }),
     ])
 }
 
@@ -51,13 +50,13 @@ pub(super) fn check(head: &RequestHead) -> Result<(), Fault> {
 pub(super) fn encode(
     out: &mut Vec<u8>,
     php: &Php,
-    caller: &Caller,
+    call: &Call,
     head: &RequestHead,
     length: u64,
 ) -> Result<(), Fault> {
     let mut pairs = Pairs::begin(out);
     pairs.push_encoded(&php.constants);
-    let told = tell(&mut pairs, php, caller, head, length);
+    let told = tell(&mut pairs, call, head, length);
     told.map_err(|TooLong| Fault::FieldTooLong)?;
     pairs.end();
     Ok(())
@@ -65,12 +64,10 @@ pub(super) fn encode(
 
 fn tell(
     pairs: &mut Pairs<'_>,
-    php: &Php,
-    caller: &Caller,
+    Call { caller, script }: &Call,
     head: &RequestHead,
     length: u64,
 ) -> Result<(), TooLong> {
-    let script = by_name(&php.root, head.path(), Multisite::None);
     pairs.push(b"SCRIPT_FILENAME", &script.filename)?;
     pairs.push(b"SCRIPT_NAME", &script.name)?;
     if !script.info.is_empty() {
@@ -272,17 +269,20 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::{prop_assert, proptest};
 
-    use super::super::{Caller, Fault, Php, Spool};
+    use super::super::{Call, Caller, Fault, Php, Scripts, Spool};
     use super::{LONGEST, check, encode};
+    use crate::files::{Multisite, by_name};
     use crate::headers::Scheme;
     use crate::message::{Fields, RequestHead, Version};
 
     fn php(root: &str) -> Php {
-        Php::new(root, Spool { memory: 0, total: 0, directory: "/tmp".into() })
+        let scripts = Scripts::Named { root: root.to_owned(), multisite: Multisite::None };
+        Php::new(scripts, Spool { memory: 0, total: 0, directory: "/tmp".into() })
     }
 
-    fn caller(scheme: Scheme) -> Caller {
-        Caller { address: "192.0.2.7".parse().unwrap(), scheme }
+    fn call(root: &str, scheme: Scheme, head: &RequestHead) -> Call {
+        let caller = Caller { address: "192.0.2.7".parse().unwrap(), scheme };
+        Call { caller, script: by_name(root, head.path(), Multisite::None) }
     }
 
     /// The variables in their order, of names and values below 128 bytes or not.
@@ -316,7 +316,7 @@ mod tests {
     fn told_over(scheme: Scheme, head: &RequestHead, length: u64) -> Vec<(String, String)> {
         let mut out = Vec::new();
         check(head).unwrap();
-        encode(&mut out, &php("/srv/www/"), &caller(scheme), head, length).unwrap();
+        encode(&mut out, &php("/srv/www"), &call("/srv/www", scheme, head), head, length).unwrap();
         variables(&out)
     }
 
@@ -453,7 +453,7 @@ mod tests {
         assert_eq!(super::protocol(Version::Http2), b"HTTP/2.0");
         let mut out = Vec::new();
         let head = RequestHead::build("GET", "/wp-login.php", Fields::new());
-        encode(&mut out, &php("/"), &caller(Scheme::Http), &head, 0).unwrap();
+        encode(&mut out, &php(""), &call("", Scheme::Http, &head), &head, 0).unwrap();
         let told = variables(&out);
         assert!(told.contains(&("SCRIPT_FILENAME".into(), "/wp-login.php".into())));
         assert!(told.contains(&("DOCUMENT_ROOT".into(), "/".into())));
@@ -473,7 +473,7 @@ mod tests {
         let half = "a".repeat(40_000);
         let joined = RequestHead::build("GET", "/", Fields::from([("X-A", &*half), ("X-A", &*half)]));
         let mut out = Vec::new();
-        let outcome = encode(&mut out, &php("/srv"), &caller(Scheme::Http), &joined, 0);
+        let outcome = encode(&mut out, &php("/srv"), &call("/srv", Scheme::Http, &joined), &joined, 0);
         assert_eq!(outcome, Err(Fault::FieldTooLong));
     }
 
