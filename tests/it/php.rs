@@ -3,11 +3,14 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
+use std::sync::Arc;
 
+use http::Request;
+use rustls::ClientConfig;
 use serde_json::Value;
 
 use crate::world::fastcgi::{answer, asked, end, php, record, request, stdout, url};
-use crate::world::{Doctor, Origin, Wire};
+use crate::world::{Authority, Doctor, H2, Origin, Wire, read};
 
 const GET: &str = "GET /wp-json/ HTTP/1.1\r\nHost: a.test\r\nAuthorization: Bearer abc\r\n\r\n";
 const HELLO: &str = "Content-Type: text/plain\r\n\r\nhello";
@@ -68,6 +71,29 @@ fn php_is_told_of_a_request_and_its_reply_is_passed_on() {
     assert_eq!((&event["status"], &event["upstream"]), (&404.into(), &Value::from(url(&origin))), "{event}");
     client.put(GET);
     assert_eq!(client.reply().status(), 404, "the client's connection is");
+}
+
+#[test]
+fn php_is_told_of_tls_over_http2_too() {
+    let (authority, origin) = (Authority::of_a_test(), php(answer(HELLO)));
+    let doctor = Doctor::with_file(&format!(
+        "listeners: [{{ address: 127.0.0.1:0, tls: [{}] }}]\n\
+         sites: [{{ upstreams: [{{ url: \"{}\", php_root: /srv/www }}] }}]\n\
+         workers: 1\nlog: {{ format: json }}\n",
+        authority.pair("a"),
+        url(&origin)
+    ));
+    let mut client = ClientConfig::clone(&authority.client());
+    client.alpn_protocols = vec![b"h2".to_vec()];
+    let mut client = H2::secured(doctor.address(), "a.test", Arc::new(client));
+    let reply = client.ask(Request::get("https://a.test/wp-json/").body(()).unwrap()).unwrap();
+    assert_eq!(read(reply.into_body()).unwrap().0, b"hello");
+    let told = asked(&origin);
+    for (name, value) in
+        [("HTTPS", "on"), ("SERVER_PORT", "443"), ("SERVER_PROTOCOL", "HTTP/2.0"), ("HTTP_HOST", "a.test")]
+    {
+        assert_eq!(told[name], value, "{told}");
+    }
 }
 
 #[test]

@@ -2,8 +2,9 @@
 /**
  * Plugin Name: Stand: what PHP saw
  *
- * Answers GET /wp-json/stand/v1/seen with what became of the credential on its way into PHP, so that a test
- * can prove at which hop it was lost. Tells presence and length, never a value.
+ * Answers /wp-json/stand/v1/seen, whatever the method, with what became of the request on its way into PHP, so that a
+ * test can prove at which hop a credential was lost, or a body changed. Of a credential it tells presence and length, never
+ * the value.
  *
  * Answers before WordPress judges anything: a refused credential must not hide how it arrived.
  */
@@ -19,6 +20,13 @@ function sighting(string $name): array
     return ['present' => $value !== null, 'length' => strlen((string) $value)];
 }
 
+/** What came, and whether all that was announced did. */
+function body(): array
+{
+    $body = file_get_contents('php://input');
+    return ['announced' => $_SERVER['CONTENT_LENGTH'] ?? null, 'length' => strlen($body), 'md5' => md5($body)];
+}
+
 function answer(): void
 {
     if (($GLOBALS['wp']->query_vars['rest_route'] ?? '') !== '/stand/v1/seen') {
@@ -29,6 +37,13 @@ function answer(): void
         'sapi' => PHP_SAPI,
         'server' => array_combine(CREDENTIALS, array_map(__NAMESPACE__ . '\sighting', CREDENTIALS)),
         'headers' => array_map('strval', array_keys(getallheaders())),
+        'method' => $_SERVER['REQUEST_METHOD'],
+        'host' => $_SERVER['HTTP_HOST'] ?? '',
+        'address' => $_SERVER['REMOTE_ADDR'] ?? '',
+        'https' => is_ssl(),
+        'forwarded_proto' => $_SERVER['HTTP_X_FORWARDED_PROTO'] ?? null,
+        'proxy' => getenv('HTTP_PROXY') !== false || isset($_SERVER['HTTP_PROXY']),
+        'body' => body(),
     ]);
 }
 

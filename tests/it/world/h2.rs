@@ -2,15 +2,20 @@
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use bytes::Bytes;
 use h2::client::{Builder, ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use http::{Request, Response};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::runtime::{self, Runtime};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use super::PATIENCE;
 
@@ -50,13 +55,29 @@ impl H2 {
 
     /// The same, of a client that is set up by `settings`.
     pub(crate) fn with(address: SocketAddr, settings: &Builder) -> Self {
+        Self::over(async move { TcpStream::connect(address).await.unwrap() }, settings)
+    }
+
+    /// A connection under TLS to a server of this name.
+    pub(crate) fn secured(address: SocketAddr, name: &str, config: Arc<ClientConfig>) -> Self {
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let connect = async move {
+            let stream = TcpStream::connect(address).await.unwrap();
+            TlsConnector::from(config).connect(name, stream).await.unwrap()
+        };
+        Self::over(connect, &Builder::new())
+    }
+
+    fn over<S>(connect: impl Future<Output = S> + Send + 'static, settings: &Builder) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let settings = settings.clone();
         let (tell, connected) = channel();
         let (tell_end, ended) = channel();
         std::thread::spawn(move || {
             runtime().block_on(async {
-                let stream = TcpStream::connect(address).await.unwrap();
-                let (ask, connection) = settings.handshake::<_, Bytes>(stream).await.unwrap();
+                let (ask, connection) = settings.handshake::<_, Bytes>(connect.await).await.unwrap();
                 tell.send(ask).unwrap();
                 drop(tell_end.send(connection.await));
             });

@@ -126,9 +126,15 @@ impl Wire {
 
     fn try_fill(&mut self) -> std::io::Result<usize> {
         let mut more = vec![0; 1 << 16];
-        let count = match &mut self.tls {
-            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.stream).read(&mut more)?,
-            None => self.stream.read(&mut more)?,
+        let count = loop {
+            let outcome = match &mut self.tls {
+                Some(tls) => rustls::Stream::new(&mut **tls, &mut self.stream).read(&mut more),
+                None => self.stream.read(&mut more),
+            };
+            // A wait with a timeout is interrupted where the whole machine was paused.
+            if !outcome.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::Interrupted) {
+                break outcome?;
+            }
         };
         self.held.extend_from_slice(&more[..count]);
         Ok(count)

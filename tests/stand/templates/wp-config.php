@@ -20,12 +20,14 @@ if ($stand_secret !== '') {
     define('JWT_AUTH_SECRET_KEY', $stand_secret);
 }
 
-// Application passwords are refused over plain http unless the environment is a local one.
-$stand_production = isset($_SERVER['STAND_PRODUCTION']);
+// Application passwords are refused over plain http unless the environment is a local one. A doctor that asks PHP-FPM
+// itself sets no parameters: there, a host stands for a site in production.
+$stand_production = isset($_SERVER['STAND_PRODUCTION'])
+    || ($_SERVER['HTTP_HOST'] ?? '') === 'production.wordpress.test';
 define('WP_ENVIRONMENT_TYPE', $stand_production ? 'production' : 'local');
 
 // What sites behind a proxy that ends TLS have in here.
-if ($stand_production && ($_SERVER['HTTP_X_FORWARDED_PROTO'] ?? '') === 'https') {
+if (isset($_SERVER['STAND_PRODUCTION']) && ($_SERVER['HTTP_X_FORWARDED_PROTO'] ?? '') === 'https') {
     $_SERVER['HTTPS'] = 'on';
 }
 
