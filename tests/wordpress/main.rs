@@ -20,6 +20,7 @@
 mod world;
 
 mod credentials;
+mod direct;
 mod doors;
 mod judge;
 mod logins;
