@@ -24,6 +24,7 @@ mod world;
 mod stand;
 
 mod chromium;
+mod site;
 mod stub;
 
 use chromium::{Chromium, Fetch};
