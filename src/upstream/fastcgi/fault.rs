@@ -103,7 +103,8 @@ impl Fault {
         match kind {
             io::ErrorKind::NotFound => Some(Self::SocketMissing),
             io::ErrorKind::PermissionDenied => Some(Self::SocketForbidden),
-            io::ErrorKind::ConnectionRefused => Some(Self::Refused),
+            // A Unix socket resets those that wait in its queue when its last listener dies: none of them was served.
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => Some(Self::Refused),
             // A Unix socket has no handshake that could wait: the system says at once that its queue is full.
             io::ErrorKind::WouldBlock => Some(Self::BacklogFull),
             _ => None,
@@ -174,6 +175,7 @@ mod tests {
             (ErrorKind::NotFound, Fault::SocketMissing, "`listen`", 502),
             (ErrorKind::PermissionDenied, Fault::SocketForbidden, "`listen.mode`", 502),
             (ErrorKind::ConnectionRefused, Fault::Refused, "start php-fpm", 502),
+            (ErrorKind::ConnectionReset, Fault::Refused, "start php-fpm", 502),
             (ErrorKind::WouldBlock, Fault::BacklogFull, "`listen.backlog`", 503),
         ] {
             assert_eq!(Fault::of_connect(kind), Some(fault));
