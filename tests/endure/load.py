@@ -27,14 +27,17 @@ PAUSE = 0.02
 class Load:
     """So many loops beside whatever happens within the `with`.
 
-    keep: connections that stay; fresh: loops with a new connection for each request. Bodies: what is right.
+    keep: connections that stay; fresh: loops with a new connection for each request. Bodies: what is right; `right`: what is
+    right for the id of a request.
     """
 
-    def __init__(self, stage, keep=8, fresh=4, tls=False, path="/1k", bodies=(), method="GET", statuses=(200,)):
+    def __init__(
+        self, stage, keep=8, fresh=4, tls=False, path="/1k", bodies=(), method="GET", statuses=(200,), right=None
+    ):
         self.port, self.path, self.method, self.statuses = (stage.secure if tls else stage.port), path, method, statuses
-        self.bodies, self.loops = frozenset(bodies), (keep, fresh)
+        self.bodies, self.right, self.loops = frozenset(bodies), right, (keep, fresh)
         self.tls = trusting() if tls else None
-        self.done, self.connections = 0, 0
+        self.done, self.good, self.connections = 0, 0, 0
         self.failures, self.refused = [], []
         self.seen, self.last_body, self.answered = collections.OrderedDict(), b"", []
         self.stopped, self.ids = threading.Event(), itertools.count()
@@ -131,8 +134,11 @@ class Load:
             return self.fail(f"status {status}")
         if status == 200 and self.bodies and body not in self.bodies:
             return self.fail("cut (another body)")
+        if status == 200 and self.right and body != self.right(self.id(number)):
+            return self.fail("the body of another")
         self.last_body = body
         self.done += 1
+        self.good += status == 200
         if status == 200 and self.method == "POST":
             self.answered.append(self.id(number))
 

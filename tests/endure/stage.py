@@ -194,8 +194,8 @@ class Stage:
         values = {"binary": self.arguments.binary, "config": self.config, "folder": self.folder}
         return self.start(command.format(**values).split(), "proxy.log")
 
-    def text(self, upstreams, certificate=None, more="", proxy_protocol=""):
-        """The configuration of the proxy under test."""
+    def text(self, upstreams, certificate=None, more="", proxy_protocol="", log=""):
+        """The configuration of the proxy under test. An upstream is a port, or its whole entry in the doctor's file."""
         certificate = certificate or self.certificate
         if self.arguments.proxy == "nginx":
             return self.nginx_text(upstreams, certificate)
@@ -206,8 +206,8 @@ class Stage:
         if proxy_protocol:
             lines += [f'  - address: "127.0.0.1:{self.proxied}"', f"    proxy_protocol: {proxy_protocol}"]
             lines += ["trusted_proxies: [loopback]"]
-        urls = ", ".join(f'{{ url: "http://127.0.0.1:{port}" }}' for port in upstreams)
-        lines += [f"sites: [{{ upstreams: [{urls}] }}]", "log: { format: json, level: info }", more]
+        entries = [f'{{ url: "http://127.0.0.1:{one}" }}' if isinstance(one, int) else one for one in upstreams]
+        lines += [f"sites: [{{ upstreams: [{', '.join(entries)}] }}]", f"log: {{ format: json, level: info{log} }}", more]
         return "\n".join(lines) + "\n"
 
     def nginx_text(self, upstreams, certificate):
