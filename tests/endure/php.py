@@ -2,6 +2,8 @@
 
 Each request has a mark that must come back in its reply, over HTTP/1.1, TLS and HTTP/2, so that a reply that is somebody
 else's is seen. What was cut off must look cut off. Everything is well again without a word to the doctor.
+
+ENDURE_PHP adds keys to the upstream: `ENDURE_PHP=', keep_alive: 3' tests/endure/run php_reload php_killed`.
 """
 
 import collections
@@ -17,6 +19,7 @@ from stage import Process, Trouble, wait
 
 PHP = "php-fpm8.2"
 USER = "www-data"
+MORE = os.environ.get("ENDURE_PHP", "")
 SCRIPT = """<?php
 header('Content-Type: text/plain');
 usleep(1000 * (int) ($_GET['ms'] ?? 0));
@@ -29,6 +32,7 @@ echo 'ends';
 LARGE = 20_000
 RELOADS, KILLS, DEATHS, STOPS = 30, 40, 6, 4
 RECOVERED = 15
+SECONDS = 10
 
 # How a reply ends whose worker was killed: before its head, within it, or within its body.
 KILLED = {"header_doctor_php_closed", "header_doctor_upstream_truncated", "header_doctor_reply_cut_off"}
@@ -59,7 +63,7 @@ class Fpm:
         wait(lambda: len(self.workers()) == self.count, 10, "PHP-FPM with all its workers")
 
     def upstream(self, more=""):
-        return f'{{ url: "fastcgi+unix:{self.folder}/fpm.sock", php_root: "{self.folder}"{more} }}'
+        return f'{{ url: "fastcgi+unix:{self.folder}/fpm.sock", php_root: "{self.folder}"{more}{MORE} }}'
 
     def workers(self):
         master = self.master.pid
@@ -246,6 +250,20 @@ def php_stopped(stage, findings):
     nothing_is_left(findings, proxy, before)
 
 
+def php_queued(stage, findings):
+    """Far more requests than workers, and a queue before them: every one is answered, with kept connections and without."""
+    fpm = Fpm(stage, 2)
+    for keep in (0, 1):
+        more = f", keep_alive: {keep}, max_connections: 2, queue: {{ length: 1024, timeout: 30s }}"
+        proxy, before = serve(stage, fpm, more)
+        with loads(stage, path="/?ms=10", right=marked(1), keep=16, fresh=8) as running:
+            recovered(running)
+            time.sleep(SECONDS)
+        judge(stage, findings, running, set())
+        nothing_is_left(findings, proxy, before)
+        proxy.stop()
+
+
 def php_exhausted(stage, findings):
     """Far more requests than workers and backlog: 503 at once for some, right replies for the others, then calm."""
     fpm = Fpm(stage, 2)
@@ -257,7 +275,7 @@ def php_exhausted(stage, findings):
     proxy, before = serve(stage, fpm)
     with loads(stage, path="/?ms=100", right=marked(1), statuses=(200, 503), keep=16, fresh=8) as running:
         recovered(running)
-        time.sleep(10)
+        time.sleep(SECONDS)
         recovered(running)
     judge(stage, findings, running, FULL)
     findings.that(events(stage)["header_doctor_php_backlog_full"] > 0, "nobody was told of a full backlog")
