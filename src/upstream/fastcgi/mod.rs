@@ -183,7 +183,7 @@ impl Upstream {
         let may_repeat = whole.is_empty() && head.method.is_idempotent();
         let mut opening = Opening::of(php, call, head, &mut whole)?;
         let complaint = Rc::new(Complaint::default());
-        route.borrow_mut().complaint = Some(Rc::clone(&complaint));
+        let begin = || route.borrow_mut().complaint = Some(Rc::clone(&complaint));
         let mut asking = Asking {
             opening: &mut opening,
             asked: head.method,
@@ -193,8 +193,10 @@ impl Upstream {
         };
         *body = Some(whole);
         let sending = async {
-            let place = match kept.take() {
-                Some(line) => match asking.over(line, body).await {
+            let mut place = None;
+            if let Some(line) = kept.take() {
+                begin();
+                place = match asking.over(line, body).await {
                     Ok(outcome) => return Ok(outcome),
                     Err(Failed { error, .. }) if !error.came_before_reply() => return Err(error),
                     Err(Failed { place, .. }) if body.is_some() => Some(place),
@@ -203,9 +205,8 @@ impl Upstream {
                         Some(place)
                     }
                     Err(_) => return Err(Fault::KeptClosed.into()),
-                },
-                None => None,
-            };
+                };
+            }
             // Only what is whole waits in line: a slow client must not occupy PHP.
             let place = match place {
                 Some(place) => place,
@@ -214,6 +215,7 @@ impl Upstream {
             // In a box of its own, so that no exchange carries the room for it.
             let opened = Box::pin(Connection::open(&self.endpoint, &self.settings)).await;
             let line = Line { connection: opened.map_err(of_connect)?, place };
+            begin();
             asking.over(line, body).await.map_err(|Failed { error, .. }| error)
         };
         match watched(&mut coming, sending).await {
