@@ -186,6 +186,8 @@ pub enum Script {
     Core,
     /// One that may be there or not.
     Named,
+    /// One whose file the doctor saw, by whatever name.
+    Seen,
 }
 
 impl Script {

@@ -9,7 +9,7 @@ use super::record::Record;
 use crate::browser::Blocked;
 use crate::diagnosis::diagnose_by;
 use crate::event::{Event, Scoped, complaint as said_by_php, now};
-use crate::evidence::{Led, Memory, Symptom, Trail, Trouble, Watched};
+use crate::evidence::{Led, Memory, Script, Symptom, Trail, Trouble, Watched};
 use crate::message::{Fields, Name, Reply, ReplyHead, Source as _, Status};
 use crate::upstream::Error;
 
@@ -47,6 +47,9 @@ impl Record {
         trail.treatment.disbelieved = self.disbelieved();
         trail.memory = self.memory(&trail);
         trail.memory.direct |= seen.php.is_some();
+        if self.route().borrow().is_script_seen {
+            trail.script = Script::Seen;
+        }
         trail.company = self.company().map(Box::new);
         let mut symptom = Symptom::read(&self.head, reply, copy, now());
         symptom.blocked = seen.blocked;

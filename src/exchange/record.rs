@@ -389,7 +389,7 @@ impl Record {
         let signing = recorder.signing.as_ref();
         event.authorization.key_id = signing.map(|signing| signing.keys.signing().id().clone());
         event.authorization.recovered_from = self.treatment.recovered_from.as_deref().map(str::to_owned);
-        let Route { to, failed, complaint, is_own } = &*self.route.borrow();
+        let Route { to, failed, complaint, is_own, .. } = &*self.route.borrow();
         let site = self.site.as_ref().filter(|_| !is_own);
         event.upstream = to.clone().or_else(|| site.map(|site| site.upstream_name()));
         event.tried.extend(failed.iter().map(|failed| Tried {

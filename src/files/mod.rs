@@ -138,4 +138,6 @@ pub struct Script {
     pub name: Vec<u8>,
     /// `PATH_INFO`: `/wp-json/` of `/index.php/wp-json/`; else empty.
     pub info: Vec<u8>,
+    /// Whether its file was seen, or is only taken to be there.
+    pub is_seen: bool,
 }

@@ -130,7 +130,7 @@ impl Find<'_> {
         };
         // PHP may see what we do not, and says so where it does not either.
         let filename = root.as_php_sees(&[&root.real, INDEX].concat());
-        Found::Script(Script { filename, name: INDEX.to_vec(), info: Vec::new() })
+        Found::Script(Script { filename, name: INDEX.to_vec(), info: Vec::new(), is_seen: false })
     }
 
     /// The root in which a path below the document root lies, and its path there.
@@ -162,7 +162,8 @@ impl Find<'_> {
             return None;
         }
         let root = places.max_by_key(|root| root.real.len())?;
-        Some(Script { filename: root.as_php_sees(&seen.real), name: path.to_vec(), info: info.to_vec() })
+        let filename = root.as_php_sees(&seen.real);
+        Some(Script { filename, name: path.to_vec(), info: info.to_vec(), is_seen: true })
     }
 
     fn file(&self, path: &[u8], seen: Seen) -> Option<StaticFile> {

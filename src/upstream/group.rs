@@ -39,6 +39,8 @@ pub struct Route {
     pub complaint: Option<Rc<Complaint>>,
     /// Whether no upstream was asked: the doctor had the file, or sent the client to its folder.
     pub is_own: bool,
+    /// Whether the doctor saw the file of the script that PHP was to run.
+    pub is_script_seen: bool,
 }
 
 /// An upstream that did not answer, though the request could go to another one.
@@ -122,7 +124,10 @@ impl Group {
         let mut call = None;
         if let Some(files) = &self.files {
             match files.answer(head, caller) {
-                Answer::Run(asked) => call = Some(asked),
+                Answer::Run(asked) => {
+                    route.borrow_mut().is_script_seen = asked.script.is_seen;
+                    call = Some(asked);
+                }
                 Answer::Reply(coming) => {
                     route.borrow_mut().is_own = true;
                     let reply = coming.await?;

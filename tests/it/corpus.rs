@@ -13,8 +13,8 @@ use header_doctor::browser::withheld;
 use header_doctor::diagnosis::{Finding, RULES, diagnose};
 use header_doctor::event::complaint;
 use header_doctor::evidence::{
-    Arrival, Company, Crossing, Denied, HopName, Memory, Return, Skew, Symptom, Trail, Trouble, Watched,
-    changes, look,
+    Arrival, Company, Crossing, Denied, HopName, Memory, Return, Script, Skew, Symptom, Trail, Trouble,
+    Watched, changes, look,
 };
 use header_doctor::headers::Scheme;
 use header_doctor::headers::redirects::{Asked, Redirect};
@@ -68,6 +68,8 @@ struct DoctorPart {
     https: bool,
     /// What PHP complained of where it was asked directly; empty where it said nothing.
     php: Option<String>,
+    /// Whether the doctor saw the script's file.
+    script_seen: bool,
     /// The code with which asking PHP failed; the reply is the doctor's own.
     failure: Option<String>,
     /// The preflight that the policy refused.
@@ -249,6 +251,9 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
         origin_stripped: doctor.origin_stripped,
         direct,
     };
+    if doctor.script_seen {
+        trail.script = Script::Seen;
+    }
     trail.treatment.nominated = doctor.nominated.iter().map(|name| Name::of(name.as_bytes())).collect();
     trail.treatment.disbelieved = doctor.disbelieved.as_deref().map(Into::into);
     let reply = ReplyHead::build(Status::new(case.reply.status).unwrap(), fields(&case.reply.fields));

@@ -111,6 +111,26 @@ fn what_looks_like_it_and_is_no_fault_of_phps_is_not_found() {
     }
 }
 
+/// By name a plugin's script may just not be there. Where the doctor saw its file, PHP looks in another place.
+#[test]
+fn a_script_that_the_doctor_saw_is_no_scanners_guess() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("index.php"), "").unwrap();
+    std::fs::write(folder.path().join("callback.php"), "").unwrap();
+    let origin = php(complaining("Primary script unknown", NOT_FOUND));
+    let doctor = Doctor::with_file(&format!(
+        "listeners: [{{ address: 127.0.0.1:0 }}]\n\
+         sites: [{{ upstreams: [{{ url: '{}', root: {}, php_root: /srv/www }}] }}]\n\
+         log: {{ format: json, exchanges: all }}\nworkers: 1\n",
+        url(&origin),
+        folder.path().display()
+    ));
+    let (event, rules) = found(&doctor, "/callback.php");
+    assert_eq!(rules, ["php-script-unknown"], "{event}");
+    assert_eq!(event["findings"][0]["proof"], "proved", "{event}");
+    assert_eq!(found(&doctor, "/gone.php").1, ["php-script-unknown"], "the front door answers");
+}
+
 #[test]
 fn a_script_that_breaks_off_is_found_also_where_its_reply_is_cut_off_or_missing() {
     let fatal = record(

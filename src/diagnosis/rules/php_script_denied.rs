@@ -29,8 +29,8 @@ impl Rule for PhpScriptDenied {
             Trouble::ScriptDenied if !is_named => (
                 "pool",
                 "script denied",
-                "PHP-FPM will not run WordPress's own script: security.limit_extensions of its pool leaves out .php",
-                "php-fpm answers 403 and names that setting, and the doctor asked for a script that every WordPress has",
+                "PHP-FPM will not run a script of WordPress: security.limit_extensions of its pool leaves out .php",
+                "php-fpm answers 403 and names that setting, and the doctor asked for a .php file of WordPress",
             ),
             Trouble::ScriptUnreadable => (
                 "permissions",

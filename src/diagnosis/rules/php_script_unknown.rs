@@ -1,8 +1,8 @@
 //! PHP-FPM does not find the script that the doctor names.
 //!
 //! `Primary script unknown` is php-fpm's own word for it, and its 404 alone could be anybody's page. Every site has the
-//! front door, so PHP sees other folders than the doctor was told of. Any other script may just not be there: scanners ask
-//! for such all day, and of those nothing is said.
+//! front door, so PHP sees other folders than the doctor was told of; likewise where the doctor saw the file. Any other
+//! script may just not be there: scanners ask for such all day, and of those nothing is said.
 
 use super::super::answerer::is_from_wordpress;
 use super::super::{Finding, Proof, Rule};
@@ -30,6 +30,10 @@ impl Rule for PhpScriptUnknown {
             Script::FrontDoor => (
                 Proof::Proved,
                 "the doctor named the index.php that every WordPress has, and php-fpm says \"Primary script unknown\"",
+            ),
+            Script::Seen => (
+                Proof::Proved,
+                "the doctor saw the script's file below root or an alias, and php-fpm says \"Primary script unknown\"",
             ),
             Script::Core => (
                 Proof::Likely,
