@@ -63,10 +63,13 @@ impl FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, Refused> {
         if let Some(path) = text.strip_prefix("unix:") {
-            return unix(path).map(Into::into);
+            return unix(path, "unix:/run/web.sock").map(Into::into);
         }
         if let Some(path) = text.strip_prefix("fastcgi+unix:") {
-            return Ok(Self { address: unix(path)?, speaks: Speaks::FastCgi });
+            return Ok(Self {
+                address: unix(path, "fastcgi+unix:/run/php/php-fpm.sock")?,
+                speaks: Speaks::FastCgi,
+            });
         }
         if text.starts_with("fastcgi:") && !text.starts_with("fastcgi://") {
             return Err(Refused::new("is not an upstream", PHP_FORMS));
@@ -83,7 +86,7 @@ impl FromStr for Target {
 
 /// A port has to be named: none is FastCGI's own.
 fn fastcgi(text: &str) -> Result<Address, Refused> {
-    if text.starts_with('/') {
+    if text.is_empty() || text.starts_with('/') {
         return Err(Refused::new("names no host", PHP_FORMS));
     }
     let has_port = |authority: &str| authority.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
@@ -94,13 +97,13 @@ fn fastcgi(text: &str) -> Result<Address, Refused> {
     tcp(text, None)
 }
 
-fn unix(path: &str) -> Result<Address, Refused> {
+fn unix(path: &str, example: &str) -> Result<Address, Refused> {
     // `unix:///run/web.sock` is the same path as a URL; `unix://run/web.sock` would name a host.
     let path = path.strip_prefix("//").unwrap_or(path);
     if !path.starts_with('/') || path.len() == 1 {
         return Err(Refused::new(
             "is not the path of a socket",
-            "write it from the root, such as unix:/run/web.sock",
+            format!("write it from the root, such as {example}"),
         ));
     }
     if path.contains('\0') || path.len() > LONGEST_SOCKET_PATH {

@@ -55,7 +55,11 @@ fn what_is_not_an_address_is_refused_by_name() {
         ("fastcgi:///run/php.sock", "names no host; write fastcgi://HOST:PORT or fastcgi+unix:/PATH"),
         ("fastcgi://h:9000/var/www", "has a path,"),
         ("fastcgi://user:secret@h:9000", "has a user or password in it;"),
-        ("fastcgi+unix:run/php.sock", "is not the path of a socket;"),
+        (
+            "fastcgi+unix:run/php.sock",
+            "is not the path of a socket; write it from the root, such as fastcgi+unix:/run/php/php-fpm.sock",
+        ),
+        ("fastcgi://", "names no host; write fastcgi://HOST:PORT"),
         ("htp://x", "is not an upstream; write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:/PATH"),
         (
             "wordpress",
