@@ -82,7 +82,11 @@ fn validate(file: Option<&PathBuf>, flags: &Flags, matches: &ArgMatches) -> anyh
     let unverified =
         plan.unverified().map(|upstream| format!("{upstream} is not verified (tls.verify: false)"));
     let warnings = prepared.warnings();
-    let warnings = warnings.iter().map(ToString::to_string).chain(unverified);
+    let warnings = warnings
+        .iter()
+        .map(ToString::to_string)
+        .chain(unverified)
+        .chain(plan.unsafe_log().map(str::to_owned));
     let warnings: String = warnings.map(|warning| format!("warning: {warning}\n")).collect();
     Ok(format!("{}: valid; {}\n{warnings}", file.display(), summary(plan)))
 }

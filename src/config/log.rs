@@ -21,6 +21,8 @@ pub struct Log {
     pub repeats: Duration,
     /// How much of a client's address is written.
     pub client_address: ClientAddress,
+    /// How much is written of what PHP complains of, where it is asked directly.
+    pub php_errors: PhpErrors,
 }
 
 words! {
@@ -77,6 +79,17 @@ words! {
     }
 }
 
+words! {
+    /// How much of PHP's own errors is written.
+    pub PhpErrors is "an amount of PHP's errors" {
+        /// The first line, without what may be a credential.
+        #[default]
+        Line = "line",
+        /// All of it, as PHP wrote it: credentials, too.
+        Full = "full",
+    }
+}
+
 /// One line a minute tells of an incident that goes on, and does not hide the next one.
 const REPEATS: Duration = Duration::from_secs(60);
 
@@ -96,6 +109,9 @@ pub(super) struct Shape {
     repeats: Option<Scalar<Span>>,
     /// How much of a client's address is written; `network` when absent.
     client_address: Option<Scalar<ClientAddress>>,
+    /// How much of what PHP-FPM complains of (stderr) is written: its first line without what may be a credential (`line`, as when
+    /// absent), or all of it. **`full` is unsafe**: scripts print tokens, passwords and addresses of visitors there.
+    php_errors: Option<Scalar<PhpErrors>>,
 }
 
 impl Shape {
@@ -107,6 +123,7 @@ impl Shape {
             exchanges: self.exchanges.map_or_else(Exchanges::default, |Scalar(set)| set),
             repeats: self.repeats.map_or(REPEATS, |set| set.0.0),
             client_address: self.client_address.map_or_else(ClientAddress::default, |Scalar(set)| set),
+            php_errors: self.php_errors.map_or_else(PhpErrors::default, |Scalar(set)| set),
         }
     }
 }
@@ -119,6 +136,7 @@ impl From<&Log> for Shape {
             exchanges: Some(Scalar(log.exchanges)),
             repeats: Some(Scalar(Span(log.repeats))),
             client_address: Some(Scalar(log.client_address)),
+            php_errors: Some(Scalar(log.php_errors)),
         }
     }
 }

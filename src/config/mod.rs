@@ -44,7 +44,7 @@ pub use error::{Error, Mistake, Refused};
 pub use limits::Limits;
 pub(crate) use listeners::clash;
 pub use listeners::{Listener, ProxyProtocol};
-pub use log::{ClientAddress, Exchanges, Format, Level, Log};
+pub use log::{ClientAddress, Exchanges, Format, Level, Log, PhpErrors};
 pub use overrides::{Overrides, Surroundings};
 pub use reading::Lookup;
 pub use sites::{Hosts, Mode, Site};
@@ -194,6 +194,17 @@ impl Plan {
         let upstreams = self.sites.iter().flat_map(|site| &site.upstreams);
         let unverified = |upstream: &&Upstream| upstream.tls.as_ref().is_some_and(|tls| !tls.verify);
         upstreams.filter(unverified).map(Upstream::target)
+    }
+
+    /// Why the log may hold credentials; nothing where it does not.
+    #[must_use]
+    pub const fn unsafe_log(&self) -> Option<&'static str> {
+        match self.log.php_errors {
+            PhpErrors::Line => None,
+            PhpErrors::Full => Some(
+                "log.php_errors: full writes what scripts print, credentials too; keep it for a short look",
+            ),
+        }
     }
 
     /// The files that the plan names beside its own: when one changes, the plan is to be made anew.

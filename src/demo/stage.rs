@@ -29,7 +29,7 @@ use super::web_server::{Manners, WebServer};
 use super::wordpress::WordPress;
 use super::{Error, PATIENCE};
 use crate::diagnosis::RULES;
-use crate::event::{Bus, Event, Events, ExchangeIds, Tally, TraceId, bus, now};
+use crate::event::{Bus, Event, Events, ExchangeIds, Tally, TraceId, bus, complaint, now};
 use crate::evidence::{HopName, Instance};
 use crate::exchange::{Acceptances, Keeps, Mode, Policy, QUEUE, Recorder, Shows, Signing, Site, Sites};
 use crate::headers::cors;
@@ -297,6 +297,7 @@ fn recorder(hop: &str, signing: Option<Arc<Signing>>, bus: &Bus) -> Result<Recor
         keeps: Keeps::All,
         least: None,
         shows: Shows::Address,
+        php_errors: complaint,
         signing,
     })
 }

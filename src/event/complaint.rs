@@ -44,6 +44,14 @@ pub fn complaint(text: &[u8]) -> Option<String> {
     Some(out)
 }
 
+/// All of it, credentials too, on one line: for whoever asked for that.
+#[must_use]
+pub fn whole_complaint(text: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(text.trim_ascii());
+    let lines = text.lines().map(|line| line.replace(char::is_control, "\u{fffd}"));
+    Some(lines.collect::<Vec<_>>().join(" ⏎ ")).filter(|text| !text.is_empty())
+}
+
 /// PHP's own words for a message of its own.
 fn without_prefix(line: &[u8]) -> &[u8] {
     line.strip_prefix(b"PHP message: ").unwrap_or(line)
@@ -104,7 +112,15 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::{any, prop_assert, proptest};
 
-    use super::complaint;
+    use super::{complaint, whole_complaint};
+
+    #[test]
+    fn all_of_a_complaint_is_one_line_that_moves_no_cursor() {
+        let said = b"PHP message: PHP Fatal error: token 'abc'\nStack trace:\r\n#0 \x1b[2Jf()\n";
+        let shown = whole_complaint(said).unwrap();
+        assert_eq!(shown, "PHP message: PHP Fatal error: token 'abc' ⏎ Stack trace: ⏎ #0 \u{fffd}[2Jf()");
+        assert_eq!(whole_complaint(b" \n"), None);
+    }
 
     #[test]
     fn a_complaint_is_one_line_without_what_may_be_secret() {

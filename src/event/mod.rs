@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 
 pub use crate::evidence::ExchangeId;
 pub use bus::{Bus, Events, bus};
-pub use complaint::complaint;
+pub use complaint::{complaint, whole_complaint};
 pub use identity::{ExchangeIds, TraceId};
 pub use redact::{Redacted, redact_target};
 pub use tally::{Population, Scope, Tally};

@@ -76,6 +76,7 @@ mod tests {
             keeps: Keeps::Sick,
             least: None,
             shows: Shows::Nothing,
+            php_errors: crate::event::complaint,
             signing: None,
         };
         let head = RequestHead::build("GET", "/wp-json/", Fields::from([("Host", "a")]));

@@ -21,10 +21,7 @@ use super::signing::Signing;
 use super::site::Site;
 use super::watch::{Ending, watch};
 use crate::diagnosis::{Rule, Severity};
-use crate::event::{
-    Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Tally, TraceId, Tried, complaint as said_by_php,
-    now,
-};
+use crate::event::{Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Tally, TraceId, Tried, now};
 use crate::evidence::{Look, Treatment, Watched, look};
 use crate::headers::{Peer, Trusted, forwarded};
 use crate::listen::{self, Client};
@@ -79,6 +76,8 @@ pub struct Recorder {
     pub least: Option<Severity>,
     /// How much of a client's address they show.
     pub shows: Shows,
+    /// What they show of what PHP complained of; nothing where that is nothing.
+    pub php_errors: fn(&[u8]) -> Option<String>,
     /// How notes are compared with the doctors before and behind; nothing where no key is shared.
     pub signing: Option<Arc<Signing>>,
 }
@@ -397,7 +396,7 @@ impl Record {
             code: failed.error.code(),
             what: failed.error.to_string(),
         }));
-        event.php = complaint.as_ref().and_then(|complaint| complaint.read(said_by_php));
+        event.php = complaint.as_ref().and_then(|complaint| complaint.read(recorder.php_errors));
         event.duration = duration;
         event.is_renewal = self.is_renewal;
         event.whose = Some(recorder.client_key.fingerprint(self.client.to_string().as_bytes()));

@@ -428,16 +428,17 @@ fn keys_that_others_may_read_are_a_warning_and_are_not_shown() {
 }
 
 #[test]
-fn an_upstream_that_is_not_verified_is_a_warning() {
-    let text = "sites: [{ upstreams: [{ url: 'https://h', tls: { verify: false } }] }]\n";
-    let path = file("unverified.yaml", text);
-    let ended = run(&["config", "validate", &path.to_string_lossy()]);
-    assert_eq!(ended.code, Some(0));
-    assert!(
-        ended.out.ends_with("\nwarning: https://h:443 is not verified (tls.verify: false)\n"),
-        "{}",
-        ended.out
-    );
+fn an_aid_to_debugging_is_a_warning() {
+    let unverified = "sites: [{ upstreams: [{ url: 'https://h', tls: { verify: false } }] }]\n";
+    let whole = "sites: [{ upstreams: [{ url: 'h:80' }] }]\nlog: { php_errors: full }\n";
+    for (name, text, warning) in [
+        ("unverified.yaml", unverified, "\nwarning: https://h:443 is not verified (tls.verify: false)\n"),
+        ("whole-errors.yaml", whole, "for a short look\n"),
+    ] {
+        let ended = run(&["config", "validate", &file(name, text).to_string_lossy()]);
+        assert_eq!(ended.code, Some(0));
+        assert!(ended.out.contains("\nwarning: ") && ended.out.ends_with(warning), "{}", ended.out);
+    }
 }
 
 #[test]

@@ -111,6 +111,27 @@ fn what_looks_like_it_and_is_no_fault_of_phps_is_not_found() {
     }
 }
 
+#[test]
+fn all_that_php_says_is_written_where_the_file_asks_for_it_and_nobody_is_to_forget_that() {
+    let origin = php(complaining(
+        "PHP message: PHP Fatal error:  token 'abc' in /a.php:3\nStack trace:\n#0 f()",
+        ERROR,
+    ));
+    for (errors, shown) in [
+        ("line", "PHP Fatal error: token … in /a.php:3"),
+        ("full", "PHP Fatal error:  token 'abc' in /a.php:3 ⏎ Stack trace: ⏎ #0 f()"),
+    ] {
+        let doctor = Doctor::with_file(&format!(
+            "listeners: [{{ address: 127.0.0.1:0 }}]\n\
+             sites: [{{ upstreams: [{{ url: '{}', php_root: /srv/www }}] }}]\n\
+             log: {{ format: json, php_errors: {errors} }}\nworkers: 1\n",
+            url(&origin)
+        ));
+        let event = found(&doctor, "/").0;
+        assert_eq!(event["php"], shown, "{event}");
+    }
+}
+
 /// By name a plugin's script may just not be there. Where the doctor saw its file, PHP looks in another place.
 #[test]
 fn a_script_that_the_doctor_saw_is_no_scanners_guess() {

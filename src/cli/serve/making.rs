@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use anyhow::Context;
 
-use crate::config::{self, ClientAddress, Exchanges, Hosts, Level, Plan, Trail, UpstreamTls};
+use crate::config::{self, ClientAddress, Exchanges, Hosts, Level, PhpErrors, Plan, Trail, UpstreamTls};
 use crate::diagnosis::{RULES, Severity};
-use crate::event::{Bus, ExchangeIds, Tally};
+use crate::event::{self, Bus, ExchangeIds, Tally};
 use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, Recorder, Shows, Signing, Site, Sites};
 use crate::headers::Trusted;
 use crate::listen::{self, Capacity, Serving};
@@ -136,6 +136,10 @@ fn recorder(in_force: &InForce, lasting: &Lasting) -> anyhow::Result<Recorder> {
             ClientAddress::Full => Shows::Address,
             ClientAddress::Network => Shows::Network,
             ClientAddress::None => Shows::Nothing,
+        },
+        php_errors: match log.php_errors {
+            PhpErrors::Line => event::complaint,
+            PhpErrors::Full => event::whole_complaint,
         },
         // A handle of the worker's own: all exchanges hold it.
         signing: signing.as_deref().cloned().map(Arc::new),

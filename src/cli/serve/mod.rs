@@ -142,7 +142,7 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
     };
     doctor.begin(listeners, predecessor).await;
     warn_of(&warnings);
-    warn_of_unverified(&doctor.in_force.plan);
+    warn_of_aids(&doctor.in_force.plan);
     descriptors::provide(doctor.in_force.plan.limits.connections);
     drop(passed);
     let ended = doctor.serve(&mut signals).await;
@@ -322,7 +322,10 @@ fn warn_of(warnings: &[Mistake]) {
 }
 
 /// Nobody is to forget that a debugging aid is in force.
-fn warn_of_unverified(plan: &Plan) {
+fn warn_of_aids(plan: &Plan) {
+    if let Some(caution) = plan.unsafe_log() {
+        tracing::warn!("{caution}");
+    }
     for upstream in plan.unverified() {
         tracing::warn!(
             %upstream,

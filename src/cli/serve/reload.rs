@@ -93,7 +93,7 @@ impl<S: Source> Doctor<S> {
         }
         self.in_force = in_force;
         super::warn_of(&warnings);
-        super::warn_of_unverified(&self.in_force.plan);
+        super::warn_of_aids(&self.in_force.plan);
         tracing::info!(listeners, sites, "Reloaded");
         Ok(())
     }

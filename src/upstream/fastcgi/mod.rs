@@ -43,8 +43,8 @@ use crate::files::{Layout, Multisite, Script};
 use crate::headers::Scheme;
 use crate::message::{Body, Broken, Fill, ReplyHead, RequestHead, Source};
 
-/// How much of what a script complains of is kept, in bytes.
-const KEPT: usize = 1024;
+/// How much of what a script complains of is kept, in bytes: most stack traces are shorter.
+const KEPT: usize = 16 * 1024;
 
 /// How the script of a request is chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn a_fatal_error_is_kept_rather_than_the_warnings_before_it() {
         let complaint = Complaint::default();
-        complaint.hear(&[b'w'; 3000]);
+        complaint.hear(&[b'w'; 30_000]);
         assert_eq!(complaint.read(<[u8]>::len), KEPT);
         complaint.hear(b"PHP message: PHP Warning: a; PHP message: PHP Fatal error: b");
         complaint.hear(b" and more");
