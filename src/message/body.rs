@@ -60,6 +60,11 @@ pub trait Source {
         None
     }
 
+    /// Whether all of it has come, so that reading it waits for nobody.
+    fn is_whole(&self) -> bool {
+        false
+    }
+
     /// Looks after whoever sent the body, once its end was found, and has the task woken when he leaves. He who lent the
     /// body sees to what follows; nothing can be done where nobody could tell.
     fn watch(&mut self, _: &mut Context<'_>) {}
@@ -172,6 +177,14 @@ impl Source for Body<'_> {
         match &mut self.kind {
             Kind::Full(..) | Kind::Tunnel(_) => None,
             Kind::Source(source) => source.trailers(),
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        match &self.kind {
+            Kind::Full(..) => true,
+            Kind::Source(source) => source.is_whole(),
+            Kind::Tunnel(_) => false,
         }
     }
 

@@ -367,3 +367,23 @@ fn another_php_answers_where_one_is_not_there() {
         assert_eq!(asked(&origin)["stdin"], "abc");
     }
 }
+
+#[test]
+fn a_body_in_a_file_needs_its_room_once_whichever_php_answers() {
+    let origin = php(answer(HELLO));
+    let folder = tempfile::tempdir().unwrap();
+    let doctor = Doctor::with_file(&format!(
+        "listeners: [{{ address: 127.0.0.1:0 }}]\n\
+         sites: [{{ upstreams: [{{ url: 'fastcgi+unix:/nowhere/php.sock', php_root: /srv/www }}, \
+         {{ url: '{}', php_root: /srv/www }}] }}]\n\
+         spool: {{ memory: 1KiB, total: 1MiB, directory: {} }}\nworkers: 1\n",
+        url(&origin),
+        folder.path().display()
+    ));
+    let body = "0123456789".repeat(70_000);
+    for _ in 0..4 {
+        let post = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        assert_eq!(doctor.connect().send(post).reply().status(), 200);
+        assert_eq!(asked(&origin)["stdin"], body);
+    }
+}

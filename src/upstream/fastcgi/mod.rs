@@ -175,7 +175,7 @@ impl Upstream {
         // Taken first: what cannot be told to one PHP cannot be told to another.
         let mut coming = body.take().unwrap_or_else(Body::empty);
         params::check(head)?;
-        let mut whole = if coming.is_full() {
+        let mut whole = if coming.is_whole() {
             std::mem::replace(&mut coming, Body::empty())
         } else {
             php.spool.hold(&mut coming).await?

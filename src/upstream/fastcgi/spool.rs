@@ -161,6 +161,10 @@ impl Source for Reading {
     fn consume(&mut self, count: usize) {
         self.at += count;
     }
+
+    fn is_whole(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]
