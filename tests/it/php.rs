@@ -171,6 +171,20 @@ fn a_reply_streams_and_may_be_of_any_length() {
 }
 
 #[test]
+fn a_reply_that_leads_elsewhere_and_tells_no_status_is_found_there() {
+    for (told, line) in [
+        ("Location: /x", "HTTP/1.1 302 Found\r\n"),
+        ("location: https://a.test/x", "HTTP/1.1 302 Found\r\n"),
+        ("Status: 200 OK\r\nLocation: /x", "HTTP/1.1 200 OK\r\n"),
+        ("Location: /x\r\nStatus: 201 Created", "HTTP/1.1 201 Created\r\n"),
+    ] {
+        let origin = php(answer(&format!("{told}\r\n\r\n")));
+        let reply = doctor(&origin).connect().send(GET).reply();
+        assert!(reply.head.starts_with(line) && reply.field("location").is_some(), "{reply:?}");
+    }
+}
+
+#[test]
 fn a_head_has_no_body() {
     let origin = php(answer("Content-Length: 5\r\n\r\n"));
     let doctor = doctor(&origin);

@@ -36,6 +36,9 @@ const LOOKED_AT: usize = 2 * 1024;
 /// The status line that CGI leaves out: with it, the head of a reply is read as every other one.
 const STATUS_LINE: &[u8] = b"HTTP/1.1 200 OK\r\n";
 
+/// The status of a reply that leads elsewhere and says nothing of one.
+const FOUND: &[u8] = b"302 Found";
+
 /// The length of what a record says that ends a request, in bytes.
 const END: usize = 8;
 
@@ -400,11 +403,13 @@ const fn ended_early(end: End, has_begun: bool) -> Error {
     }
 }
 
-/// Reads a head whose status stands in a field (RFC 3875 §6.3.3), 200 where there is none.
+/// Reads a head whose status stands in a field (RFC 3875 §6.3.3). Where there is none, it is 302 with a `Location` (§6.2.3),
+/// as web servers have it, else 200.
 fn reply(text: &[u8]) -> Result<ReplyHead, Error> {
     let mut head = http1::parse_reply(text)?;
     let is_status = |name: &[u8]| name.eq_ignore_ascii_case(b"Status");
     let told = head.fields.iter().find(|field| is_status(field.name)).map(|field| field.value.to_vec());
+    let told = told.or_else(|| head.fields.has(Name::Location).then(|| FOUND.to_vec()));
     let Some(told) = told else { return Ok(head) };
     let (code, reason) = told.split_at_checked(3).ok_or(BadReply::Status)?;
     let code = std::str::from_utf8(code).ok().and_then(|code| code.parse().ok());
