@@ -113,7 +113,7 @@ impl Fatal {
 impl FatalKind {
     fn of(heard: &[u8]) -> Option<Self> {
         let error = ["PHP Fatal error: ", "PHP Parse error: "].into_iter().find_map(|begin| {
-            let at = memchr::memmem::find(heard, begin.as_bytes())?;
+            let at = memchr::memmem::find_iter(heard, begin).find(|at| begins_a_message(heard, *at))?;
             Some((begin, heard.get(at + begin.len()..)?.trim_ascii_start()))
         });
         let (begin, said) = error?;
@@ -126,6 +126,12 @@ impl FatalKind {
             _ => Self::Other,
         })
     }
+}
+
+/// Whether a message begins there: within one may stand any text that a script logs of its client.
+fn begins_a_message(heard: &[u8], at: usize) -> bool {
+    let before = heard.get(..at).unwrap_or_default();
+    before.is_empty() || before.ends_with(b"PHP message: ")
 }
 
 /// Whose code a file is, by the folder it lies in.
@@ -288,6 +294,11 @@ mod tests {
             ("PHP Fatal error:  x in /srv/plugins/…/a.php:1", FatalKind::Other, None),
         ] {
             assert_eq!(heard(said), Some(Trouble::Fatal(Fatal { kind, owner })), "{said}");
+        }
+        for logged in
+            ["PHP message: agent: PHP Fatal error:  x in /srv/plugins/shop/a.php:1", "a PHP Parse error:  x"]
+        {
+            assert_eq!(heard(logged), None, "{logged}");
         }
         assert_eq!(Owner::Plugin("my-shop".into()).to_string(), "the plugin my-shop");
         assert_eq!(Owner::Theme("twenty".into()).to_string(), "the theme twenty");

@@ -135,8 +135,7 @@ impl Complaint {
     /// An error that ended the script says more than the warnings before it.
     fn hear(&self, bytes: &[u8]) {
         let mut heard = self.0.borrow_mut();
-        let fatal = ["PHP Fatal error: ", "PHP Parse error: "];
-        let fatal = fatal.iter().filter_map(|error| memchr::memmem::find(bytes, error.as_bytes())).min();
+        let fatal = fatal_in(bytes);
         if fatal.is_some() {
             heard.clear();
         }
@@ -144,6 +143,17 @@ impl Complaint {
         let room = KEPT.saturating_sub(heard.len()).min(bytes.len());
         heard.extend_from_slice(bytes.get(..room).unwrap_or_default());
     }
+}
+
+/// Where an error that ended a script begins: at the beginning of a message, for what stands within one may be any text that
+/// a script logs of its client.
+fn fatal_in(bytes: &[u8]) -> Option<usize> {
+    let is_first = |at: &usize| {
+        let before = bytes.get(..*at).unwrap_or_default();
+        before.is_empty() || before.ends_with(b"PHP message: ")
+    };
+    let errors = ["PHP Fatal error: ", "PHP Parse error: "].into_iter();
+    errors.filter_map(|error| memchr::memmem::find_iter(bytes, error).find(is_first)).min()
 }
 
 impl std::fmt::Debug for Complaint {
@@ -298,5 +308,14 @@ mod tests {
         let complaint = Complaint::default();
         complaint.hear(b"PHP message: PHP Warning: a; PHP message: PHP Parse error: b");
         assert!(complaint.read(|heard| heard == b"PHP Parse error: b"));
+    }
+
+    #[test]
+    fn what_a_script_logs_of_its_client_is_no_fatal_error() {
+        let complaint = Complaint::default();
+        complaint.hear(b"PHP message: agent: PHP Fatal error: a");
+        assert!(complaint.read(|heard| heard == b"PHP message: agent: PHP Fatal error: a"));
+        complaint.hear(b"PHP message: agent: PHP Fatal error: a; PHP message: PHP Fatal error: b");
+        assert!(complaint.read(|heard| heard == b"PHP Fatal error: b"));
     }
 }
