@@ -94,6 +94,12 @@ fn fastcgi(text: &str) -> Result<Address, Refused> {
     if !authority.is_empty() && !authority.contains('@') && !has_port(authority) {
         return Err(Refused::new("names no port", PHP_FORMS));
     }
+    if text.len() > authority.len() && !authority.contains('@') {
+        return Err(Refused::new(
+            "has more behind its port, which an upstream cannot have",
+            "end it there, and write the folder of WordPress beside it as `root`, or as `php_root` where PHP alone sees it",
+        ));
+    }
     tcp(text, None)
 }
 

@@ -53,7 +53,10 @@ fn what_is_not_an_address_is_refused_by_name() {
         ("fastcgi://h", "names no port; write fastcgi://HOST:PORT"),
         ("fastcgi://[::1]", "names no port;"),
         ("fastcgi:///run/php.sock", "names no host; write fastcgi://HOST:PORT or fastcgi+unix:/PATH"),
-        ("fastcgi://h:9000/var/www", "has a path,"),
+        (
+            "fastcgi://h:9000/var/www",
+            "has more behind its port, which an upstream cannot have; end it there, and write the folder",
+        ),
         ("fastcgi://user:secret@h:9000", "has a user or password in it;"),
         (
             "fastcgi+unix:run/php.sock",
