@@ -86,7 +86,14 @@ fn show<'w>(word: &'w str, is_announced: bool, quoted: &mut Option<char>) -> Opt
 /// Whether nothing in a word could be a credential, a person, or a control of somebody's terminal.
 fn is_plain(word: &str) -> bool {
     let is_shown = word.bytes().all(|byte| byte.is_ascii_graphic()) && !word.contains(['@', '=', '?', '&']);
-    is_shown && !word.split(['/', '(', ')', ':', ',', ';']).any(|part| looks_secret(part.as_bytes()))
+    let looks_secret = |part: &str| looks_secret(part.as_bytes());
+    is_shown && !tells(word) && !word.split(['/', '(', ')', ':', ',', ';']).any(looks_secret)
+}
+
+/// Whether a word announces a secret and holds it as well: `password:hunter2`, but not `Token::verify()`.
+fn tells(word: &str) -> bool {
+    let parts = || word.split(':');
+    parts().zip(parts().skip(1)).any(|(before, behind)| announces(before) && !behind.is_empty())
 }
 
 fn announces(word: &str) -> bool {
@@ -140,6 +147,8 @@ mod tests {
             ),
             ("sent Authorization: Bearer hunter2 to", "sent Authorization: … … to"),
             ("the password is", "the password …"),
+            ("login with password:hunter2, Authorization:abc or (pwd:x)", "login with … … or …"),
+            ("Token::verify() in /srv/www/token:3", "Token::verify() in …"),
             ("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJh.x in /a", "… in /a"),
             ("mail to jo@example.com failed: user=jo", "mail to … failed: …"),
             ("\x1b[31mred\x1b[0m", "…"),
