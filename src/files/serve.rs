@@ -25,6 +25,9 @@ const PIECE: u64 = 64 * 1024;
 const CONDITIONS: [HeaderName; 5] =
     [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, ACCEPT_ENCODING];
 
+/// How a range begins.
+const BYTES: &[u8] = b"bytes=";
+
 /// The longest end of a name that can mean a media type.
 const LONGEST_EXTENSION: usize = 16;
 
@@ -80,7 +83,7 @@ impl StaticFile {
                 request.headers_mut().insert(name, value);
             }
         }
-        if let Some(range) = range.and_then(|range| HeaderValue::from_bytes(range).ok()) {
+        if let Some(range) = range.and_then(|range| HeaderValue::from_bytes(&[BYTES, range].concat()).ok()) {
             request.headers_mut().insert(RANGE, range);
         }
         let service = ServeDir::with_backend("", self.store.clone());
@@ -106,11 +109,12 @@ fn stand_in(name: &[u8]) -> String {
     }
 }
 
-/// What is asked for in part. No other unit is known, and HEAD knows no part (RFC 9110 §14.2).
+/// What is asked for in part, behind its unit, whose case does not matter (RFC 9110 §14.1). No other unit is known, and HEAD
+/// knows no part (§14.2).
 fn range(head: &RequestHead) -> Option<&[u8]> {
     let mut ranges = named(head, "Range");
-    let range = ranges.next()?;
-    let is_known = range.get(..6).is_some_and(|unit| unit.eq_ignore_ascii_case(b"bytes="));
+    let (unit, range) = ranges.next()?.split_at_checked(BYTES.len())?;
+    let is_known = unit.eq_ignore_ascii_case(BYTES);
     (is_known && ranges.next().is_none() && head.method == Method::Get).then_some(range)
 }
 
