@@ -200,8 +200,9 @@ impl Script {
     /// By the path of a request, as it was sent.
     #[must_use]
     pub fn of(path: &[u8]) -> Self {
-        const CORE: [&[u8]; 5] =
-            [b"/wp-login.php", b"/xmlrpc.php", b"/wp-cron.php", b"/wp-admin/", b"/wp-admin/admin-ajax.php"];
+        // Not `xmlrpc.php`, which many sites remove.
+        const CORE: [&[u8]; 4] =
+            [b"/wp-login.php", b"/wp-cron.php", b"/wp-admin/", b"/wp-admin/admin-ajax.php"];
         let path = decoded(path, Plus::Stays);
         let is_front_door =
             path.strip_prefix(b"/index.php").is_some_and(|rest| matches!(rest, [] | [b'/', ..]));
@@ -329,6 +330,7 @@ mod tests {
             ("/blog/wp-admin/", Script::Named),
             ("/blog/wp-login.php", Script::Named),
             ("/shell.php", Script::Named),
+            ("/xmlrpc.php", Script::Named),
             ("/SHELL.PHP", Script::Named),
             ("/a.jpg/x%2Ephp", Script::Named),
             ("/index.php5", Script::Named),
