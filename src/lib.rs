@@ -22,6 +22,8 @@ pub mod evidence;
 
 pub mod diagnosis;
 
+pub mod token;
+
 pub mod event;
 
 pub mod report;
