@@ -14,6 +14,7 @@ mod health;
 mod run;
 mod serve;
 mod terminal;
+mod token;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
@@ -62,6 +63,7 @@ enum Command {
     Config(config::Arguments),
     Explain(explain::Arguments),
     Compare(compare::Arguments),
+    Token(token::Arguments),
     Demo(demo::Arguments),
     Health(health::Arguments),
 }
@@ -88,6 +90,7 @@ fn command(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit
         Command::Config(arguments) => config::config(arguments, matches),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Token(arguments) => token::token(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments, matches),
         Command::Health(arguments) => health::health(&arguments, matches),
     }

@@ -35,6 +35,8 @@ pub enum Population {
     Joined,
     /// Those of them that carried `Authorization`.
     JoinedWithCredential,
+    /// Replies that nobody gave, foretold from a token.
+    Foretold,
 }
 
 impl Population {
@@ -46,6 +48,7 @@ impl Population {
             Self::WithCredential => "requests with a credential",
             Self::Joined => "joined requests",
             Self::JoinedWithCredential => "joined requests with a credential",
+            Self::Foretold => "foretold replies",
         }
     }
 }

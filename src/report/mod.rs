@@ -12,4 +12,4 @@ pub use json::found;
 pub use markdown::fill;
 pub use page::Page;
 pub use repeats::{Every, Repeats, Summary};
-pub use verdict::{Paint, verdict};
+pub use verdict::{Paint, named, verdict};

@@ -43,8 +43,19 @@ impl Paint {
         }
     }
 
+    /// The sign of a mark.
+    #[must_use]
+    pub fn mark(self, mark: Mark) -> String {
+        match mark {
+            Mark::Good => self.green("✓"),
+            Mark::Bad => self.red("✗"),
+            Mark::Unknown => self.dim("·"),
+        }
+    }
+
     /// The sign of a severity.
-    pub(super) fn sign(self, severity: Severity) -> String {
+    #[must_use]
+    pub fn sign(self, severity: Severity) -> String {
         match severity {
             Severity::Error => self.red("✗"),
             Severity::Warning => self.yellow("!"),
@@ -88,6 +99,14 @@ pub(super) fn also(out: &mut String, finding: &Finding, page: Page) {
     line(out, "also", &words(&text), page);
 }
 
+/// A line with a name before it, in the form of a verdict's.
+#[must_use]
+pub fn named(name: &str, text: &str, page: Page) -> String {
+    let mut out = String::with_capacity(text.len() + COLUMN + 1);
+    line(&mut out, name, &words(text), page);
+    out
+}
+
 fn line(out: &mut String, name: &str, text: &[Word<'_>], page: Page) {
     append(out, format_args!("  {} ", page.paint.dim(&format!("{name:<7}"))));
     page.lay(out, text, COLUMN, COLUMN);
@@ -123,11 +142,7 @@ const fn happened(change: Change, proof: Proof) -> &'static str {
 }
 
 fn station(stop: &Stop, paint: Paint) -> String {
-    let mark = match stop.mark {
-        Mark::Good => paint.green("✓"),
-        Mark::Bad => paint.red("✗"),
-        Mark::Unknown => paint.dim("·"),
-    };
+    let mark = paint.mark(stop.mark);
     match &stop.note {
         Some(note) => format!("{} {mark} {note}", stop.name),
         None => format!("{} {mark}", stop.name),
