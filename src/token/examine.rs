@@ -2,7 +2,7 @@
 
 use super::address::{self, Address};
 use super::foretold::Foretold;
-use super::given::{self, Given};
+use super::given::Given;
 use super::php;
 use super::php_jwt::Parts;
 use super::plugin::{Course, Route, Site, judge, user};
@@ -85,15 +85,15 @@ impl Examined {
 pub fn examine(asked: &Asked<'_>) -> Examined {
     let Asked { given, secret, site, now } = *asked;
     let value = given.value();
-    let core = given::core(value);
+    let core = given.core();
     let parts = core.as_deref().and_then(|core| Parts::of(core).ok());
     let of = Site { secret: secret.map(Supposed::bytes), home: site.map(Address::as_str) };
     let course = |route, value: &str| judge(route, value, of, now);
     let (any, validate) = (course(Route::Any, value), course(Route::Validate, value));
-    let is_spoilt = Credential::of(value.as_bytes()) != Credential::Bearer(Token::Jwt);
-    let cured = core.as_deref().filter(|_| is_spoilt);
     let refused = [(Route::Any, &any), (Route::Validate, &validate)];
     let refused = refused.into_iter().find_map(|(route, course)| Some((route, course.refusal()?)));
+    let is_spoilt = Credential::of(value.as_bytes()) != Credential::Bearer(Token::Jwt);
+    let cured = core.as_deref().filter(|_| is_spoilt && refused.is_some());
     Examined {
         credential: Credential::of(value.as_bytes()),
         header: parts.as_ref().map(header),

@@ -22,6 +22,8 @@ const LONG: usize = 8000;
 pub struct Given {
     /// The value of `Authorization`.
     value: Secret<String>,
+    /// The token in another header, where it is not looked for.
+    elsewhere: Option<Secret<String>>,
     /// What it was handed over as.
     pub form: Form,
     /// What was taken off.
@@ -33,6 +35,8 @@ pub struct Given {
 pub enum Form {
     /// `Authorization: …`, alone or among other lines.
     Header,
+    /// A line of another header, which the plugin does not read; the name is of our own list.
+    OtherHeader(&'static str),
     /// The value of the header.
     Value,
     /// Something without `Bearer`, which is taken as if a client had put that before it.
@@ -47,6 +51,7 @@ impl Form {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Header => "header",
+            Self::OtherHeader(_) => "other-header",
             Self::Value => "value",
             Self::Token => "token",
             Self::Json(_) => "json",
@@ -58,6 +63,9 @@ impl fmt::Display for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Header => f.write_str("a line Authorization: …"),
+            Self::OtherHeader(name) => {
+                write!(f, "a line {name}: …, and the plugin reads Authorization alone")
+            }
             Self::Value => f.write_str("the value of Authorization"),
             Self::Token => {
                 f.write_str("a token without Bearer, taken as if the client had put it behind Bearer")
@@ -190,6 +198,10 @@ impl Given {
             }
             return of_header(text, header, remarks);
         }
+        if let Some((name, token)) = text.lines().find_map(other_header) {
+            let elsewhere = Some(Secret::new(token.to_owned()));
+            return Ok(Self { elsewhere, ..given(String::new(), Form::OtherHeader(name), remarks) });
+        }
         let line = one_line(text, &mut remarks)?;
         let line = assigned(&line, &mut remarks);
         of_value(line, Form::Value, remarks)
@@ -199,6 +211,11 @@ impl Given {
     #[must_use]
     pub(super) fn value(&self) -> &str {
         self.value.expose()
+    }
+
+    /// The token in it, whatever stands around it.
+    pub(super) fn core(&self) -> Option<String> {
+        core(self.elsewhere.as_ref().unwrap_or(&self.value).expose())
     }
 }
 
@@ -259,6 +276,23 @@ fn header(line: &str) -> Option<(&str, bool)> {
         Some(sign) if sign.is_whitespace() || matches!(sign, '<' | '>') => Some((value, false)),
         Some(_) => None,
     }
+}
+
+/// Headers in which tokens are sent to other programs, and their value.
+fn other_header(line: &str) -> Option<(&'static str, &str)> {
+    const NAMES: [&str; 8] = [
+        "X-Authorization",
+        "Proxy-Authorization",
+        "HTTP_AUTHORIZATION",
+        "Authorisation",
+        "Authentication",
+        "X-Auth-Token",
+        "X-Access-Token",
+        "Token",
+    ];
+    let (name, value) = line.split_once(':')?;
+    let name = name.trim_start_matches(['<', '>', ' ']).trim();
+    NAMES.into_iter().find(|known| name.eq_ignore_ascii_case(known)).map(|known| (known, value.trim()))
 }
 
 fn of_header(text: &str, header: (&str, bool), mut remarks: Vec<Remark>) -> Result<Given, Unexamined> {
@@ -344,7 +378,7 @@ fn of_token(token: &str, form: Form, remarks: Vec<Remark>) -> Result<Given, Unex
 
 fn given(value: String, form: Form, mut remarks: Vec<Remark>) -> Given {
     remarks.extend((value.len() > LONG).then_some(Remark::Long));
-    Given { value: Secret::new(value), form, remarks }
+    Given { value: Secret::new(value), elsewhere: None, form, remarks }
 }
 
 fn behind_bearer(value: &str) -> Credential {
@@ -352,7 +386,7 @@ fn behind_bearer(value: &str) -> Credential {
 }
 
 /// The token in a value, whatever stands around it.
-pub(super) fn core(value: &str) -> Option<String> {
+fn core(value: &str) -> Option<String> {
     let is_letter = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '=' | '.');
     let value = php::without_escapes(value);
     let value = value.strip_prefix("Bearer").unwrap_or(&value);
@@ -405,6 +439,7 @@ mod tests {
             ("\u{feff}a.b.c", "Bearer a.b.c", Form::Token, vec![Remark::ByteOrderMark]),
             ("\"a.b.c\"", "Bearer \"a.b.c\"", Form::Token, vec![]),
             ("\"Bearer a.b.c\"", "\"Bearer a.b.c\"", Form::Value, vec![]),
+            ("X-Authorization: Bearer a.b.c", "", Form::OtherHeader("X-Authorization"), vec![]),
             ("undefined", "Bearer undefined", Form::Token, vec![]),
             ("[object Object]", "Bearer [object Object]", Form::Token, vec![]),
             ("JWT a.b.c", "JWT a.b.c", Form::Value, vec![]),
@@ -467,8 +502,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_understood_or_not(bytes in any::<Vec<u8>>(), text in "(Authorization: ?)?[Bb]?(earer )?[a-c.%\"'{}\n ]{0,40}") {
-            std::hint::black_box(Given::read(&bytes).map(|given| core(given.value())).ok());
-            std::hint::black_box(Given::read(text.as_bytes()).map(|given| core(given.value())).ok());
+            std::hint::black_box(Given::read(&bytes).map(|given| given.core()).ok());
+            std::hint::black_box(Given::read(text.as_bytes()).map(|given| given.core()).ok());
         }
     }
 }

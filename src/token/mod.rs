@@ -22,4 +22,4 @@ pub use foretold::Foretold;
 pub use given::{Form, Given, LONGEST, Remark, Unexamined};
 pub use plugin::{Check, Course, Outcome, Refused, Route};
 pub(crate) use plugin::{Site, judge, user_of};
-pub use secret::{Fit, Mistake, Supposed};
+pub use secret::{Fit, Mistake, Supposed, Undefined};

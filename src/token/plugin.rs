@@ -208,3 +208,52 @@ pub(crate) fn user_of(authorization: &str) -> Option<String> {
     let parts = Parts::of(php::first_word(&header)?).ok()?;
     user(&parts.claims).map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Check, Outcome, Route, Site, judge};
+    use crate::moment::Moment;
+
+    /// `{"alg":"HS256"}` and `{"iss":"https://a.test","nbf":100,"exp":200}`.
+    const TOKEN: &str = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJodHRwczovL2EudGVzdCIsIm5iZiI6MTAwLCJleHAiOjIwMH0.\
+                         c2lnc2lnc2lnc2lnc2lnc2lnc2lnc2lnc2lnc2lnc2k";
+
+    fn refusals(site: Site<'_>, at: i64) -> Vec<Check> {
+        let course = judge(Route::Any, TOKEN, site, Moment::from_seconds(at));
+        course.refusals().map(|(check, _)| check).collect()
+    }
+
+    /// The first is the answer; those behind it wait.
+    #[test]
+    fn refusals_stand_in_the_order_of_the_plugin() {
+        let (known, unknown) = (Site { secret: Some(b"x"), home: Some("https://b.test") }, Site::default());
+        assert_eq!(refusals(known, 50), [Check::Signature, Check::Begin, Check::Issuer, Check::User]);
+        assert_eq!(refusals(known, 150), [Check::Signature, Check::Issuer, Check::User]);
+        assert_eq!(refusals(known, 200), [Check::Signature, Check::Expiry, Check::Issuer, Check::User]);
+        assert_eq!(refusals(unknown, 200), [Check::Expiry, Check::User]);
+        let unset = Site { secret: Some(b"0"), home: None };
+        assert_eq!(refusals(unset, 150).first(), Some(&Check::Secret));
+    }
+
+    #[test]
+    fn what_no_secret_fits_needs_none_to_be_refused() {
+        let spoilt = [
+            TOKEN.replace("Bearer e", "Bearer \"e"),
+            format!("{TOKEN}%0A"),
+            TOKEN.replace("c2lnc2lnc2k", "c2ln"),
+        ];
+        for value in spoilt {
+            let course = judge(Route::Validate, &value, Site::default(), Moment::from_seconds(150));
+            let first = course.refusals().next().map(|(check, _)| check);
+            assert_eq!(first, Some(Check::Signature), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_unknown() {
+        let course = judge(Route::Validate, TOKEN, Site::default(), Moment::from_seconds(150));
+        let unknown = course.checks().filter(|(_, outcome)| **outcome == Outcome::Unknown);
+        let unknown: Vec<_> = unknown.map(|(check, _)| check).collect();
+        assert_eq!(unknown, [Check::Secret, Check::Signature, Check::Issuer]);
+    }
+}

@@ -39,7 +39,7 @@ pub struct Supposed {
 /// What is wrong with a secret, or was with what it was given in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mistake {
-    /// It was read out of a `define( 'JWT_AUTH_SECRET_KEY', … )`; not a mistake, but to be known.
+    /// It was read from the line that defines `JWT_AUTH_SECRET_KEY`; not a mistake, but to be known.
     Defined,
     /// A line end behind it was left out.
     LineEnd,
@@ -54,6 +54,14 @@ pub enum Mistake {
     /// Shorter than php-jwt 7 takes for HS256: 32 bytes (`validateHmacKeyLength` in `JWT.php`).
     Short,
 }
+
+/// A file of PHP or of variables from which no secret can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "there is no line in it that defines JWT_AUTH_SECRET_KEY as a text, such as define( 'JWT_AUTH_SECRET_KEY', '…' ); where \
+     it is taken from a variable, use --secret-env"
+)]
+pub struct Undefined;
 
 impl Mistake {
     /// A word for machines.
@@ -155,16 +163,21 @@ impl Supposed {
     }
 
     /// A secret from a file: its text without the line end, or what it defines `JWT_AUTH_SECRET_KEY` to be.
-    #[must_use]
-    pub fn of_file(mut text: Vec<u8>) -> Self {
+    ///
+    /// # Errors
+    /// It is PHP, or names the constant, and does not say in so many words what that is.
+    pub fn of_file(mut text: Vec<u8>) -> Result<Self, Undefined> {
         if let Some(value) = defined(&text) {
-            return Self::of(value, vec![Mistake::Defined]);
+            return Ok(Self::of(value, vec![Mistake::Defined]));
+        }
+        if [CONSTANT, "<?php"].iter().any(|mark| memchr::memmem::find(&text, mark.as_bytes()).is_some()) {
+            return Err(Undefined);
         }
         let has_line_end = text.pop_if(|last| *last == b'\n').is_some();
         if has_line_end {
             text.pop_if(|last| *last == b'\r');
         }
-        Self::of(text, if has_line_end { vec![Mistake::LineEnd] } else { Vec::new() })
+        Ok(Self::of(text, if has_line_end { vec![Mistake::LineEnd] } else { Vec::new() }))
     }
 
     fn of(value: Vec<u8>, mut mistakes: Vec<Mistake>) -> Self {
@@ -219,16 +232,28 @@ fn unquoted(text: &[u8]) -> Option<&[u8]> {
     inside(b"'").or_else(|| inside(b"\"")).or_else(|| inside(b"`"))
 }
 
-/// What a PHP file defines the constant to be, where it says so in so many words and not by a variable or a function.
+/// What a file says the constant to be, in so many words and not by a variable or a function: `define( '…', '…' )`, or
+/// `…=…` as in a .env.
 fn defined(text: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text).ok()?;
     let is_comment = |line: &&str| ["//", "#", "*", "/*"].iter().any(|mark| line.starts_with(mark));
-    let mut lines = text.lines().map(str::trim_start).filter(|line| !is_comment(line));
-    let behind =
-        lines.find_map(|line| line.split_once("define").and_then(|(_, rest)| rest.split_once(CONSTANT)))?.1;
+    let mut lines = text.lines().map(str::trim).filter(|line| !is_comment(line));
+    lines.find_map(|line| by_php(line).or_else(|| by_variable(line))).map(String::into_bytes)
+}
+
+fn by_php(line: &str) -> Option<String> {
+    let (_, behind) = line.split_once("define")?.1.split_once(CONSTANT)?;
     let behind = behind.trim_start_matches(['\'', '"']).trim_start().strip_prefix(',')?.trim_start();
     let quote = behind.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
-    literal(behind.get(1..)?, quote).map(String::into_bytes)
+    literal(behind.get(1..)?, quote)
+}
+
+fn by_variable(line: &str) -> Option<String> {
+    let (name, value) = line.split_once('=')?;
+    let name = name.strip_prefix("export ").unwrap_or(name).trim();
+    let value = value.trim();
+    let inner = unquoted(value.as_bytes()).and_then(|inner| std::str::from_utf8(inner).ok());
+    (name == CONSTANT).then(|| inner.unwrap_or(value).to_owned())
 }
 
 /// A text of PHP up to its closing quote. Only what both kinds of quotes escape alike is taken back.
@@ -252,7 +277,7 @@ fn literal(text: &str, quote: char) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Mistake, Supposed};
+    use super::{Mistake, Supposed, Undefined};
 
     #[test]
     fn what_is_no_part_of_a_secret_is_left_out_and_said() {
@@ -275,15 +300,27 @@ mod tests {
                 vec![Mistake::Defined, Mistake::Short],
             ),
             ("your-top-secret-key".into(), "your-top-secret-key", vec![Mistake::Placeholder, Mistake::Short]),
+            (format!("A=1\nJWT_AUTH_SECRET_KEY=\"{LONG}\"\n"), LONG, vec![Mistake::Defined]),
             (String::new(), "", vec![Mistake::Empty]),
             ("0".into(), "0", vec![Mistake::Empty]),
             ("'x' ".into(), "'x' ", vec![Mistake::Blanks, Mistake::Short]),
             ("\"x\"".into(), "\"x\"", vec![Mistake::Quotes, Mistake::Short]),
         ];
         for (text, value, mistakes) in table {
-            let supposed = Supposed::of_file(text.clone().into_bytes());
+            let supposed = Supposed::of_file(text.clone().into_bytes()).unwrap();
             assert_eq!(supposed.bytes(), value.as_bytes(), "{text}");
             assert_eq!(supposed.mistakes(), mistakes, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_php_without_the_constant_is_no_secret() {
+        for text in [
+            "<?php\necho 1;",
+            "define('JWT_AUTH_SECRET_KEY', getenv('X'));",
+            "// define('JWT_AUTH_SECRET_KEY', 'old');",
+        ] {
+            assert_eq!(Supposed::of_file(text.into()).unwrap_err(), Undefined, "{text}");
         }
     }
 

@@ -58,6 +58,7 @@ fn version_and_help_are_no_errors() {
         &["explain", "--help"],
         &["compare", "--help"],
         &["health", "--help"],
+        &["token", "--help"],
     ] {
         let help = run(command);
         assert_eq!((help.code, help.err.as_str()), (Some(0), ""));

@@ -35,6 +35,7 @@ mod secrets;
 mod systemd;
 mod takeover;
 mod tls;
+mod token;
 mod trail_keys;
 mod upgrade;
 mod upstream_http2;

@@ -47,7 +47,7 @@ pub(super) struct Arguments {
 
     /// Examine the signature with the secret in this file.
     ///
-    /// The file is the secret alone, or a wp-config.php: there the value of JWT_AUTH_SECRET_KEY is taken.
+    /// The file is the secret alone, or a wp-config.php or .env: there the value of JWT_AUTH_SECRET_KEY is taken.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
 
@@ -119,8 +119,9 @@ impl Arguments {
             })?;
             return Ok(Some(Supposed::of_variable(value.into_vec())));
         }
-        let secret = self.secret_file.as_deref().map(read_secret).transpose();
-        Ok(secret.context("--secret-file: the file cannot be read")?.map(Supposed::of_file))
+        let Some(path) = &self.secret_file else { return Ok(None) };
+        let text = read_secret(path).context("--secret-file: the file cannot be read")?;
+        Ok(Some(Supposed::of_file(text).context("--secret-file")?))
     }
 
     fn site(&self) -> anyhow::Result<Option<Address>> {

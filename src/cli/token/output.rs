@@ -194,7 +194,10 @@ fn at_validate(examined: &Examined) -> String {
         (None, None) => "200 jwt_auth_valid_token likewise, whether the user exists or not".to_owned(),
         (any, Some(refused)) if any == Some(refused) => "the same at token/validate".to_owned(),
         (_, Some(refused)) => format!("{}, at token/validate", told(refused)),
-        (Some(_), None) => "200 jwt_auth_valid_token, at token/validate".to_owned(),
+        (Some(_), None) if examined.fit.is_none() => {
+            "200 jwt_auth_valid_token at token/validate, if it is signed with the site's secret".to_owned()
+        }
+        (Some(_), None) => "200 jwt_auth_valid_token at token/validate".to_owned(),
     }
 }
 
