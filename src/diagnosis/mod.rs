@@ -10,6 +10,7 @@
 mod answerer;
 mod company;
 mod finding;
+pub mod glossary;
 mod rules;
 mod text;
 

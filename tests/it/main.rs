@@ -15,6 +15,7 @@ mod cli;
 mod compare;
 mod corpus;
 mod demo;
+mod explain;
 mod files;
 mod health;
 mod http2;
