@@ -41,10 +41,10 @@ fn file(name: &str, text: &str) -> PathBuf {
 
 /// A good token but for one claim; `null` removes it.
 fn with(claim: &str, value: &Value) -> String {
-    signed(json!({ "typ": "JWT", "alg": "HS256" }), claim, value, SECRET)
+    signed(&json!({ "typ": "JWT", "alg": "HS256" }), claim, value, SECRET)
 }
 
-fn signed(header: Value, claim: &str, value: &Value, secret: &str) -> String {
+fn signed(header: &Value, claim: &str, value: &Value, secret: &str) -> String {
     let now = now().seconds();
     let mut claims = json!({
         "iss": SITE, "iat": now - 60, "nbf": now - 60, "exp": now + 3600, "data": { "user": { "id": "12" } },
@@ -53,7 +53,7 @@ fn signed(header: Value, claim: &str, value: &Value, secret: &str) -> String {
     map.insert(claim.to_owned(), value.clone());
     map.retain(|_, value| !value.is_null());
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", part(&header), part(&claims));
+    let signed = format!("{}.{}", part(header), part(&claims));
     let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(&signed);
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }
@@ -90,7 +90,7 @@ fn what_wordpress_would_answer_is_told_in_the_plugins_order() {
     let now = now().seconds();
     let (bad, tok) = (|words| format!("403 jwt_auth_invalid_token \"{words}\""), good());
     let of = |claim, value: Value| with(claim, &value);
-    let algorithm = |name: &str| signed(json!({ "alg": name }), "none", &Value::Null, SECRET);
+    let algorithm = |name: &str| signed(&json!({ "alg": name }), "none", &Value::Null, SECRET);
     let table = [
         (of("exp", json!(now - 180)), bad("Expired token"), "expired 3 minutes ago"),
         (of("nbf", json!(now + 600)), bad("Cannot handle token prior to "), "not yet"),
@@ -108,7 +108,7 @@ fn what_wordpress_would_answer_is_told_in_the_plugins_order() {
         (algorithm("RS256"), bad("Incorrect key for this algorithm"), "alg RS256"),
         (algorithm(""), bad("Empty algorithm"), "alg unknown"),
         (
-            signed(json!({ "alg": "HS256" }), "none", &Value::Null, "another"),
+            signed(&json!({ "alg": "HS256" }), "none", &Value::Null, "another"),
             bad("Signature verification failed"),
             "not by this secret",
         ),
@@ -159,8 +159,8 @@ fn a_rule_speaks_in_its_six_lines() {
     let table = [
         (with("exp", &json!(1)), "token-expired"),
         (with("iss", &json!("https://www.example.com")), "token-issuer-mismatch"),
-        (signed(json!({ "alg": "HS256" }), "none", &Value::Null, "another"), "token-signature-refused"),
-        (signed(json!({ "alg": "ES256" }), "none", &Value::Null, SECRET), "token-algorithm-refused"),
+        (signed(&json!({ "alg": "HS256" }), "none", &Value::Null, "another"), "token-signature-refused"),
+        (signed(&json!({ "alg": "ES256" }), "none", &Value::Null, SECRET), "token-algorithm-refused"),
         (with("iat", &json!(now().seconds() + 600)), "token-not-yet-valid"),
         ("undefined".into(), "placeholder-token"),
         (format!("'{tok}'"), "token-wrapped"),
@@ -208,7 +208,7 @@ fn the_usual_mistakes_with_a_secret_are_named() {
     let config = format!(
         "<?php\n// define( 'JWT_AUTH_SECRET_KEY', 'old' );\ndefine( 'JWT_AUTH_SECRET_KEY', '{SECRET}' );\n"
     );
-    let of = |secret: &str| signed(json!({ "alg": "HS256" }), "none", &Value::Null, secret);
+    let of = |secret: &str| signed(&json!({ "alg": "HS256" }), "none", &Value::Null, secret);
     let table = [
         (format!("{SECRET}\n"), good(), 0, "a line end behind it was left out"),
         (config, good(), 0, "read from the line that defines JWT_AUTH_SECRET_KEY"),
@@ -301,7 +301,7 @@ fn no_marked_secret_is_ever_written() {
     let claims = json!({ "user": { "id": "usermarked" }, "name": "namemarked" });
     let mut tokens = vec![
         good(),
-        signed(header, "data", &claims, "hunter2marked"),
+        signed(&header, "data", &claims, "hunter2marked"),
         with("iss", &json!("https://issmarked:hunter2marked@example.com")),
         with("iss", &json!("issmarked")),
         with("exp", &json!("hunter2marked")),
