@@ -181,3 +181,51 @@ fn wrapped(around: Wrapping) -> String {
 fn placeholder(word: Placeholder) -> String {
     format!("it is the word {word} in place of a token: the client had none when it sent it")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, proptest};
+
+    use super::{Asked, Difference, Fit, Given, Supposed, examine};
+    use crate::moment::Moment;
+
+    /// `{"alg":"HS256"}` and `{"iss":"http://a.test","exp":200,"data":{"user":{"id":7}}}`.
+    const TOKEN: &str =
+        "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJodHRwOi8vYS50ZXN0IiwiZXhwIjoyMDAsImRhdGEiOnsidXNlciI6eyJpZCI6N319fQ";
+
+    #[test]
+    fn a_token_is_read_whatever_stands_around_it() {
+        let (secret, site) = (Supposed::of_variable(b"x".to_vec()), "https://a.test".parse().unwrap());
+        for form in ["{}", "Bearer {}", "bearer {}", "\"{}\"", "X-Authorization: {}"] {
+            let given = Given::read(form.replace("{}", &format!("{TOKEN}.c2ln")).as_bytes()).unwrap();
+            let now = Moment::from_seconds(100);
+            let asked = Asked { given: &given, secret: Some(&secret), site: Some(&site), now };
+            let examined = examine(&asked);
+            let stated = examined.stated.clone().unwrap();
+            assert_eq!(stated.user.as_deref(), Some("7"), "{form}");
+            assert_eq!(stated.times.expires, Some(Moment::from_seconds(200)), "{form}");
+            assert_eq!(
+                stated.difference.map(|(difference, _)| difference),
+                Some(Difference::Scheme),
+                "{form}"
+            );
+            assert_eq!(examined.fit, Some(Fit::Differs), "{form}");
+            assert!(
+                examined.is_refused() && !format!("{examined:?}{given:?}{secret:?}").contains("eyJ"),
+                "{form}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_credential_is_examined(text in any::<String>(), header in any::<String>(), at in any::<i64>()) {
+            let now = Moment::from_millis(at);
+            for text in [text.clone(), format!("Authorization: {text}"), format!("Bearer {header}.{TOKEN}.{text}")] {
+                if let Ok(given) = Given::read(text.as_bytes()) {
+                    std::hint::black_box(examine(&Asked { given: &given, secret: None, site: None, now }));
+                }
+            }
+        }
+    }
+}

@@ -70,7 +70,12 @@ impl fmt::Display for Form {
             Self::Token => {
                 f.write_str("a token without Bearer, taken as if the client had put it behind Bearer")
             }
-            Self::Json(field) => write!(f, "the JSON reply of a token endpoint; the token in it is {field}"),
+            Self::Json("token") => f.write_str("the JSON reply of the token endpoint, and the token in it"),
+            Self::Json(field) => write!(
+                f,
+                "the JSON reply of a token endpoint, and {field} in it; that is another plugin's, whose answers may differ from \
+                 those told here"
+            ),
         }
     }
 }

@@ -79,7 +79,10 @@ fn a_good_token_is_good_in_every_form_it_comes_in() {
     ] {
         let ended = token(&ALL, input.as_bytes());
         let start = ended.out.lines().next().unwrap_or_default();
-        assert_eq!((ended.code, start, &*ended.err), (Some(0), "✓ nothing wrong in what could be seen", ""));
+        assert_eq!(
+            (ended.code, start, &*ended.err),
+            (Some(0), "✓ nothing wrong with the token in what could be seen", "")
+        );
         assert!(ended.out.contains("200, if user 12 exists"), "{}", ended.out);
     }
 }

@@ -210,7 +210,9 @@ fn headline(examined: &Examined, page: Page) -> String {
         Some((refused, scope)) => {
             format!("{} WordPress would refuse it: {}{scope}\n", page.paint.mark(Mark::Bad), told(refused))
         }
-        None => format!("{} nothing wrong in what could be seen\n", page.paint.mark(Mark::Good)),
+        None => {
+            format!("{} nothing wrong with the token in what could be seen\n", page.paint.mark(Mark::Good))
+        }
     }
 }
 
