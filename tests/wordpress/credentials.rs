@@ -3,8 +3,13 @@
 //! The answers are measurements of the plugin "JWT Authentication for WP-API" 1.3.4; `tests/stand/check` holds the
 //! stand to the same tables. The last column is the verdict of the finished doctor: `judge.rs` asks for a rule as
 //! soon as it is written. Left out are what the good door cannot show (mod_cgi, other doors' columns).
+//!
+//! `header-doctor token` foretells the same answers without asking anybody.
 
-use serde_json::json;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
 
 use crate::judge::Verdict::{MaySay, Says, Silent};
 use crate::judge::{Ask, ME, REPORTS, VALIDATE, Verdict, directly, doctor, hold, message, said};
@@ -100,6 +105,7 @@ impl From<[Verdict; 3]> for Verdicts {
 fn check(rows: Vec<Row>) {
     let doctor = doctor();
     for Row { name, headers, answers: (answers, expected), verdicts } in rows {
+        foretold(name, &headers, answers, expected);
         for (line, (answer, verdict)) in
             [VALIDATE, ME, REPORTS].into_iter().zip(answers.into_iter().zip(verdicts))
         {
@@ -110,6 +116,48 @@ fn check(rows: Vec<Row>) {
             assert!(line != VALIDATE || is_it, "{name}: {found:?}, not {expected:?}");
         }
     }
+}
+
+/// Holds `token` to the answers of `token/validate` and `users/me`, and to the message of the former.
+fn foretold(name: &str, headers: &[(&str, String)], answers: [&str; 3], expected: &str) {
+    let [("Authorization", value)] = headers else { return };
+    let Some(told) = examined(value) else { return };
+    let answer = |route: &Value| {
+        let code = route["code"].as_str().unwrap_or("");
+        format!("{} {code}", route["status"])
+    };
+    // Accepted, a route answers with what it is there for.
+    let is_same = |answer: &str, measured: &str| {
+        answer.trim() == measured || (answer.trim() == "200" && measured.starts_with("200 "))
+    };
+    let validate = &told["validate"];
+    assert!(is_same(&answer(validate), answers[0]), "{name}: {validate}");
+    // Whether the user exists is not known without asking.
+    let is_gone = answers[0] == VALID && answers[1].starts_with("401");
+    assert!(is_gone || is_same(&answer(&told["route"]), answers[1]), "{name}: {}", told["route"]);
+    let (start, _) = expected.split_once('…').unwrap_or((expected, ""));
+    assert!(validate["message"].as_str().unwrap_or("").starts_with(start), "{name}: {validate}");
+}
+
+/// What `token` says of an `Authorization`; nothing of Basic, which is no token.
+fn examined(value: &str) -> Option<Value> {
+    let stand = Stand::up();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+    command.args([
+        "token",
+        "--site",
+        stand.get("ISSUER"),
+        "--secret-env",
+        "STAND_SECRET",
+        "--output",
+        "json",
+    ]);
+    command.env("STAND_SECRET", stand.get("SECRET")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("Authorization: {value}").as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    told["not_examined"].is_null().then_some(told)
 }
 
 #[test]
