@@ -18,7 +18,7 @@ const DASHBOARDS: [&[u8]; 3] = [b"/wp-admin/", b"/wp-admin/network/", b"/wp-admi
 #[must_use]
 pub fn by_name(root: &str, path: &[u8], multisite: Multisite) -> Script {
     let (name, info) = decoded(path).map_or_else(front_door, |path| named(path, multisite));
-    Script { filename: [root.as_bytes(), &name].concat(), name, info, is_seen: false }
+    Script { filename: [root.as_bytes(), &name].concat(), name, info, is_seen: false, root: None }
 }
 
 fn front_door() -> (Vec<u8>, Vec<u8>) {

@@ -22,6 +22,7 @@ mod tests;
 mod tree;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use by_name::by_name;
 pub use moved::Moved;
@@ -140,4 +141,7 @@ pub struct Script {
     pub info: Vec<u8>,
     /// Whether its file was seen, or is only taken to be there.
     pub is_seen: bool,
+    /// `DOCUMENT_ROOT`, where that is not as it is written: the root is a link, and PHP looks for `.user.ini` from there to the
+    /// script only if the one begins with the other.
+    pub root: Option<Arc<[u8]>>,
 }

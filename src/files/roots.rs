@@ -27,6 +27,8 @@ pub(super) struct Root {
     /// Whether nothing runs in it, by its own name.
     pub(super) never_runs: bool,
     php: Option<Vec<u8>>,
+    /// Its real path, where PHP sees it so and it is not as it is written.
+    pub(super) moved: Option<Arc<[u8]>>,
 }
 
 impl Root {
@@ -101,8 +103,9 @@ impl Roots {
         let written = trimmed(root.as_os_str().as_bytes());
         let real = real_folder(root.as_os_str().as_bytes()).unwrap_or_else(|| written.to_vec());
         let never_runs = [written, &real].into_iter().any(|folder| self.rules.never_runs(split(folder).1));
+        let moved = (php.is_none() && real != written).then(|| Arc::from(&*real));
         let php = php.map(|root| trimmed(root.as_bytes()).to_vec());
-        Root { path: trimmed(path.as_bytes()).to_vec(), real, never_runs, php }
+        Root { path: trimmed(path.as_bytes()).to_vec(), real, never_runs, php, moved }
     }
 }
 

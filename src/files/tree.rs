@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::look::{Kind, Seen, is_folder, is_there, look};
 use super::names::{Rules, is_script, is_source};
 use super::path::{Asked, copy_query, encode, split, without_site};
-use super::roots::{Root, Roots, trimmed};
+use super::roots::{Root, Roots};
 use super::{FollowLinks, Found, Layout, Moved, Multisite, Script, StaticFile};
 use crate::message::RequestHead;
 
@@ -26,7 +26,6 @@ pub struct Tree {
     rules: Arc<Rules>,
     links: FollowLinks,
     multisite: Multisite,
-    document_root: Vec<u8>,
 }
 
 impl Tree {
@@ -34,23 +33,12 @@ impl Tree {
     #[must_use]
     pub fn new(layout: Layout) -> Self {
         let rules = Arc::new(Rules::new(&layout));
-        let document_root = match &layout.php_root {
-            Some(root) => trimmed(root.as_bytes()),
-            None => trimmed(layout.root.as_os_str().as_encoded_bytes()),
-        };
         Self {
-            document_root: document_root.to_vec(),
             links: layout.follow_links,
             multisite: layout.multisite,
             roots: Roots::new(layout, Arc::clone(&rules)),
             rules,
         }
-    }
-
-    /// The document root as PHP sees it: `/srv/www`, without a slash at the end, and empty for `/`.
-    #[must_use]
-    pub fn document_root(&self) -> &[u8] {
-        &self.document_root
     }
 
     /// Which file or script answers this request. It asks the file system and waits for it, a few calls at most.
@@ -130,7 +118,7 @@ impl Find<'_> {
         };
         // PHP may see what we do not, and says so where it does not either.
         let filename = root.as_php_sees(&[&root.real, INDEX].concat());
-        Found::Script(Script { filename, name: INDEX.to_vec(), info: Vec::new(), is_seen: false })
+        Found::Script(self.named_script(filename, INDEX, b"", false))
     }
 
     /// The root in which a path below the document root lies, and its path there.
@@ -163,7 +151,12 @@ impl Find<'_> {
         }
         let root = places.max_by_key(|root| root.real.len())?;
         let filename = root.as_php_sees(&seen.real);
-        Some(Script { filename, name: path.to_vec(), info: info.to_vec(), is_seen: true })
+        Some(self.named_script(filename, path, info, true))
+    }
+
+    fn named_script(&self, filename: Vec<u8>, name: &[u8], info: &[u8], is_seen: bool) -> Script {
+        let root = self.roots.first().and_then(|root| root.moved.clone());
+        Script { filename, name: name.to_vec(), info: info.to_vec(), is_seen, root }
     }
 
     fn file(&self, path: &[u8], seen: Seen) -> Option<StaticFile> {

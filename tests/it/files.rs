@@ -408,6 +408,19 @@ fn a_new_configuration_may_name_another_folder() {
 }
 
 #[test]
+fn php_is_told_of_a_linked_root_as_of_the_scripts_in_it() {
+    let (origin, folder) = (php(answer(HELLO)), Folder::new());
+    let beside = tempfile::tempdir().unwrap();
+    let current = beside.path().join("current");
+    symlink(folder.path(), &current).unwrap();
+    let doctor = doctor_with(&origin, &format!("root: {}", current.display()));
+    assert_eq!(get(&doctor, "/wp-admin/").body, b"hello");
+    let told = asked(&origin);
+    assert_eq!(told["SCRIPT_FILENAME"], format!("{}/wp-admin/index.php", folder.text()));
+    assert_eq!(told["DOCUMENT_ROOT"], folder.text(), "or `.user.ini` in it does not count in wp-admin");
+}
+
+#[test]
 fn the_command_line_alone_makes_a_web_server() {
     let (origin, folder) = (php(answer(HELLO)), Folder::new());
     let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));

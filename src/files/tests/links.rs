@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::lchown;
 use std::path::Path;
 
-use super::{FRONT_DOOR, Site, alias};
-use crate::files::FollowLinks;
+use super::{FRONT_DOOR, Site, alias, get};
+use crate::files::{FollowLinks, Found};
 
 /// Somebody who is not us.
 const STRANGER: u32 = 12345;
@@ -161,7 +161,18 @@ fn a_root_may_be_a_link_whoever_made_it() {
     fs::remove_file(site.path("current")).unwrap();
     site.link("current", "releases/2");
     site.check(&[("/a.css", "run releases/2/index.php as /index.php")]);
-    assert_eq!(site.tree().document_root(), site.path("current").as_os_str().as_encoded_bytes());
+    let root = |site: &Site| match site.tree().find(&get("/")) {
+        Found::Script(script) => script.root,
+        found => panic!("{found:?}"),
+    };
+    let real = site.path("releases/2");
+    assert_eq!(
+        root(&site).as_deref(),
+        Some(real.as_os_str().as_encoded_bytes()),
+        "PHP is told of the same folder"
+    );
+    let site = site.with(|layout, _| layout.php_root = Some("/srv/www".to_owned()));
+    assert_eq!(root(&site), None, "PHP sees it elsewhere");
 }
 
 #[test]

@@ -61,7 +61,7 @@ pub enum Scripts {
 }
 
 impl Scripts {
-    /// The document root as PHP sees it, without a slash at the end.
+    /// The document root as it is written, as PHP sees it, without a slash at the end.
     fn root(&self) -> &[u8] {
         match self {
             Self::Named { root, .. } => root.as_bytes(),
@@ -87,7 +87,7 @@ impl Php {
     /// PHP that runs these scripts.
     #[must_use]
     pub fn new(scripts: Scripts, spool: Spool) -> Self {
-        Self { constants: params::constants(scripts.root()), scripts, spool, bounds: Bounds::default() }
+        Self { constants: params::constants(), scripts, spool, bounds: Bounds::default() }
     }
 
     /// How its scripts are chosen.

@@ -17,13 +17,12 @@ use crate::message::{Field, Fields, Name, RequestHead, Version, host_of};
 const LONGEST: usize = LARGEST - 64;
 
 /// What is the same for every request of an upstream.
-pub(super) fn constants(root: &[u8]) -> Vec<u8> {
+pub(super) fn constants() -> Vec<u8> {
     record::encoded(&[
         (b"GATEWAY_INTERFACE", b"CGI/1.1"),
         (b"SERVER_SOFTWARE", concat!("header-doctor/", env!("CARGO_PKG_VERSION")).as_bytes()),
         // php-cgi runs nothing without it (`cgi.force_redirect`).
         (b"REDIRECT_STATUS", b"200"),
-        (b"DOCUMENT_ROOT", if root.is_empty() { b"/" } else { root }),
     ])
 }
 
@@ -56,7 +55,8 @@ pub(super) fn encode(
 ) -> Result<(), Fault> {
     let mut pairs = Pairs::begin(out);
     pairs.push_encoded(&php.constants);
-    let told = tell(&mut pairs, call, head, length);
+    let root = call.script.root.as_deref().unwrap_or_else(|| php.scripts.root());
+    let told = tell(&mut pairs, call, root, head, length);
     told.map_err(|TooLong| Fault::FieldTooLong)?;
     pairs.end();
     Ok(())
@@ -65,9 +65,11 @@ pub(super) fn encode(
 fn tell(
     pairs: &mut Pairs<'_>,
     Call { caller, script }: &Call,
+    root: &[u8],
     head: &RequestHead,
     length: u64,
 ) -> Result<(), TooLong> {
+    pairs.push(b"DOCUMENT_ROOT", if root.is_empty() { b"/" } else { root })?;
     pairs.push(b"SCRIPT_FILENAME", &script.filename)?;
     pairs.push(b"SCRIPT_NAME", &script.name)?;
     if !script.info.is_empty() {
