@@ -2,7 +2,8 @@
 //!
 //! One that closes its connection sends the same as one that only sends no more and goes on reading: FIN. They differ in what
 //! becomes of the next bytes sent to them, for whoever has closed resets the connection. So a client that sends no more is
-//! sent the beginning of its reply at once, which is always the same; nobody can tell it from a reply that comes slowly.
+//! sent the beginning of its reply early, which is always the same; nobody can tell it from a reply that comes slowly. It is sent
+//! byte by byte and ever more slowly: whoever goes on reading for a while and then leaves resets the connection at the next one.
 
 use std::cell::{Cell, OnceCell};
 use std::task::{Context, Poll};
@@ -21,6 +22,10 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) struct Beginning {
     /// How much of it was sent early, in bytes.
     sent: Cell<usize>,
+    /// How often it was looked.
+    looked: Cell<u32>,
+    /// At which look the next byte of it is due.
+    due: Cell<u32>,
     /// Whether nothing may be sent early now: another reply is being sent, or this may be none of HTTP.
     pub(super) waits: Cell<bool>,
     looks: OnceCell<Timer>,
@@ -37,9 +42,10 @@ impl Beginning {
         }
         let timer = self.looks.get_or_init(Timer::new);
         loop {
-            if self.sent.get() == 0 && !self.waits.get() {
-                let Ok(sent) = reader.io().put_early(context, BEGINNING) else { return Poll::Ready(()) };
-                self.sent.set(sent);
+            if let Some(next) = self.next() {
+                let Ok(sent) = reader.io().put_early(context, next) else { return Poll::Ready(()) };
+                self.sent.set(self.sent.get() + sent);
+                self.due.set(self.looked.get().saturating_mul(2).saturating_add(1));
             }
             if reader.io().has_failed() {
                 return Poll::Ready(());
@@ -49,7 +55,15 @@ impl Beginning {
                 return Poll::Pending;
             }
             timer.set(None);
+            self.looked.set(self.looked.get().saturating_add(1));
         }
+    }
+
+    /// The next byte of it, where one may be sent now.
+    fn next(&self) -> Option<&'static [u8]> {
+        let sent = self.sent.get();
+        let is_due = self.looked.get() >= self.due.get() && !self.waits.get();
+        BEGINNING.get(sent..=sent).filter(|_| is_due)
     }
 
     /// Leaves out of a reply's head what was sent early.

@@ -54,6 +54,20 @@ fn a_client_that_leaves_takes_the_script_along() {
 }
 
 #[test]
+fn a_client_that_leaves_after_it_said_that_it_sends_no_more_takes_the_script_along() {
+    let origin = endless();
+    let doctor = doctor(&origin, "");
+    for ask in [GET, POST] {
+        let mut client: Wire = doctor.connect().send(ask).finish();
+        assert_eq!(origin.request(), "asked");
+        // What was sent and not read would reset the connection by itself.
+        client.try_read_some().unwrap();
+        drop(client);
+        assert_eq!(origin.request(), "given up", "{ask}");
+    }
+}
+
+#[test]
 fn a_client_that_only_asks_for_more_or_says_that_it_sends_no_more_has_not_left() {
     let origin = Origin::playing(|mut wire, tell| {
         request(&mut wire);
