@@ -97,7 +97,7 @@ pub(super) fn check(target: &Target, keys: Keys) -> Result<Option<Scripts>, Prob
     };
     let lists = |problem: Problem| problem.under("aliases");
     Ok(Some(Scripts::Found(Layout {
-        php_root: elsewhere(keys.php_root, &root),
+        php_root: keys.php_root.map(|Scalar(PhpRoot(root))| without_slash(&root)),
         root,
         aliases: aliases(keys.aliases.unwrap_or_default()).map_err(lists)?,
         follow_links: keys.follow_links.map_or_else(FollowLinks::default, |Scalar(word)| word).into(),
@@ -149,12 +149,6 @@ fn without_slash(root: &str) -> String {
     root.trim_end_matches('/').to_owned()
 }
 
-/// Where PHP sees a folder, where that is not where the doctor does.
-fn elsewhere(php_root: Option<Scalar<PhpRoot>>, root: &Path) -> Option<String> {
-    let php_root = php_root.map(|Scalar(PhpRoot(root))| without_slash(&root));
-    php_root.filter(|php_root| root != Path::new(php_root))
-}
-
 fn aliases(shapes: Vec<AliasShape>) -> Result<Vec<Alias>, Problem> {
     let mut aliases: Vec<Alias> = Vec::with_capacity(shapes.len());
     for AliasShape { path: Scalar(AliasPath(path)), root: Scalar(Folder(root)), php_root } in shapes {
@@ -162,7 +156,11 @@ fn aliases(shapes: Vec<AliasShape>) -> Result<Vec<Alias>, Problem> {
             let message = format!("{path} already is aliases[{first}]; keep it in one place");
             return Err(Problem::here(message).under("path").under(aliases.len()));
         }
-        aliases.push(Alias { php_root: elsewhere(php_root, &root), path, root });
+        aliases.push(Alias {
+            php_root: php_root.map(|Scalar(PhpRoot(root))| without_slash(&root)),
+            path,
+            root,
+        });
     }
     Ok(aliases)
 }
@@ -193,18 +191,15 @@ pub(super) fn keys(scripts: Option<&Scripts>) -> Keys {
 }
 
 fn keys_of(layout: &Layout) -> Keys {
-    let seen_by_php = |php: Option<&String>, root: &Path| match php {
-        Some(php) => php_root(php),
-        None => php_root(&root.to_string_lossy()),
-    };
     let alias = |alias: &Alias| AliasShape {
         path: Scalar(AliasPath(alias.path.clone())),
         root: Scalar(Folder(alias.root.clone())),
-        php_root: Some(seen_by_php(alias.php_root.as_ref(), &alias.root)),
+        php_root: alias.php_root.as_deref().map(php_root),
     };
     Keys {
         root: Some(Scalar(Folder(layout.root.clone()))),
-        php_root: Some(seen_by_php(layout.php_root.as_ref(), &layout.root)),
+        // One that is told is believed as it stands, one that is not follows the links of `root`.
+        php_root: layout.php_root.as_deref().map(php_root),
         aliases: Some(layout.aliases.iter().map(alias).collect()),
         follow_links: Some(Scalar(layout.follow_links.into())),
         never_serve: Some(layout.never_serve.iter().cloned().map(FilePattern).map(Scalar).collect()),

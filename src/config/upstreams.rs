@@ -137,7 +137,7 @@ pub(super) struct Shape {
     /// Its files are served, and scripts chosen by the file that is found.
     #[serde(skip_serializing_if = "Option::is_none")]
     root: Option<Scalar<Folder>>,
-    /// The same folder as PHP-FPM sees it; `root` when absent. Without `root` it is required for `fastcgi://` and
+    /// The same folder as PHP-FPM sees it, taken as it stands; when absent where `root` really lies, after every link. Without `root` it is required for `fastcgi://` and
     /// `fastcgi+unix:`: then scripts are chosen by their names, and no static file is served.
     #[serde(skip_serializing_if = "Option::is_none")]
     php_root: Option<Scalar<PhpRoot>>,

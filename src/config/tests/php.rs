@@ -44,6 +44,8 @@ fn the_example_for_php_writes_out_the_defaults() {
     let Scripts::Found(mut written) = scripts(&plan) else { panic!("it serves files") };
     // What has no default to write out.
     written.aliases.clear();
+    // Told, it is taken as it stands; else the links of root are followed.
+    assert_eq!(written.php_root.take().as_deref(), Some("/var/www/html"));
     assert_eq!(written, layout("root: /var/www/html"));
     let other = plan.sites[1].upstreams[0].scripts.clone();
     assert_eq!(other, Some(named("/var/www/html", Multisite::None)));

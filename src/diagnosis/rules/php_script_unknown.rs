@@ -2,7 +2,8 @@
 //!
 //! `Primary script unknown` is php-fpm's own word for it, and its 404 alone could be anybody's page. Every site has the
 //! front door, so PHP sees other folders than the doctor was told of; likewise where the doctor saw the file. Any other
-//! script may just not be there: scanners ask for such all day, and of those nothing is said.
+//! script may just not be there, one of WordPress's own among them where it lies in a folder of its own: scanners ask for
+//! such all day, and of those nothing is said.
 
 use super::super::answerer::is_from_wordpress;
 use super::super::{Finding, Proof, Rule};
@@ -35,11 +36,7 @@ impl Rule for PhpScriptUnknown {
                 Proof::Proved,
                 "the doctor saw the script's file below root or an alias, and php-fpm says \"Primary script unknown\"",
             ),
-            Script::Core => (
-                Proof::Likely,
-                "php-fpm says \"Primary script unknown\" of a script that every WordPress has, unless somebody removed it",
-            ),
-            Script::Named => return None,
+            Script::Core | Script::Named => return None,
         };
         let summary =
             "PHP-FPM finds no WordPress below php_root: for PHP it lies elsewhere, or behind a closed folder";
