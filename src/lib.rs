@@ -6,6 +6,8 @@ pub mod cli;
 
 pub mod demo;
 
+pub mod check;
+
 pub mod config;
 
 pub mod listen;

@@ -4,6 +4,7 @@
 //! ([`NOTHING_WRONG`] and its neighbours), and an error when it could not begin; the error's whole chain is then
 //! printed on one line and the process exits with [`USAGE`].
 
+mod check;
 mod compare;
 mod config;
 mod demo;
@@ -41,6 +42,8 @@ pub const NOT_EXAMINED: u8 = 3;
 Examples:
   See what it does, with nothing installed:
       header-doctor demo
+  Examine a site from outside, before anything is deployed:
+      header-doctor check https://example.com
   Look at a WordPress that answers 401, without changing anything on the way:
       header-doctor run --observe --upstream 10.0.0.5:8080
   Check a configuration before it goes into production:
@@ -60,6 +63,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Check(check::Arguments),
     Config(config::Arguments),
     Explain(explain::Arguments),
     Compare(compare::Arguments),
@@ -87,6 +91,7 @@ fn command(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit
     let matches = innermost(&matches);
     match arguments.command {
         Command::Run(arguments) => run::run(arguments, matches),
+        Command::Check(arguments) => check::check(&arguments, matches),
         Command::Config(arguments) => config::config(arguments, matches),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),

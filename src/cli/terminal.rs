@@ -3,8 +3,9 @@
 //! `NO_COLOR`, set to anything (<https://no-color.org>), and `TERM=dumb` ask a terminal to stay without colour.
 
 use std::env::var_os;
-use std::io::{IsTerminal, stdout};
+use std::io::{self, IsTerminal, stdin, stdout};
 
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use terminal_size::{Width, terminal_size_of};
 
 use crate::report::{Page, Paint};
@@ -20,4 +21,17 @@ pub(super) fn page() -> Page {
         paint: if asked_off || is_dumb { Paint::Plain } else { Paint::Colour },
         width: terminal_size_of(stdout()).map(|(Width(columns), _)| columns).filter(|columns| *columns > 0),
     }
+}
+
+/// Does something while the terminal shows nothing of what is typed; a signal that ends the process leaves it so, as with
+/// any program that asks for a password.
+pub(super) fn without_echo<T>(read: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let terminal = stdin();
+    let before = tcgetattr(&terminal)?;
+    let mut silent = before.clone();
+    silent.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(&terminal, OptionalActions::Flush, &silent)?;
+    let outcome = read();
+    tcsetattr(&terminal, OptionalActions::Flush, &before)?;
+    outcome
 }

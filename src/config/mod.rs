@@ -55,7 +55,7 @@ pub use upgrade::{SocketPath, Upgrade};
 pub use upstream_tls::UpstreamTls;
 pub use upstreams::{Resolve, Upstream};
 pub use values::{Address, Folder, HostHeader, PhpRoot, Speaks, Target};
-pub(crate) use values::{Hop, KeyFile, Parsed};
+pub(crate) use values::{Hop, KeyFile, Parsed, Timeout};
 
 use crate::headers::Trusted;
 use error::Problem;

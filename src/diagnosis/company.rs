@@ -79,6 +79,9 @@ pub(super) fn settle(findings: &mut Vec<Finding>) {
 
 /// Puts the doctors by their names where a finding speaks of "doctor" alone.
 pub(super) fn name(finding: &mut Finding, trail: &Trail) {
+    if trail.memory.probe {
+        return be_the_client(finding);
+    }
     let Some(company) = accompanied(trail) else { return };
     let doctors = doctors(company);
     if let Some(place) = finding.path.iter().position(|stop| stop.hop == Hop::Doctor) {
@@ -98,6 +101,17 @@ pub(super) fn name(finding: &mut Finding, trail: &Trail) {
     if let Some(Lost { after, before, .. }) = &mut finding.lost {
         named(after, doctors.last());
         named(before, doctors.first());
+    }
+}
+
+/// Where the doctor asked by itself it is the client, and there is no way between the two to speak of.
+fn be_the_client(finding: &mut Finding) {
+    finding.path.retain(|stop| stop.hop != Hop::Doctor);
+    finding.cleared.retain(|cleared| *cleared != "doctor");
+    for hop in finding.lost.iter_mut().flat_map(|lost| [&mut lost.after, &mut lost.before]) {
+        if *hop == Hop::Doctor {
+            *hop = Hop::Client;
+        }
     }
 }
 

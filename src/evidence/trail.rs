@@ -117,6 +117,8 @@ pub struct Memory {
     pub direct: bool,
     /// The doctors behind proved shortly before that `Origin` does not reach them.
     pub origin_stripped: bool,
+    /// The doctor asked by itself: it is the client, and no hop stands between the two.
+    pub probe: bool,
 }
 
 /// What was asked, with what credential, and how the headers looked on the way.

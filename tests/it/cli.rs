@@ -53,6 +53,7 @@ fn version_and_help_are_no_errors() {
     for command in [
         &["--help"][..],
         &["run", "--help"],
+        &["check", "--help"],
         &["demo", "--help"],
         &["config", "validate", "--help"],
         &["explain", "--help"],

@@ -11,6 +11,7 @@
 mod abuse;
 mod architecture;
 mod balance;
+mod check;
 mod cli;
 mod compare;
 mod corpus;

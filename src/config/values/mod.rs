@@ -21,7 +21,8 @@ pub(super) mod words;
 
 pub use address::{Address, Speaks, Target};
 pub(crate) use alias_path::AliasPath;
-pub(super) use duration::{Span, Timeout};
+pub(super) use duration::Span;
+pub(crate) use duration::Timeout;
 pub(super) use file_name::FileName;
 pub use folder::Folder;
 pub(crate) use hop::Hop;

@@ -113,6 +113,9 @@ fn cleared(trail: &Trail, likely: bool) -> Vec<&'static str> {
 
 /// Who saw the header pass.
 fn seen(trail: &Trail, sent: &str) -> String {
+    if trail.memory.probe {
+        return format!("\"{sent}\" was sent");
+    }
     if !is_accompanied(trail) {
         return format!("the doctor sent \"{sent}\" on");
     }

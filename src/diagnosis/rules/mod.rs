@@ -122,7 +122,7 @@ fn is_accompanied(trail: &Trail) -> bool {
 /// What the last doctor is called that saw `Authorization`: the one nearest to WordPress.
 fn last_doctor(trail: &Trail) -> &str {
     let last = accompanied(trail).and_then(|company| doctors(company).last().copied());
-    last.map_or("doctor", HopName::as_str)
+    last.map_or(if trail.memory.probe { "client" } else { "doctor" }, HopName::as_str)
 }
 
 /// A client that sent something wrong, and the doctor that passed it on.

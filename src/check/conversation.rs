@@ -1,0 +1,253 @@
+//! The conversation with a site: one request after the other, slowly, and no more than were announced.
+//!
+//! It goes by HTTP/1.1 over our own client, the one that `run` reaches WordPress by: it keeps the order, the spelling and the
+//! duplicates of the fields of a reply, follows no redirect, knows no proxy of the environment, and says in classes why there
+//! is no TLS. Where a site would choose HTTP/2, names would come in lower case and tell less.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::answer::Answer;
+use super::question::{Question, Wallet};
+use super::site::Place;
+use super::trouble::Trouble;
+use crate::event::now;
+use crate::headers::Scheme;
+use crate::message::{Body, Broken, Fill, ReplyHead, RequestHead, Source};
+use crate::secret::Secret;
+use crate::upstream::{
+    Address, BadTerms, Caller, Error, Group, Offer, Registry, Resolve, Resolver, Route, Settings,
+    SystemNames, Terms, Tls, Trust,
+};
+
+/// The most requests of one check.
+pub const MOST: usize = 20;
+
+/// Two a second.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How much of a body is read, in bytes: an index that does not heed `_fields` is long.
+const BODY: usize = 1024 * 1024;
+
+/// The largest head a reply may have, in bytes.
+const HEAD: usize = 256 * 1024;
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How a check behaves.
+#[derive(Clone, Debug)]
+pub struct Manners {
+    /// For one reply.
+    pub timeout: Duration,
+    /// Whether any certificate is taken.
+    pub insecure: bool,
+    /// What goes along with each request to a place that was named.
+    pub headers: Vec<(String, Secret<String>)>,
+    /// The places that were named.
+    pub named: Vec<Place>,
+}
+
+/// Where a request goes: the public way, or straight to an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Direct {
+    /// Where it listens.
+    pub host: String,
+    /// On which port; nothing for the port of the site.
+    pub port: Option<u16>,
+    /// Whether it is spoken to without TLS, and told that the site is reached by `https`.
+    pub in_clear: bool,
+}
+
+/// Asks, and remembers how often and when.
+pub struct Conversation {
+    manners: Manners,
+    registry: Arc<Registry>,
+    lines: Vec<(Place, Option<Direct>, Group)>,
+    asked: usize,
+    next: Option<Instant>,
+}
+
+impl Conversation {
+    /// One that has not begun. Must be made inside the runtime that it is held in.
+    #[must_use]
+    pub fn new(manners: Manners) -> Self {
+        Self { manners, registry: Arc::default(), lines: Vec::new(), asked: 0, next: None }
+    }
+
+    /// How many requests were sent.
+    #[must_use]
+    pub const fn asked(&self) -> usize {
+        self.asked
+    }
+
+    /// Whether no more may be asked.
+    #[must_use]
+    pub const fn is_spent(&self) -> bool {
+        self.asked >= MOST
+    }
+
+    /// Whether credentials may go there.
+    #[must_use]
+    pub fn is_named(&self, place: &Place) -> bool {
+        self.manners.named.iter().any(|named| named.is_host_of(place))
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// There is no reply; or the question must not be asked of this place.
+    pub(super) async fn ask(
+        &mut self,
+        question: &Question,
+        place: &Place,
+        direct: Option<&Direct>,
+        wallet: &Wallet,
+    ) -> Result<Answer, Trouble> {
+        let is_named = self.is_named(place);
+        if question.carries.is_credential() && !is_named {
+            return Err(Trouble::NotNamed);
+        }
+        let extra = if is_named { self.manners.headers.as_slice() } else { &[] };
+        let (mut head, body) = question.request(place, wallet, extra);
+        if direct.is_some_and(|direct| direct.in_clear) && place.scheme == Scheme::Https {
+            head.fields.append(b"X-Forwarded-Proto", b"https");
+        }
+        self.wait(place, direct).await;
+        self.asked += 1;
+        let line = self.line(place, direct)?;
+        let began = Instant::now();
+        let limit = self.manners.timeout;
+        let asking = Box::pin(exchange(&self.lines, line, &head, body));
+        let outcome = timeout(limit, asking).await.map_err(|_| Trouble::Silent(limit))?;
+        let (reply, body) = match outcome {
+            Err(Error::Resolve) => return Err(Trouble::Unknown(self.why(place, direct).await)),
+            outcome => outcome.map_err(Trouble::of)?,
+        };
+        Ok(Answer { head, reply, body, scheme: place.scheme, received: now(), took: began.elapsed() })
+    }
+
+    /// Why a name has no address.
+    async fn why(&self, place: &Place, direct: Option<&Direct>) -> String {
+        let host = direct.map_or(&place.host, |direct| &direct.host);
+        let lookup =
+            timeout(self.manners.timeout, SystemNames::default().lookup(host)).await.map(Result::err);
+        lookup.ok().flatten().unwrap_or_else(|| "it has no address".to_owned())
+    }
+
+    /// Waits for its turn; nobody else than this machine is asked faster than twice a second.
+    async fn wait(&mut self, place: &Place, direct: Option<&Direct>) {
+        let is_here = |direct: &Direct| direct.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        if place.is_loopback() && direct.is_none_or(is_here) {
+            return;
+        }
+        if let Some(next) = self.next {
+            sleep_until(next).await;
+        }
+        self.next = Some(Instant::now() + PAUSE);
+    }
+
+    /// The connection to a place.
+    fn line(&mut self, place: &Place, direct: Option<&Direct>) -> Result<usize, Trouble> {
+        let is_it = |(to, way, _): &(Place, Option<Direct>, Group)| to == place && way.as_ref() == direct;
+        if let Some(line) = self.lines.iter().position(is_it) {
+            return Ok(line);
+        }
+        let settings = self.settings(place, direct).map_err(Trouble::Terms)?;
+        self.lines.push((place.clone(), direct.cloned(), Group::new(vec![settings], &self.registry)));
+        Ok(self.lines.len() - 1)
+    }
+
+    fn settings(&self, place: &Place, direct: Option<&Direct>) -> Result<Settings, BadTerms> {
+        let host = direct.map_or(&place.host, |direct| &direct.host).clone();
+        let port = direct.and_then(|direct| direct.port).unwrap_or(place.port);
+        let in_clear = place.scheme == Scheme::Http || direct.is_some_and(|direct| direct.in_clear);
+        let Manners { timeout, .. } = self.manners;
+        Ok(Settings {
+            address: Address::Tcp { host, port },
+            tls: if in_clear { None } else { Some(self.tls(place)?) },
+            php: None,
+            host: None,
+            resolve: Resolve::First,
+            connect_timeout: CONNECT.min(timeout),
+            response_timeout: timeout,
+            idle_timeout: timeout,
+            header_bytes: HEAD,
+        })
+    }
+
+    fn tls(&self, place: &Place) -> Result<Tls, BadTerms> {
+        let name = ServerName::try_from(place.host.clone()).map_err(|_| BadTerms::Unusable)?;
+        let trust = if self.manners.insecure { Trust::Anybody } else { Trust::Platform };
+        Tls::new(Terms { name, trust, offer: Offer::Http1 })
+    }
+}
+
+/// One request and its reply, as much of it as is wanted.
+async fn exchange(
+    lines: &[(Place, Option<Direct>, Group)],
+    line: usize,
+    head: &RequestHead,
+    body: Vec<u8>,
+) -> Result<(ReplyHead, Vec<u8>), Error> {
+    let Some((place, _, group)) = lines.get(line) else { return Err(Error::Resolve) };
+    let caller = Caller { address: IpAddr::V4(Ipv4Addr::LOCALHOST), scheme: place.scheme };
+    let route = RefCell::new(Route::default());
+    let (mut pending, mut reply) = group.send(head, Body::full(body), caller, &route).await?;
+    while reply.status.is_interim() {
+        reply = pending.head().await?;
+    }
+    let seen = reply.clone();
+    let body = pending.body(&mut reply)?;
+    // What the wire said of the connection is evidence, too.
+    Ok((
+        seen,
+        read(body).await.map_err(|broken| match broken {
+            Broken::TimedOut => Error::ResponseTimeout(Duration::ZERO),
+            _ => Error::Closed,
+        })?,
+    ))
+}
+
+/// The beginning of a body.
+async fn read(mut body: Body<'_>) -> Result<Vec<u8>, Broken> {
+    let mut all = Vec::new();
+    while all.len() < BODY && poll_fn(|context| body.poll_fill(context)).await? == Fill::Data {
+        let count = body.data().len();
+        let wanted = count.min(BODY - all.len());
+        all.extend_from_slice(body.data().get(..wanted).unwrap_or_default());
+        body.consume(count);
+    }
+    Ok(all)
+}
+
+impl std::fmt::Display for Direct {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        let scheme = if self.in_clear { "http://" } else { "" };
+        match self.port {
+            Some(port) => write!(f, "{scheme}{host}:{port}"),
+            None => write!(f, "{scheme}{host}"),
+        }
+    }
+}
+
+impl std::str::FromStr for Direct {
+    type Err = super::site::BadSite;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (in_clear, rest) = text.strip_prefix("http://").map_or((false, text), |rest| (true, rest));
+        let bare = rest.strip_prefix("https://").unwrap_or(rest);
+        let place: Place = format!("https://{bare}").parse()?;
+        let has_port =
+            bare.trim_end_matches('/').rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+        let own = in_clear.then_some(80);
+        Ok(Self { host: place.host, port: if has_port { Some(place.port) } else { own }, in_clear })
+    }
+}

@@ -1,0 +1,417 @@
+//! The examination: which question comes after which.
+//!
+//! What is asked next hangs on what came: where the REST server is, whether there is a token, whether anybody wants to be left
+//! alone. Everything that is decided about a single answer is decided in [`super::judge`].
+
+use super::answer::Answer;
+use super::conversation::{Conversation, Direct, MOST};
+use super::discover::{Index, Root, followed, own_place};
+use super::judge::{Judged, judge, reading, token, unwelcome};
+use super::question::{Carries, Question, Step, Wallet};
+use super::site::{Place, Site};
+use super::trouble::Trouble;
+use crate::evidence::{Memory, RouteClass};
+use crate::message::Name;
+use crate::moment::Moment;
+use crate::secret::{Key, Secret};
+
+/// What is to be examined.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The site.
+    pub site: Site,
+    /// Endpoints of the application, as they were typed.
+    pub endpoints: Vec<String>,
+    /// The origin of the pages that use the site.
+    pub browser_origin: Option<String>,
+    /// Addresses that are asked directly.
+    pub origins: Vec<Direct>,
+    /// The credentials.
+    pub wallet: Wallet,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug)]
+pub(super) enum Ended {
+    /// There was a reply.
+    Answered(Box<Answer>, Box<Judged>),
+    /// There was none.
+    Failed(Trouble),
+    /// It was not asked, and why.
+    Skipped(&'static str),
+}
+
+/// A step that was done, or was not.
+#[derive(Clone, Debug)]
+pub(super) struct Done {
+    /// What was asked.
+    pub(super) question: Question,
+    /// The place.
+    pub(super) place: Place,
+    /// Which of the origins was asked, counted from zero; nothing for the public way.
+    pub(super) direct: Option<usize>,
+    /// How it ended.
+    pub(super) ended: Ended,
+    /// What no rule explains, in words.
+    pub(super) reading: Option<&'static str>,
+}
+
+impl Done {
+    /// The answer as it was judged.
+    #[must_use]
+    pub(super) fn judged(&self) -> Option<&Judged> {
+        match &self.ended {
+            Ended::Answered(_, judged) => Some(judged),
+            _ => None,
+        }
+    }
+
+    /// Whether it came out as a healthy site's does.
+    #[must_use]
+    pub(super) fn is_expected(&self) -> bool {
+        self.judged().is_some_and(|judged| judged.is_expected)
+    }
+}
+
+/// All that was seen.
+#[derive(Clone, Debug)]
+pub struct Examination {
+    /// When it began.
+    pub(super) began: Moment,
+    /// The site as it was named.
+    pub(super) site: Site,
+    /// Where it led to and was examined.
+    pub(super) examined: Site,
+    /// The index, when there is one.
+    pub(super) index: Option<Index>,
+    /// The place that WordPress calls its own.
+    pub(super) own: Option<Place>,
+    /// The steps in order.
+    pub(super) steps: Vec<Done>,
+    /// The addresses asked directly.
+    pub(super) origins: Vec<Direct>,
+    /// Why it ended early.
+    pub(super) stopped: Option<String>,
+    /// How many requests were sent.
+    pub(super) asked: usize,
+    /// Whether a token came out of a login or was given.
+    pub(super) has_token: bool,
+}
+
+/// Tells how it goes on, for whoever waits.
+pub(super) type Progress<'p> = &'p mut dyn FnMut(&Step);
+
+/// The most redirects that are followed to find the site.
+const HOPS: usize = 3;
+
+/// Examines a site.
+pub async fn examine(
+    task: &Task,
+    conversation: &mut Conversation,
+    key: &Key,
+    began: Moment,
+    progress: Progress<'_>,
+) -> Examination {
+    let mut under = Examiner {
+        task,
+        conversation,
+        key,
+        progress,
+        wallet: task.wallet.clone(),
+        root: Root::usual(&task.site.folder),
+        is_clear: Vec::new(),
+        seen: Examination {
+            began,
+            site: task.site.clone(),
+            examined: task.site.clone(),
+            index: None,
+            own: None,
+            steps: Vec::new(),
+            origins: task.origins.clone(),
+            stopped: None,
+            asked: 0,
+            has_token: false,
+        },
+    };
+    under.discover().await;
+    under.ask_where_it_was_named().await;
+    under.go_through(None).await;
+    for place in 0..task.origins.len() {
+        under.go_through(Some(place)).await;
+    }
+    let (asked, has_token) = (under.conversation.asked(), under.wallet.token.is_some());
+    Examination { asked, has_token, ..under.seen }
+}
+
+/// The questions behind the discovery, with what is known then.
+#[must_use]
+pub(super) fn plan(task: &Task, root: &Root, index: Option<&Index>) -> Vec<Question> {
+    let ask = |step, method, route: &str, carries| Question {
+        step,
+        method,
+        target: root.target(route),
+        carries,
+        origin: None,
+    };
+    let mut all = Vec::new();
+    if index.is_none_or(|index| index.has("jwt-auth/v1")) {
+        all.push(ask(Step::Without, "POST", "/jwt-auth/v1/token/validate", Carries::Nothing));
+        all.push(ask(Step::With, "POST", "/jwt-auth/v1/token/validate", Carries::Probe));
+    }
+    let Wallet { password, app_password, token, .. } = &task.wallet;
+    if password.is_some() {
+        all.push(ask(Step::Token, "POST", "/jwt-auth/v1/token", Carries::Login));
+    }
+    if password.is_some() || token.is_some() {
+        all.push(ask(Step::Validate, "POST", "/jwt-auth/v1/token/validate", Carries::Token));
+        all.push(ask(Step::Me, "GET", "/wp/v2/users/me", Carries::Token));
+        let steps = task.endpoints.iter().map(|endpoint| {
+            let target = target(endpoint, task, root, index);
+            Question { target, ..ask(Step::Endpoint(endpoint.clone()), "GET", "/", Carries::Token) }
+        });
+        all.extend(steps);
+    }
+    if app_password.is_some() {
+        all.push(ask(Step::AppMe, "GET", "/wp/v2/users/me", Carries::AppPassword));
+        let steps = task.endpoints.iter().map(|endpoint| {
+            let target = target(endpoint, task, root, index);
+            Question { target, ..ask(Step::AppEndpoint(endpoint.clone()), "GET", "/", Carries::AppPassword) }
+        });
+        all.extend(steps);
+    }
+    if let Some(origin) = &task.browser_origin {
+        all.extend(from_page(task, root, index, origin));
+    }
+    all
+}
+
+/// What a browser does for a page: it asks first, and then for the thing itself.
+fn from_page(task: &Task, root: &Root, index: Option<&Index>, origin: &str) -> Vec<Question> {
+    let own = vec!["/wp/v2/users/me".to_owned()];
+    let endpoints = if task.endpoints.is_empty() { &own } else { &task.endpoints };
+    let ask = |step, method, endpoint: &String| Question {
+        step,
+        method,
+        target: target(endpoint, task, root, index),
+        carries: Carries::Nothing,
+        origin: Some(origin.to_owned()),
+    };
+    let both = |endpoint: &String| {
+        [
+            ask(Step::Preflight(endpoint.clone()), "OPTIONS", endpoint),
+            ask(Step::FromPage(endpoint.clone()), "GET", endpoint),
+        ]
+    };
+    endpoints.iter().flat_map(both).collect()
+}
+
+/// The questions of the discovery.
+#[must_use]
+pub(super) fn discovery(site: &Site, root: &Root) -> [Question; 2] {
+    let page = if site.folder.is_empty() { "/".to_owned() } else { format!("{}/", site.folder) };
+    let ask =
+        |step, target| Question { step, method: "GET", target, carries: Carries::Nothing, origin: None };
+    [ask(Step::Page, page), ask(Step::Index, root.target("/?_fields=name,home,namespaces,authentication"))]
+}
+
+/// The path of an endpoint. What begins with a namespace is a route of the REST server, and so is everything while none is
+/// known; what stands below `/wp-json` and whatever else is a path of the site.
+fn target(endpoint: &str, task: &Task, root: &Root, index: Option<&Index>) -> String {
+    let endpoint = format!("/{}", endpoint.trim_start_matches('/'));
+    if let Some((_, route)) = endpoint.split_once("/wp-json/") {
+        return root.target(&format!("/{route}"));
+    }
+    let is_below = |namespace: &String| {
+        endpoint
+            .get(1..)
+            .and_then(|path| path.strip_prefix(namespace.as_str()))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    };
+    let is_route = index.is_none_or(|index| index.namespaces.iter().any(is_below));
+    if is_route { root.target(&endpoint) } else { format!("{}{endpoint}", task.site.folder) }
+}
+
+struct Examiner<'e, 'p> {
+    task: &'e Task,
+    conversation: &'e mut Conversation,
+    key: &'e Key,
+    progress: Progress<'p>,
+    wallet: Wallet,
+    root: Root,
+    /// The ways that were seen to let a Bearer token through.
+    is_clear: Vec<Option<usize>>,
+    seen: Examination,
+}
+
+impl Examiner<'_, '_> {
+    /// Finds the REST server.
+    async fn discover(&mut self) {
+        let mut site = self.task.site.clone();
+        for _ in 0..=HOPS {
+            let [page, _] = discovery(&site, &self.root);
+            self.ask(page, &site.place.clone(), None).await;
+            let Some(answer) = self.last_answer() else { break };
+            self.seen.own = own_place(&answer.reply).or_else(|| self.seen.own.take());
+            if let Some(root) = Root::of_link(&answer.reply) {
+                self.root = root;
+            }
+            let location = answer.reply.fields.only(Name::Location).map(<[u8]>::to_vec);
+            let next = location.and_then(|location| followed(&site, &location));
+            let Some(next) = next else { break };
+            self.seen.examined.place = next.place.clone();
+            site = next;
+        }
+        self.find_index().await;
+    }
+
+    /// Asks for the index where it should be, and where it is without permalinks.
+    async fn find_index(&mut self) {
+        let by_query = Root::by_query(&self.task.site.folder);
+        let roots = [self.root.clone(), by_query];
+        let tries = if roots.first() == roots.last() { 1 } else { 2 };
+        for root in roots.into_iter().take(tries) {
+            let [_, index] = discovery(&self.task.site, &root);
+            let place = self.seen.examined.place.clone();
+            self.ask(index, &place, None).await;
+            let Some(answer) = self.last_answer() else { return };
+            self.seen.own = own_place(&answer.reply).or(self.seen.own.take());
+            self.seen.index = Index::read(&answer.body).filter(|_| answer.reply.status.is_success());
+            let is_refused = matches!(answer.reply.status.code(), 401 | 403);
+            if self.seen.index.is_some() {
+                self.root = root;
+            }
+            if self.seen.index.is_some() || is_refused {
+                return;
+            }
+        }
+        if self.seen.stopped.is_none() {
+            self.seen.stopped = Some(format!(
+                "{} is not WordPress, or hides its REST API: neither a Link to it nor an index at /wp-json/ or \
+                 /?rest_route=/",
+                self.seen.examined
+            ));
+        }
+    }
+
+    /// Asks for a REST route where the site was named, when it led elsewhere: that is where clients send their tokens.
+    async fn ask_where_it_was_named(&mut self) {
+        let named = self.task.site.place.clone();
+        if self.seen.examined.place == named || self.seen.index.is_none() {
+            return;
+        }
+        let target = self.root.target("/jwt-auth/v1/token/validate");
+        let probe =
+            Question { step: Step::With, method: "POST", target, carries: Carries::Probe, origin: None };
+        self.ask(probe, &named, None).await;
+    }
+
+    /// Asks all that is planned, by one way.
+    async fn go_through(&mut self, direct: Option<usize>) {
+        let mut plan = plan(self.task, &self.root, self.seen.index.as_ref());
+        if direct.is_some() {
+            // One login is enough: the token that came of it is good everywhere or the difference is the finding.
+            plan.retain(|question| question.step != Step::Token);
+        }
+        for question in plan {
+            let place = self.seen.examined.place.clone();
+            self.ask(question, &place, direct).await;
+        }
+    }
+
+    /// Asks one question, unless there is a reason not to, and judges the answer.
+    async fn ask(&mut self, question: Question, place: &Place, direct: Option<usize>) {
+        let ended = match self.reason_against(&question, place) {
+            Some(why) => Ended::Skipped(why),
+            None => self.answered(&question, place, direct).await,
+        };
+        let is_clear = self.is_clear.contains(&direct);
+        let words = |judged: &Judged| reading(&question.step, &judged.symptom, is_clear);
+        let mut done =
+            Done { question: question.clone(), place: place.clone(), direct, ended, reading: None };
+        let unexplained = done.judged().filter(|judged| !judged.is_expected && judged.findings.is_empty());
+        done.reading = unexplained.and_then(words);
+        self.conclude(&done);
+        self.seen.steps.push(done);
+    }
+
+    fn reason_against(&self, question: &Question, place: &Place) -> Option<&'static str> {
+        if self.seen.stopped.is_some() {
+            return Some("the check had ended");
+        }
+        if self.conversation.is_spent() {
+            return Some("the check may send no more requests");
+        }
+        if question.carries.is_credential() && !self.conversation.is_named(place) {
+            return Some("the site led elsewhere, and credentials go only to hosts that were named");
+        }
+        if !self.wallet.has(question.carries) {
+            return Some("there is no token to use");
+        }
+        self.is_held_back(question).then_some("the browser does not send it")
+    }
+
+    /// Whether the browser was refused when it asked first.
+    fn is_held_back(&self, question: &Question) -> bool {
+        let Step::FromPage(endpoint) = &question.step else { return false };
+        let first =
+            self.seen.steps.iter().rev().find(|done| done.question.step == Step::Preflight(endpoint.clone()));
+        first.is_some_and(|done| !done.is_expected())
+    }
+
+    async fn answered(&mut self, question: &Question, place: &Place, direct: Option<usize>) -> Ended {
+        (self.progress)(&question.step);
+        let way = direct.and_then(|place| self.task.origins.get(place));
+        match self.conversation.ask(question, place, way, &self.wallet).await {
+            Ok(answer) => {
+                let memory = Memory { accepted: self.is_clear.contains(&direct), ..Memory::default() };
+                let judged = judge(&question.step, &answer, memory, self.key);
+                Ended::Answered(Box::new(answer), Box::new(judged))
+            }
+            Err(trouble) => Ended::Failed(trouble),
+        }
+    }
+
+    /// What follows from a step for those to come.
+    fn conclude(&mut self, done: &Done) {
+        match &done.ended {
+            Ended::Failed(trouble) if done.direct.is_none() => {
+                self.seen.stopped = Some(format!("{} {trouble}", done.place));
+            }
+            Ended::Answered(answer, judged) => {
+                if let Some(why) = unwelcome(&judged.symptom).filter(|_| !judged.is_expected) {
+                    self.seen.stopped = Some(format!("{why}; nothing more was asked"));
+                }
+                let shows = matches!(done.question.step, Step::With | Step::Validate);
+                if shows && judged.is_expected && judged.trail.route.class == RouteClass::Validate {
+                    self.is_clear.push(done.direct);
+                }
+                if done.question.step == Step::Token {
+                    self.wallet.token = token(&answer.body).filter(|_| judged.is_expected).map(Secret::new);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn last_answer(&self) -> Option<Answer> {
+        match &self.seen.steps.last()?.ended {
+            Ended::Answered(answer, _) => Some(Answer::clone(answer)),
+            _ => None,
+        }
+    }
+}
+
+/// What would be asked, without asking: the questions, as far as they are known beforehand.
+#[must_use]
+pub fn foreseen(task: &Task) -> Vec<Question> {
+    let root = Root::usual(&task.site.folder);
+    let first = discovery(&task.site, &root);
+    let mut all: Vec<_> = first.into_iter().chain(plan(task, &root, None)).collect();
+    let again: Vec<_> =
+        plan(task, &root, None).into_iter().filter(|question| question.step != Step::Token).collect();
+    for _ in &task.origins {
+        all.extend(again.iter().cloned());
+    }
+    all.truncate(MOST);
+    all
+}

@@ -1,0 +1,27 @@
+//! A site examined from outside: the article's three steps, the way of a header, and the browser's view, in half a minute
+//! and without harm.
+//!
+//! ```text
+//! question ▸ conversation ▸ answer ▸ judge ▸ done        examine: which question comes next
+//!                                       └─ all of it ▸ report
+//! ```
+//!
+//! `conversation` alone does I/O. Each answer goes through the same look ▸ Trail ▸ Symptom ▸ diagnose as the traffic of `run`,
+//! so the same rules judge.
+
+mod answer;
+mod conversation;
+mod discover;
+mod examine;
+mod judge;
+mod question;
+mod report;
+mod site;
+mod trouble;
+
+pub use conversation::{Conversation, Direct, MOST, Manners};
+pub use examine::{Examination, Task, examine, foreseen};
+pub use question::{Carries, Question, Step, USER_AGENT, Wallet};
+pub use report::{Report, dry_run};
+pub use site::{BadSite, Place, Site};
+pub use trouble::Trouble;

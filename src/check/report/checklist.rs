@@ -1,0 +1,149 @@
+//! The nine items of the checklist for production teams, each done, failed or not possible, and why.
+
+use super::super::examine::{Done, Examination};
+use super::super::question::Step;
+
+/// What became of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It was done, and nothing is wrong with it.
+    Done,
+    /// It was done, and something is.
+    Failed,
+    /// It could not be done.
+    NotPossible,
+}
+
+impl State {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::NotPossible => "not possible",
+        }
+    }
+}
+
+/// An item.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) title: &'static str,
+    pub(super) state: State,
+    pub(super) why: String,
+}
+
+const NO_LOGIN: &str = "needs --user and HEADER_DOCTOR_PASSWORD";
+
+pub(super) fn items(seen: &Examination) -> Vec<Item> {
+    let of = |wanted: fn(&Step) -> bool| seen.steps.iter().filter(move |done| wanted(&done.question.step));
+    let public = |wanted| of(wanted).filter(|done| done.direct.is_none()).collect::<Vec<_>>();
+    let item = |title, (state, why): (State, String)| Item { title, state, why };
+    vec![
+        item("Reproduce outside the browser first", reproduced(seen)),
+        item("Issue a fresh token", told(&public(|step| *step == Step::Token), NO_LOGIN)),
+        item("Validate the fresh token immediately", told(&public(|step| *step == Step::Validate), NO_LOGIN)),
+        item("Inspect the exact error code and message", codes(seen)),
+        item("Check whether the header reached PHP", reached(seen)),
+        item("Compare origin against public URL", compared(seen)),
+        item("Check JWT_AUTH_SECRET_KEY and environment parity", secret(seen)),
+        item(
+            "Verify custom route permissions separately",
+            told(
+                &public(|step| matches!(step, Step::Endpoint(_) | Step::AppEndpoint(_))),
+                "needs --endpoint and a login",
+            ),
+        ),
+        item(
+            "Reset stale client auth state",
+            (State::NotPossible, "only the client can; every token used here was fresh".to_owned()),
+        ),
+    ]
+}
+
+fn answer(done: &Done) -> String {
+    let symptom = done.judged().map(|judged| &judged.symptom);
+    symptom
+        .map(|symptom| format!("{} {}", symptom.status, symptom.code()).trim_end().to_owned())
+        .unwrap_or_default()
+}
+
+/// Steps of one kind: failed when one failed.
+fn told(steps: &[&Done], needs: &str) -> (State, String) {
+    let answered: Vec<_> = steps.iter().filter(|done| done.judged().is_some()).collect();
+    let Some(first) = answered.first() else { return (State::NotPossible, needs.to_owned()) };
+    match answered.iter().find(|done| !done.is_expected()) {
+        Some(failed) => (State::Failed, answer(failed)),
+        None => (State::Done, answer(first)),
+    }
+}
+
+fn reproduced(seen: &Examination) -> (State, String) {
+    if seen.index.is_some() {
+        return (State::Done, format!("{} requests by this program, no browser", seen.asked));
+    }
+    (State::NotPossible, seen.stopped.clone().unwrap_or_else(|| "the REST server does not answer".to_owned()))
+}
+
+fn codes(seen: &Examination) -> (State, String) {
+    let failed = seen.steps.iter().filter(|done| done.judged().is_some_and(|judged| !judged.is_expected));
+    let mut codes: Vec<_> = failed.map(answer).filter(|code| code.contains(' ')).collect();
+    codes.dedup();
+    if codes.is_empty() {
+        return (State::Done, "no error that was not expected".to_owned());
+    }
+    (State::Failed, codes.join(", "))
+}
+
+fn reached(seen: &Examination) -> (State, String) {
+    let shows = |done: &&Done| {
+        matches!(done.question.step, Step::With | Step::Validate | Step::Me | Step::AppMe)
+            && done.direct.is_none()
+    };
+    let steps: Vec<_> = seen.steps.iter().filter(shows).filter(|done| done.judged().is_some()).collect();
+    if let Some(clear) = steps.iter().find(|done| done.is_expected()) {
+        return (State::Done, format!("it arrives: {}", answer(clear)));
+    }
+    match steps.first() {
+        Some(failed) => (State::Failed, answer(failed)),
+        None => (State::NotPossible, "needs a JWT plugin, or a credential".to_owned()),
+    }
+}
+
+fn compared(seen: &Examination) -> (State, String) {
+    if seen.origins.is_empty() {
+        return (State::NotPossible, "needs --origin ADDRESS".to_owned());
+    }
+    let differs = |done: &&Done| {
+        let is_same = |other: &&Done| other.direct.is_none() && other.question.step == done.question.step;
+        let public = seen.steps.iter().find(is_same).filter(|public| public.judged().is_some());
+        done.direct.is_some() && public.is_some_and(|public| public.is_expected() != done.is_expected())
+    };
+    match seen.steps.iter().find(differs) {
+        Some(done) => (State::Failed, format!("they differ: {}", done.question.step.title())),
+        None => (State::Done, "public and direct answers agree".to_owned()),
+    }
+}
+
+fn secret(seen: &Examination) -> (State, String) {
+    let of = |step: Step| {
+        seen.steps.iter().filter(move |done| done.question.step == step && done.judged().is_some())
+    };
+    let all: Vec<_> = of(Step::Validate).collect();
+    let is_lost = |done: &&&Done| answer(done).contains("jwt_auth_no_auth_header");
+    if all.iter().any(|done| is_lost(&done)) {
+        return (State::NotPossible, "the token did not arrive, so it was not judged".to_owned());
+    }
+    if let Some(failed) = all.iter().find(|done| !done.is_expected()) {
+        return (State::Failed, answer(failed));
+    }
+    if of(Step::With)
+        .any(|done| done.judged().is_some_and(|judged| judged.symptom.code() == "jwt_auth_bad_config"))
+    {
+        return (State::Failed, "jwt_auth_bad_config: no secret is set".to_owned());
+    }
+    match all.len() {
+        0 => (State::NotPossible, NO_LOGIN.to_owned()),
+        1 => (State::Done, "issued and validated by the same secret; other nodes were not asked".to_owned()),
+        _ => (State::Done, format!("issued and validated by the same secret on {} ways", all.len())),
+    }
+}

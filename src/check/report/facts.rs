@@ -1,0 +1,207 @@
+//! What is known beside the verdicts: the hops and their headers, redirects, clocks, addresses, and what was not seen.
+
+use super::super::examine::{Done, Ended, Examination};
+use super::super::question::Step;
+use crate::evidence::{AnsweredBy, Hop as Station, Watched};
+use crate::headers::redirects::{Asked, Client, Fate, Redirect};
+use crate::message::Name;
+
+/// A header, and how it looked at each hop.
+#[derive(Debug)]
+pub(super) struct Hop {
+    pub(super) header: &'static str,
+    pub(super) client: String,
+    pub(super) between: &'static str,
+    pub(super) php: &'static str,
+}
+
+/// Something worth knowing.
+#[derive(Debug)]
+pub(super) struct Fact {
+    pub(super) name: &'static str,
+    pub(super) text: String,
+    /// Whether it is in order.
+    pub(super) is_good: bool,
+}
+
+/// A redirect, and who loses the header there.
+#[derive(Debug)]
+pub(super) struct Led {
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) losing: Vec<&'static str>,
+    pub(super) keeping: Vec<&'static str>,
+}
+
+fn judged(seen: &Examination) -> impl Iterator<Item = (&Done, &super::super::judge::Judged)> {
+    seen.steps.iter().filter(|done| done.direct.is_none()).filter_map(|done| Some((done, done.judged()?)))
+}
+
+/// How the headers looked on the public way.
+pub(super) fn hops(seen: &Examination) -> Vec<Hop> {
+    [authorization(seen), origin(seen), host(seen), https(seen)].into_iter().flatten().collect()
+}
+
+fn authorization(seen: &Examination) -> Option<Hop> {
+    let sent: Vec<_> = judged(seen)
+        .filter(|(done, _)| {
+            matches!(done.question.step, Step::With | Step::Validate | Step::Me | Step::AppMe)
+        })
+        .collect();
+    let (_, first) = sent.first()?;
+    let arrived = sent.iter().any(|(_, judged)| judged.is_expected);
+    let refused = sent.iter().any(|(_, judged)| judged.symptom.code() == "jwt_auth_no_auth_header");
+    let gate = sent.iter().any(|(_, judged)| matches!(judged.symptom.answered_by, AnsweredBy::Gate(_)));
+    let client = first.trail.sighting(&Station::Client, Watched::Authorization);
+    Some(Hop {
+        header: "Authorization",
+        client: client.map(|sighting| sighting.to_string()).unwrap_or_default(),
+        between: if gate { "taken by a gate" } else { "·" },
+        php: match (arrived, refused) {
+            (true, false) => "arrived",
+            (true, true) => "arrived on some routes",
+            (false, true) => "absent",
+            (false, false) => "·",
+        },
+    })
+}
+
+fn origin(seen: &Examination) -> Option<Hop> {
+    let (done, _) = judged(seen)
+        .find(|(done, _)| matches!(done.question.step, Step::Preflight(_) | Step::FromPage(_)))?;
+    let origin = done.question.origin.clone()?;
+    let echoed = seen.steps.iter().any(|done| match &done.ended {
+        Ended::Answered(answer, _) => {
+            answer.reply.fields.first(Name::AccessControlAllowOrigin) == Some(origin.as_bytes())
+        }
+        _ => false,
+    });
+    let php = if echoed { "answered" } else { "·" };
+    Some(Hop { header: "Origin", client: origin, between: "·", php })
+}
+
+fn host(seen: &Examination) -> Option<Hop> {
+    let own = seen.own.as_ref()?;
+    let php = if own.host == seen.examined.place.host { "the same" } else { "calls itself otherwise" };
+    Some(Hop { header: "Host", client: seen.examined.place.authority(), between: "·", php })
+}
+
+fn https(seen: &Examination) -> Option<Hop> {
+    let own = seen.own.as_ref()?;
+    let php = if own.scheme == seen.examined.place.scheme { "seen as sent" } else { "not seen as sent" };
+    Some(Hop { header: "scheme", client: seen.examined.place.scheme.word().to_owned(), between: "·", php })
+}
+
+/// Address, clock and issuer.
+pub(super) fn facts(seen: &Examination) -> Vec<Fact> {
+    [address(seen), clock(seen), issuer(seen)].into_iter().flatten().collect()
+}
+
+fn address(seen: &Examination) -> Option<Fact> {
+    let own = seen.index.as_ref().and_then(|index| index.home.as_ref()).or(seen.own.as_ref())?;
+    let asked = &seen.examined.place;
+    let text = match (own == asked, own.host == asked.host && own.port != asked.port, own.host == asked.host)
+    {
+        (true, ..) => format!("WordPress calls itself {own}, as it was asked"),
+        (_, _, true) if own.scheme != asked.scheme => format!(
+            "WordPress calls itself {own} and was asked by {}: it does not see how it is reached, so links, issuers and \
+             application passwords go wrong",
+            asked.scheme.word()
+        ),
+        (_, true, _) => format!("WordPress calls itself {own}: another port than it was asked at"),
+        _ => format!("WordPress calls itself {own}: tokens are issued in that name"),
+    };
+    Some(Fact { name: "address", text, is_good: own == asked })
+}
+
+/// How far the clock behind the replies is from ours, in seconds; nothing where none tells.
+fn clock(seen: &Examination) -> Option<Fact> {
+    const APART: i64 = 30;
+    let (done, judged) = judged(seen).find(|(_, judged)| judged.symptom.offset.is_some())?;
+    let offset = judged.symptom.offset?;
+    let took = match &done.ended {
+        Ended::Answered(answer, _) => answer.took,
+        _ => return None,
+    };
+    let (ahead, behind) = (offset.ahead(), offset.behind(took));
+    let text = match (ahead > APART, behind > APART) {
+        (true, _) => format!("the site's clock is {ahead} s ahead of ours"),
+        (_, true) => format!("the site's clock is {behind} s behind ours"),
+        _ => format!("the site's clock and ours agree within {APART} s"),
+    };
+    Some(Fact { name: "clock", text, is_good: ahead <= APART && behind <= APART })
+}
+
+/// Whose token it is, and whether its time has come at the site.
+fn issuer(seen: &Examination) -> Option<Fact> {
+    let (_, judged) = judged(seen).find(|(_, judged)| judged.trail.claims.is_some())?;
+    let claims = judged.trail.claims.as_ref()?;
+    let differs = judged.symptom.home.as_ref().and_then(|home| claims.foreign(home));
+    let now = judged.symptom.now();
+    let text = match (differs, claims.times.over(now), claims.times.to_come(now)) {
+        (Some(difference), ..) => {
+            format!("the token's issuer is not the site: it has {}", difference.words())
+        }
+        (_, true, _) => "the token's time is over by the site's clock".to_owned(),
+        (_, _, true) => "the token's time has not come by the site's clock".to_owned(),
+        _ => "the token is this site's, and in its time by the site's clock".to_owned(),
+    };
+    Some(Fact { name: "token", text, is_good: differs.is_none() && claims.times.good(now) })
+}
+
+/// Redirects to another origin, each once.
+pub(super) fn redirects(seen: &Examination) -> Vec<Led> {
+    let mut all: Vec<Led> = Vec::new();
+    for done in &seen.steps {
+        let Some(led) =
+            led(done).filter(|led| !all.iter().any(|known| (&known.from, &known.to) == (&led.from, &led.to)))
+        else {
+            continue;
+        };
+        all.push(led);
+    }
+    all
+}
+
+fn led(done: &Done) -> Option<Led> {
+    let Ended::Answered(answer, _) = &done.ended else { return None };
+    let asked = Asked::new(&answer.head, answer.scheme)?;
+    let redirect = Redirect::read(&answer.reply, &asked)?;
+    let change = redirect.change();
+    if !change.leaves_origin() {
+        return None;
+    }
+    let of = |fate| {
+        let is = |client: &&Client| client.fate(change, redirect.scheme()) == Some(fate);
+        Client::ALL.iter().filter(is).map(|client| client.name).collect()
+    };
+    let host = crate::event::Redacted::host(redirect.host());
+    let to = format!("{}://{host}:{}", redirect.scheme().word(), redirect.port());
+    Some(Led { from: done.place.to_string(), to, losing: of(Fate::Lost), keeping: of(Fate::Kept) })
+}
+
+/// What a check without this or that cannot see.
+pub(super) fn unseen(seen: &Examination) -> Vec<&'static str> {
+    let has = |wanted: fn(&Step) -> bool| {
+        seen.steps.iter().any(|done| wanted(&done.question.step) && done.judged().is_some())
+    };
+    let probed = has(|step| matches!(step, Step::With | Step::Validate | Step::AppMe));
+    let all = [
+        (!probed, "whether Authorization reaches PHP: no JWT plugin answers, and no credential was given"),
+        (
+            !seen.has_token,
+            "whether a token is issued, accepted and in its time: give --user and HEADER_DOCTOR_PASSWORD",
+        ),
+        (
+            !has(|step| matches!(step, Step::Endpoint(_) | Step::AppEndpoint(_))),
+            "whether a user may use your endpoints: give --endpoint PATH and a login",
+        ),
+        (
+            !has(|step| matches!(step, Step::Preflight(_))),
+            "whether a browser lets a page of another origin use it: give --browser-origin ORIGIN",
+        ),
+        (seen.origins.is_empty(), "what the origin behind a CDN or balancer answers: give --origin ADDRESS"),
+        (true, "what lies between this machine and PHP, hop by hop: run a doctor there"),
+    ];
+    all.into_iter().filter(|(is_unseen, _)| *is_unseen).map(|(_, words)| words).collect()
+}

@@ -1,0 +1,31 @@
+//! What would be asked, for `--dry-run`.
+
+use super::super::conversation::{Direct, MOST};
+use super::super::examine::{Task, foreseen};
+use super::super::question::{Carries, USER_AGENT};
+
+/// The requests, a line each.
+#[must_use]
+pub fn dry_run(task: &Task) -> String {
+    let mut out = format!(
+        "Would ask {} with at most {MOST} requests, as `User-Agent: {USER_AGENT}`; nothing was sent.\n",
+        task.site.place
+    );
+    if !task.origins.is_empty() {
+        let origins: Vec<_> = task.origins.iter().map(Direct::to_string).collect();
+        out.push_str(&format!("The last part goes to {}, with the same Host.\n", origins.join(", ")));
+    }
+    for (number, question) in (1..).zip(foreseen(task)) {
+        out.push_str(&format!("{number:>3} {:<8}{}\n", question.method, question.target));
+        let mut with: Vec<String> = Vec::new();
+        if question.carries != Carries::Nothing {
+            with.push(question.carries.words().to_owned());
+        }
+        with.extend(question.origin.map(|origin| format!("Origin: {origin}")));
+        if !with.is_empty() {
+            out.push_str(&format!("    with {}\n", with.join("; ")));
+        }
+    }
+    out.push_str("Paths are those of a site with usual permalinks; what the site says of itself decides.\n");
+    out
+}

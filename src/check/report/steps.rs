@@ -1,0 +1,136 @@
+//! A row for each step: what was asked, what was expected and what came.
+
+use super::super::examine::{Done, Ended, Examination};
+use super::super::judge::Judged;
+use super::super::question::{Carries, Step};
+use crate::browser::When;
+use crate::event::redact_target;
+
+/// How a step came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// As expected.
+    Done,
+    /// Otherwise.
+    Failed,
+    /// Nothing hangs on it.
+    Noted,
+    /// It was not asked.
+    Skipped,
+}
+
+impl Outcome {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Noted => "noted",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// A step in the report.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) step: &'static str,
+    pub(super) title: &'static str,
+    pub(super) method: &'static str,
+    pub(super) target: String,
+    /// `public`, or the number of the origin.
+    pub(super) way: String,
+    pub(super) carries: Carries,
+    pub(super) outcome: Outcome,
+    pub(super) expected: &'static str,
+    pub(super) got: String,
+    /// What it proves; what is to be made of it; why it was not asked.
+    pub(super) meaning: String,
+    /// The rule that explains it.
+    pub(super) rule: Option<&'static str>,
+    pub(super) millis: Option<u64>,
+}
+
+impl Row {
+    /// Whether it failed and nobody knows why.
+    pub(super) fn is_unexplained(&self) -> bool {
+        self.outcome == Outcome::Failed && self.rule.is_none()
+    }
+}
+
+pub(super) fn rows(seen: &Examination) -> Vec<Row> {
+    seen.steps.iter().map(|done| row(done, seen)).collect()
+}
+
+fn row(done: &Done, seen: &Examination) -> Row {
+    let question = &done.question;
+    let (got, meaning) = told(done);
+    Row {
+        step: question.step.word(),
+        title: question.step.title(),
+        method: question.method,
+        target: redact_target(question.target.as_bytes()).to_string(),
+        way: way(done, seen),
+        carries: question.carries,
+        outcome: outcome(done),
+        expected: question.step.expects(),
+        got,
+        meaning,
+        rule: done.judged().and_then(|judged| judged.findings.first()).map(|finding| finding.rule),
+        millis: match &done.ended {
+            Ended::Answered(answer, _) => Some(u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX)),
+            _ => None,
+        },
+    }
+}
+
+/// The way by which it was asked.
+pub(super) fn way(done: &Done, seen: &Examination) -> String {
+    let direct = done.direct.and_then(|place| seen.origins.get(place));
+    direct.map_or_else(|| "public".to_owned(), |direct| format!("origin {direct}"))
+}
+
+fn outcome(done: &Done) -> Outcome {
+    match &done.ended {
+        Ended::Skipped(_) => Outcome::Skipped,
+        Ended::Answered(_, judged) if judged.is_expected => Outcome::Done,
+        Ended::Answered(_, judged) if is_note(&done.question.step, judged) => Outcome::Noted,
+        Ended::Answered(..) | Ended::Failed(_) => Outcome::Failed,
+    }
+}
+
+/// The page itself need not be there: a site may be an API alone. And where to look for the index is tried.
+fn is_note(step: &Step, judged: &Judged) -> bool {
+    let is_missing = matches!(judged.symptom.status.code(), 300..=399 | 404) || judged.symptom.html_for_rest;
+    matches!(step, Step::Page) || matches!(step, Step::Index) && is_missing
+}
+
+fn told(done: &Done) -> (String, String) {
+    let step = &done.question.step;
+    match &done.ended {
+        Ended::Skipped(why) => (String::new(), (*why).to_owned()),
+        Ended::Failed(trouble) => (trouble.word().to_owned(), format!("{} {trouble}", done.place)),
+        Ended::Answered(_, judged) if judged.is_expected => (got(judged), step.proves().to_owned()),
+        Ended::Answered(_, judged) => {
+            let found = judged.findings.first().map(|finding| finding.summary.clone());
+            (got(judged), found.or(done.reading.map(str::to_owned)).unwrap_or_default())
+        }
+    }
+}
+
+/// `403 jwt_auth_invalid_token "Expired token"`.
+fn got(judged: &Judged) -> String {
+    let symptom = &judged.symptom;
+    let mut text = symptom.status.to_string();
+    if let Some(error) = &symptom.error {
+        text.push(' ');
+        text.push_str(error.code.as_str());
+    }
+    if let Some(message) = symptom.message() {
+        text.push_str(&format!(" \"{message}\""));
+    }
+    if let Some(blocked) = &symptom.blocked {
+        let when = if blocked.when == When::Always { "" } else { "only if the page sends cookies along: " };
+        text.push_str(&format!("; {when}{}", blocked.reason()));
+    }
+    text
+}

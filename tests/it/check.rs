@@ -1,0 +1,216 @@
+//! `header-doctor check`: a site examined from outside.
+
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+use header_doctor::demo::{Curtain, Place, Stage};
+use serde_json::Value;
+
+use crate::world::{Authority, Origin, SecureOrigin, Wire};
+
+/// What a check said and how it ended.
+struct Checked {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Checked {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("no JSON: {}{}", self.out, self.err))
+    }
+}
+
+fn check_with(arguments: &[&str], variables: &[(&str, &str)]) -> Checked {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+    command.arg("check").args(arguments).env_clear().envs(variables.iter().copied()).stdin(Stdio::null());
+    let output = command.output().expect("the program starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Checked { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+fn check(arguments: &[&str]) -> Checked {
+    check_with(arguments, &[])
+}
+
+/// Good and bad doors, and what ends them.
+struct Doors {
+    port: u16,
+    /// The edge that moves the header, and the pair of doctors with a proxy that deletes it.
+    others: Vec<u16>,
+    curtain: Option<Curtain>,
+}
+
+impl Doors {
+    fn open() -> Self {
+        let stage = Stage::open(Place::Free).unwrap();
+        let port = stage.doctor().port();
+        let invitation = stage.invitation();
+        let ports = invitation.split("localhost:").skip(1).filter_map(|rest| rest.split('/').next());
+        let mut others: Vec<u16> = ports.filter_map(|port| port.parse().ok()).collect();
+        others.retain(|other| *other != port);
+        Self { port, others, curtain: Some(stage.leave_open().1) }
+    }
+
+    fn named(&self, host: &str) -> String {
+        format!("http://{host}:{}", self.port)
+    }
+}
+
+impl Drop for Doors {
+    fn drop(&mut self) {
+        drop(self.curtain.take().map(Curtain::fall));
+    }
+}
+
+/// The first verdict; empty when there is none.
+fn first_rule(report: &Value) -> &str {
+    report["verdicts"][0]["rule"].as_str().unwrap_or_default()
+}
+
+const LOGIN: [(&str, &str); 1] = [("HEADER_DOCTOR_PASSWORD", "demo")];
+
+#[test]
+fn every_door_has_its_verdict_and_its_exit_code() {
+    let doors = Doors::open();
+    let (edge, pair) = (doors.others[0], doors.others[1]);
+    let lost = "authorization-lost-before-php";
+    let user: &[&str] = &["--user", "admin"];
+    let reader: &[&str] = &["--user", "reader", "--endpoint", "/my-app/v1/reports"];
+    let page: &[&str] = &["--browser-origin", "https://app.example.com"];
+    let stranger: &[&str] = &["--browser-origin", "https://other.example.com"];
+    for (site, arguments, code, rule) in [
+        (doors.named("localhost"), &[][..], 0, ""),
+        (doors.named("localhost"), user, 0, ""),
+        (doors.named("localhost"), page, 0, ""),
+        (doors.named("localhost"), stranger, 0, "preflight-refused"),
+        (doors.named("localhost"), reader, 0, "permission-refused"),
+        (doors.named("apache.localhost"), &[][..], 1, lost),
+        (doors.named("apache.localhost"), user, 1, lost),
+        (doors.named("staging.localhost"), &[][..], 1, "gate-in-front"),
+        (format!("http://localhost:{edge}"), user, 1, lost),
+        (format!("http://localhost:{pair}"), user, 1, lost),
+    ] {
+        let checked = check_with(&[&[site.as_str(), "--output", "json"], arguments].concat(), &LOGIN);
+        let report = checked.json();
+        assert_eq!(
+            (checked.code, first_rule(&report)),
+            (Some(code), rule),
+            "{site} {arguments:?}: {report:#}"
+        );
+        assert_eq!(report["exit"], code);
+    }
+}
+
+#[test]
+fn a_good_door_is_not_accused_of_anything() {
+    let doors = Doors::open();
+    let site = doors.named("localhost");
+    let arguments = [
+        site.as_str(),
+        "--user",
+        "admin",
+        "--endpoint",
+        "/my-app/v1/reports",
+        "--browser-origin",
+        "https://app.example.com",
+        "--origin",
+        "127.0.0.1",
+    ];
+    let checked = check_with(&arguments, &LOGIN);
+    assert_eq!(checked.code, Some(0), "{}{}", checked.out, checked.err);
+    assert!(checked.out.contains("✓ nothing wrong in what could be seen"), "{}", checked.out);
+    assert!(!checked.out.contains('✗') && !checked.out.contains("fix  "), "{}", checked.out);
+    assert_eq!(checked.err, "");
+}
+
+#[test]
+fn what_cannot_be_examined_is_told_in_its_own_words() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>";
+    let busy = "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n";
+    let block = "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Length: 22\r\n\r\n<html><h1>Blocked</h1>";
+    let (plain, limits, wall) = (Origin::answering(page), Origin::answering(busy), Origin::answering(block));
+    let silent = Origin::playing(|mut wire: Wire, tell| {
+        tell(wire.message());
+        wire.read_to_end();
+    });
+    let clear = Origin::playing(|mut wire: Wire, _| {
+        wire.put("HTTP/1.1 400 Bad Request\r\n\r\n");
+        wire.read_to_end();
+    });
+    let noise = Origin::answering("SSH-2.0-OpenSSH_9.2\r\n\r\n");
+    for (site, words) in [
+        (format!("http://{nobody}"), "refuses connections"),
+        ("http://no-such-name.invalid".to_owned(), "has no address"),
+        (plain.to_string(), "is not WordPress"),
+        (limits.to_string(), "asks for fewer requests (429)"),
+        (format!("{wall}/wp-json/"), "block page"),
+        (silent.to_string(), "does not answer within 300ms: it hangs"),
+        (noise.to_string(), "sends what is no HTTP"),
+        (clear.to_string().replace("http:", "https:"), "speaks no TLS there"),
+    ] {
+        let patience = if words.contains("300ms") { "300ms" } else { "20s" };
+        let checked = check(&[&site, "--timeout", patience]);
+        assert_eq!(checked.code, Some(3), "{site}: {}{}", checked.out, checked.err);
+        let line = checked.out.lines().find(|line| line.starts_with("✗ not examined: ")).unwrap_or_default();
+        assert!(line.contains(words), "{site}: {}", checked.out);
+    }
+}
+
+#[test]
+fn nobody_who_wants_to_be_left_alone_is_asked_twice() {
+    let limits = Origin::answering("HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(check(&[&limits.to_string()]).code, Some(3));
+    let request = limits.request();
+    assert!(request.contains("\r\nUser-Agent: header-doctor/"), "{request}");
+    assert!(limits.was_not_asked());
+}
+
+#[test]
+fn a_certificate_that_browsers_refuse_is_told_with_the_reason_and_can_be_taken() {
+    const PAGE: &str = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    let authority = Authority::new();
+    let ca = authority.ca();
+    let trusted = [("SSL_CERT_FILE", ca.to_str().unwrap())];
+    let mut old = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    old.not_before = rcgen::date_time_ymd(2019, 1, 1);
+    old.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    for (config, words) in [
+        (authority.server("localhost"), "is not WordPress"),
+        (authority.server("a.test"), "certificate that browsers refuse: it is for another name"),
+        (authority.server_with(&old), "certificate that browsers refuse: it has expired"),
+        (Authority::nobodys().0, "certificate that browsers refuse: it"),
+    ] {
+        let origin = SecureOrigin::answering(config, PAGE);
+        let site = format!("https://localhost:{}", origin.port());
+        let checked = check_with(&[&site], &trusted);
+        assert_eq!(checked.code, Some(3), "{}{}", checked.out, checked.err);
+        assert!(checked.out.contains(words), "{words}: {}", checked.out);
+        let checked = check_with(&[&site, "--insecure"], &trusted);
+        assert!(checked.out.contains("is not WordPress"), "{}{}", checked.out, checked.err);
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_told_by_its_name_and_without_its_secrets() {
+    for (arguments, words) in [
+        (&["ftp://a.test"][..], "the URL is not the address of a site; write https://example.com"),
+        (&["https://jo:hunter2@a.test"], "the URL has a user or password in it;"),
+        (&["a.test", "--endpoint", "https://b.test/hunter2"], "--endpoint: is not a path of https://a.test;"),
+        (&["a.test", "--browser-origin", "hunter2"], "--browser-origin: is not an origin;"),
+        (&["a.test", "--origin", "a b"], "--origin: is not an address;"),
+        (
+            &["a.test", "--header", "Authorization: Bearer hunter2"],
+            "--header: Authorization is written by the check",
+        ),
+        (&["a.test", "--header", "hunter2"], "--header: has no colon;"),
+        (&["a.test", "--timeout", "5"], "--timeout: \"5\" has no unit; write 5s or 5ms"),
+        (&["a.test", "--user", "a:hunter2"], "--user: is not a name to log in with;"),
+        (&["a.test", "--user", "jo"], "--user: no password came;"),
+    ] {
+        let checked = check(arguments);
+        assert_eq!(checked.code, Some(2), "{arguments:?}: {}{}", checked.out, checked.err);
+        assert!(checked.err.contains(words) && !checked.err.contains("hunter2"), "{words}: {}", checked.err);
+    }
+}
