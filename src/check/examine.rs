@@ -10,7 +10,9 @@ use super::judge::{Judged, judge, reading, token, unwelcome};
 use super::question::{Carries, Question, Step, Wallet};
 use super::site::{Place, Site};
 use super::trouble::Trouble;
-use crate::evidence::{Memory, RouteClass};
+use crate::event::Redacted;
+use crate::evidence::{Memory, OtherWay, RouteClass};
+use crate::headers::redirects::{Asked, Redirect};
 use crate::message::Name;
 use crate::moment::Moment;
 use crate::secret::{Key, Secret};
@@ -139,6 +141,7 @@ pub async fn examine(
     for place in 0..task.origins.len() {
         under.go_through(Some(place)).await;
     }
+    under.compare();
     let (asked, has_token) = (under.conversation.asked(), under.wallet.token.is_some());
     Examination { asked, has_token, ..under.seen }
 }
@@ -285,12 +288,22 @@ impl Examiner<'_, '_> {
             }
         }
         if self.seen.stopped.is_none() {
-            self.seen.stopped = Some(format!(
+            self.seen.stopped = Some(self.led_away().unwrap_or_else(|| format!(
                 "{} is not WordPress, or hides its REST API: neither a Link to it nor an index at /wp-json/ or \
                  /?rest_route=/",
                 self.seen.examined
-            ));
+            )));
         }
+    }
+
+    /// Where everything leads elsewhere: to a site that nobody named.
+    fn led_away(&self) -> Option<String> {
+        let answer = self.last_answer()?;
+        let asked = Asked::new(&answer.head, answer.scheme)?;
+        let redirect =
+            Redirect::read(&answer.reply, &asked).filter(|redirect| redirect.change().leaves_origin())?;
+        let (scheme, host) = (redirect.scheme().word(), Redacted::host(redirect.host()));
+        Some(format!("{} leads to another site, {scheme}://{host}; check that one", self.seen.examined))
     }
 
     /// Asks for a REST route where the site was named, when it led elsewhere: that is where clients send their tokens.
@@ -390,6 +403,29 @@ impl Examiner<'_, '_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Judges again what failed by one way and did well by another: that is evidence of its own.
+    fn compare(&mut self) {
+        let is_same =
+            |one: &Question, other: &Question| (&one.step, &one.target) == (&other.step, &other.target);
+        let did_well: Vec<_> = self.seen.steps.iter().filter(|done| done.is_expected()).cloned().collect();
+        for done in &mut self.seen.steps {
+            let other =
+                |other: &&Done| other.direct != done.direct && is_same(&other.question, &done.question);
+            let Some(_) = did_well.iter().find(other) else { continue };
+            let way = if done.direct.is_none() { OtherWay::Behind } else { OtherWay::Beside };
+            if let Ended::Answered(answer, judged) = &mut done.ended
+                && !judged.is_expected
+            {
+                let memory = Memory { other_way: Some(way), ..judged.trail.memory };
+                **judged = judge(&done.question.step, answer, memory, self.key);
+                if done.reading.is_none() && judged.findings.is_empty() {
+                    done.reading =
+                        Some("it does well by the other way, so this way or this machine is the matter");
+                }
+            }
         }
     }
 

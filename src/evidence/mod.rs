@@ -50,5 +50,5 @@ pub use route::{Form, Route, RouteClass};
 pub use sighting::{Look, Seen, Sighting, Sightings, Spelling, Watched, look};
 pub use site::{Difference, Home};
 pub use symptom::{Led, Offset, RedirectedBy, Software, Symptom};
-pub use trail::{Denied, Hop, Memory, Session, Trail, Treatment};
+pub use trail::{Denied, Hop, Memory, OtherWay, Session, Trail, Treatment};
 pub use wordpress::{Code, WordPressError};

@@ -119,6 +119,17 @@ pub struct Memory {
     pub origin_stripped: bool,
     /// The doctor asked by itself: it is the client, and no hop stands between the two.
     pub probe: bool,
+    /// The very same request did well by another way to the same site; nothing where it was not asked, or did no better.
+    pub other_way: Option<OtherWay>,
+}
+
+/// Another way to a site, by which a request did well that failed by this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherWay {
+    /// Straight to the origin, past whatever stands in front: what fails here lies before the origin.
+    Behind,
+    /// To another address of the site: what fails here is this machine's own.
+    Beside,
 }
 
 /// What was asked, with what credential, and how the headers looked on the way.

@@ -77,7 +77,7 @@ impl Record {
         });
         let signing = self.recorder.signing.as_ref();
         let origin_stripped = signing.is_some_and(|signing| signing.stripped.holds(self.started));
-        Memory { promised, accepted, direct: self.was_php_asked(), origin_stripped, probe: false }
+        Memory { promised, accepted, direct: self.was_php_asked(), origin_stripped, ..Memory::default() }
     }
 
     fn was_php_asked(&self) -> bool {

@@ -214,3 +214,185 @@ fn a_wrong_command_line_is_told_by_its_name_and_without_its_secrets() {
         assert!(checked.err.contains(words) && !checked.err.contains("hunter2"), "{words}: {}", checked.err);
     }
 }
+
+/// WordPress behind a proxy that deletes `Authorization`, given as its port.
+fn deleting(port: u16) -> Origin {
+    Origin::playing(move |mut wire: Wire, _| {
+        loop {
+            let message = wire.message();
+            let kept = message.split("\r\n").filter(|line| !line.starts_with("Authorization: "));
+            let passed = kept.collect::<Vec<_>>().join("\r\n");
+            let reply = Wire::to(([127, 0, 0, 1], port).into()).send(passed).reply();
+            wire.put([reply.head.as_bytes(), &reply.body].concat());
+        }
+    })
+}
+
+#[test]
+fn a_proxy_that_eats_the_header_is_named_where_the_origin_is_asked_as_well() {
+    let doors = Doors::open();
+    let proxy = deleting(doors.port).to_string().replace("127.0.0.1", "localhost");
+    let origin = format!("127.0.0.1:{}", doors.port);
+    let arguments = [proxy.as_str(), "--user", "admin", "--origin", &origin, "--output", "json"];
+    let checked = check_with(&arguments, &LOGIN);
+    let report = checked.json();
+    let verdict = &report["verdicts"][0];
+    assert_eq!((checked.code, report["verdicts"].as_array().unwrap().len()), (Some(1), 1), "{report:#}");
+    assert_eq!(
+        (&verdict["rule"], &verdict["place"], &verdict["proof"]),
+        (&"authorization-lost-before-php".into(), &"edge".into(), &"proved".into()),
+        "{report:#}"
+    );
+    assert_eq!(report["checklist"][5]["state"], "failed");
+}
+
+#[test]
+fn a_redirect_to_another_origin_is_followed_to_look_and_told() {
+    let doors = Doors::open();
+    let (port, told) = (doors.port, "redirect-drops-authorization");
+    let door = Origin::playing(move |mut wire: Wire, tell| {
+        loop {
+            let message = wire.message();
+            let target = message.split(' ').nth(1).unwrap_or_default().to_owned();
+            tell(message);
+            wire.put(format!(
+                "HTTP/1.1 301 Moved\r\nLocation: http://localhost:{port}{target}\r\nContent-Length: 0\r\n\r\n"
+            ));
+        }
+    });
+    let site = door.to_string().replace("127.0.0.1", "localhost");
+    let checked = check_with(&[&site, "--user", "admin", "--output", "json"], &LOGIN);
+    let report = checked.json();
+    assert_eq!((checked.code, first_rule(&report)), (Some(1), told), "{report:#}");
+    assert_eq!(report["examined"], format!("http://localhost:{port}"));
+    let losing = report["redirects"][0]["losing"].as_array().unwrap();
+    assert!(losing.iter().any(|client| client == "axios 1.21"), "{losing:?}");
+    while !door.was_not_asked() {
+        assert!(!door.request().contains("\"password\""));
+    }
+}
+
+#[test]
+fn no_credential_goes_to_a_site_that_was_not_named() {
+    let other = Origin::answering("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    let location = format!("HTTP/1.1 301 Moved\r\nLocation: {other}/\r\nContent-Length: 0\r\n\r\n");
+    let door = Origin::answering(location);
+    let site = door.to_string().replace("127.0.0.1", "localhost");
+    let checked = check_with(&[&site, "--user", "admin", "--header", "X-Gate: hunter2"], &LOGIN);
+    assert_eq!(checked.code, Some(3));
+    assert!(checked.out.contains("leads to another site, http://127.0.0.1;"), "{}", checked.out);
+    assert!(other.was_not_asked());
+}
+
+/// Answers as a site whose every word is a marked secret.
+fn telltale() -> Origin {
+    Origin::playing(|mut wire: Wire, _| {
+        loop {
+            let message = wire.message();
+            let index = r#"{"name":"n4m3m4rk3d","home":"https://h0m3m4rk3d.test","namespaces":["jwt-auth/v1","wp/v2"],"authentication":{"application-passwords":{"endpoints":"3ndp01ntm4rk3d"}}}"#;
+            let token = r#"{"token":"eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJpc3N1ZXJtYXJrZWQifQ.t0k3nm4rk3d","user_email":"m41lm4rk3d@a.test"}"#;
+            let refused = r#"{"code":"jwt_auth_invalid_token","message":"m3ss4g3m4rk3d","data":{"status":403,"x":"d4t4m4rk3d"}}"#;
+            let line = message.lines().next().unwrap_or_default();
+            let (status, body) = match line {
+                line if line.contains("/token HTTP") => ("200 OK", token),
+                line if line.contains("_fields") => ("200 OK", index),
+                _ => ("403 Forbidden", refused),
+            };
+            let length = body.len();
+            wire.put(format!(
+                "HTTP/1.1 {status}\r\nServer: s3rv3rm4rk3d\r\nX-Y: f13ldm4rk3d\r\nContent-Type: application/json\r\n\
+                 Set-Cookie: c00k13m4rk3d=1\r\nContent-Length: {length}\r\n\r\n{body}"
+            ));
+        }
+    })
+}
+
+#[test]
+fn no_secret_is_in_any_report() {
+    let site = telltale();
+    let variables = [
+        ("HEADER_DOCTOR_PASSWORD", "p4ssw0rdm4rk3d"),
+        ("HEADER_DOCTOR_APP_PASSWORD", "4ppp4ssw0rdm4rk3d"),
+        ("HEADER_DOCTOR_TOKEN", "g1v3nt0k3nm4rk3d"),
+    ];
+    for output in ["text", "json", "markdown", "junit", "dry"] {
+        let url = site.to_string();
+        let last: &[&str] = if output == "dry" { &["--dry-run"] } else { &["--output", output] };
+        let arguments = [
+            url.as_str(),
+            "--user",
+            "jo",
+            "--endpoint",
+            "/wp/v2/posts?key=qu3rym4rk3d",
+            "--header",
+            "X-Gate: h34d3rm4rk3d",
+            "--browser-origin",
+            "https://app.test",
+        ];
+        let checked = check_with(&[&arguments, last].concat(), &variables);
+        assert!(checked.code != Some(2), "{}", checked.err);
+        let text = format!("{}{}", checked.out, checked.err);
+        let basic = "am86NHBwcDRzc3cwcmRtNHJrM2Q=";
+        for mark in ["m4rk3d", "eyJ", basic] {
+            // What somebody typed himself, and what a site calls itself, is no secret.
+            let text = text.replace("h0m3m4rk3d", "").replace("key=qu3rym4rk3d", "");
+            assert!(!text.contains(mark), "{mark}: {text}");
+        }
+    }
+}
+
+#[test]
+fn what_would_be_asked_is_shown_and_not_asked() {
+    let site = Origin::answering("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    let checked = check(&[&site.to_string(), "--user", "jo", "--dry-run", "--endpoint", "/my-app/v1/x"]);
+    assert_eq!((checked.code, checked.err.as_str()), (Some(0), ""));
+    for words in ["nothing was sent", "POST    /wp-json/jwt-auth/v1/token\n", "GET     /wp-json/my-app/v1/x"]
+    {
+        assert!(checked.out.contains(words), "{words}: {}", checked.out);
+    }
+    assert!(site.was_not_asked());
+}
+
+#[test]
+fn a_password_is_read_from_standard_input() {
+    use std::io::Write as _;
+    let doors = Doors::open();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+    command.args(["check", &doors.named("localhost"), "--user", "admin"]).env_clear();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"demo\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("jwt_auth_valid_token"), "{text}");
+}
+
+/// A WordPress without a JWT plugin.
+fn without_plugin() -> Origin {
+    Origin::playing(|mut wire: Wire, _| {
+        loop {
+            let message = wire.message();
+            let index = r#"{"home":"http://localhost","namespaces":["wp/v2"],"authentication":{"application-passwords":{}}}"#;
+            let missing = r#"{"code":"rest_no_route","message":"No route was found matching the URL and request method.","data":{"status":404}}"#;
+            let (status, body) =
+                if message.contains("_fields") { ("200 OK", index) } else { ("404 Not Found", missing) };
+            let length = body.len();
+            wire.put(format!(
+                "HTTP/1.1 {status}\r\nLink: <http://localhost/wp-json/>; rel=\"https://api.w.org/\"\r\n\
+                 Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+            ));
+        }
+    })
+}
+
+#[test]
+fn a_wordpress_without_a_jwt_plugin_is_told_what_it_has() {
+    let site = without_plugin().to_string();
+    let checked = check(&[&site]);
+    assert_eq!(checked.code, Some(0), "{}", checked.out);
+    assert!(checked.out.contains("application passwords, login cookie with a nonce"), "{}", checked.out);
+    assert!(checked.out.contains("no JWT plugin answers"), "{}", checked.out);
+    let checked = check_with(&[&site, "--user", "jo"], &LOGIN);
+    assert_eq!(checked.code, Some(3), "{}", checked.out);
+    assert!(checked.out.contains("this site has no JWT plugin"), "{}", checked.out);
+}

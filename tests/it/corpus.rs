@@ -13,8 +13,8 @@ use header_doctor::browser::withheld;
 use header_doctor::diagnosis::{Finding, RULES, diagnose};
 use header_doctor::event::complaint;
 use header_doctor::evidence::{
-    Arrival, Company, Crossing, Denied, HopName, Memory, Return, Script, Skew, Symptom, Trail, Trouble,
-    Watched, changes, look,
+    Arrival, Company, Crossing, Denied, HopName, Memory, OtherWay, Return, Script, Skew, Symptom, Trail,
+    Trouble, Watched, changes, look,
 };
 use header_doctor::headers::Scheme;
 use header_doctor::headers::redirects::{Asked, Redirect};
@@ -62,6 +62,10 @@ struct DoctorPart {
     accepted: bool,
     /// Whether the doctors behind proved shortly before that `Origin` does not reach them.
     origin_stripped: bool,
+    /// Whether the doctor asked by itself.
+    probe: bool,
+    /// By which other way the same request did well: `behind` or `beside`.
+    other_way: String,
     /// Whose `X-Forwarded-Proto: https` was not believed.
     disbelieved: Option<String>,
     /// Whether the client used TLS, by a trusted word.
@@ -250,6 +254,13 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
         accepted: doctor.accepted,
         origin_stripped: doctor.origin_stripped,
         direct,
+        probe: doctor.probe,
+        other_way: match doctor.other_way.as_str() {
+            "" => None,
+            "behind" => Some(OtherWay::Behind),
+            "beside" => Some(OtherWay::Beside),
+            other => panic!("{other} is no way"),
+        },
     };
     if doctor.script_seen {
         trail.script = Script::Seen;

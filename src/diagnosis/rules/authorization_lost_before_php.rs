@@ -12,13 +12,15 @@
 //! as a lost one and is never called lost. Nor is anything else for a while after the same upstream accepted a
 //! credential of the same scheme on the same form of URL: then the path is clear. Where the doctor asks PHP itself, nothing
 //! stands between them that could lose it.
+//!
+//! Where the very same request arrives when it is sent straight to the origin, the loss is proved, and it is before the origin.
 
 use super::super::company::doctors;
-use super::super::{Finding, Lost, Mark, Proof, Rule, Severity, Stop};
+use super::super::{Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
 use super::{ask_validate, foreign, is_accompanied, last_doctor, untouched};
 use crate::evidence::{
-    AnsweredBy, Change, Claims, Credential, Difference, Hop, HopName, Software, Symptom, Token, Trail,
-    Watched,
+    AnsweredBy, Change, Claims, Credential, Difference, Hop, HopName, OtherWay, Software, Symptom, Token,
+    Trail, Watched,
 };
 
 pub(in super::super) struct AuthorizationLostBeforePhp;
@@ -36,6 +38,9 @@ impl Rule for AuthorizationLostBeforePhp {
         let sent = trail.sighting(&Hop::Doctor, Watched::Authorization)?;
         sent.once()?;
         let proof = proof(trail, symptom)?;
+        if trail.memory.other_way == Some(OtherWay::Behind) {
+            return self.before_the_origin(trail, &sent.to_string());
+        }
         let likely = proof == Proof::Likely;
         let last = last_doctor(trail);
         let seen = seen(trail, &sent.to_string());
@@ -70,6 +75,36 @@ impl Rule for AuthorizationLostBeforePhp {
             caution: if likely { CAUTION } else { CAUTION_FOR_NOW },
             decide: (!likely).then(|| ask_validate(trail, "header-doctor", READING)),
             ..Finding::of(self, proof, product(symptom), summary)?
+        })
+    }
+}
+
+impl AuthorizationLostBeforePhp {
+    /// The origin sees the header when it is asked directly, so what stands in front of it keeps it back.
+    fn before_the_origin(&self, trail: &Trail, sent: &str) -> Option<Finding> {
+        let last = last_doctor(trail);
+        let summary = format!(
+            "WordPress never saw the token, and sees it where the origin is asked directly; it is lost between {last} and \
+             origin"
+        );
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::Edge, Mark::Bad));
+        path.push(Stop::new(Hop::WebServer, Mark::Good).named("origin"));
+        path.push(Stop::new(Hop::Php, Mark::Good));
+        Some(Finding {
+            place: Place::Edge,
+            desk: Desk::Edge,
+            because: format!("{}, and only the same request to the origin arrived", seen(trail, sent)),
+            path,
+            lost: Some(Lost {
+                header: Watched::Authorization,
+                change: Change::Missing,
+                after: Hop::Doctor,
+                before: Hop::Edge,
+            }),
+            cleared: vec!["client", "doctor", "web server", "PHP", "WordPress", "secret", "expiry"],
+            caution: CAUTION,
+            ..Finding::of(self, Proof::Proved, "edge", summary)?
         })
     }
 }

@@ -8,9 +8,10 @@
 //! of them; but several machines may stand behind one address, and it may have been this very token.
 //!
 //! The signature comes before time and issuer, so neither was judged. Silent for a token in quotes and its like
-//! (`token-wrapped`), whose signature cannot fit.
+//! (`token-wrapped`), whose signature cannot fit. Where another machine of the site takes the very same token, it is proved that
+//! their secrets differ.
 
-use super::super::{Decision, Desk, Finding, Mark, Place, Proof, Rule, Stop};
+use super::super::{Decision, Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
 use super::{ask_validate, decoding, foreign, sent_wrong, untouched};
 use crate::evidence::{
     Claims, Credential, Difference, Hop, Message, RouteClass, Symptom, Token, Trail, Wrapping,
@@ -33,6 +34,9 @@ impl Rule for TokenSignatureRefused {
         }
         if trail.claims.as_ref().is_some_and(Claims::is_cut) {
             return self.of_client(trail, CUT);
+        }
+        if trail.memory.other_way.is_some() {
+            return self.differs_between_machines(trail);
         }
         match foreign(trail, symptom) {
             Some(Difference::Host) => self.of_client(trail, OTHER_SITE),
@@ -94,6 +98,24 @@ impl TokenSignatureRefused {
             cleared: vec!["doctor", "web server", "permissions"],
             decide: Some(ask_for_another(trail)),
             ..self.of_client(trail, ALONE)?
+        })
+    }
+
+    /// Another machine of the site took the very same token.
+    fn differs_between_machines(&self, trail: &Trail) -> Option<Finding> {
+        let summary =
+            "the secret differs between the machines of this site: another one accepts this very token";
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::Php, Mark::Bad).noted("another secret"));
+        Some(Finding {
+            severity: Severity::Error,
+            because:
+                "the very same token was accepted by the other way to this site, and refused by this one"
+                    .into(),
+            path,
+            cleared: vec!["client", "token", "expiry", "permissions"],
+            caution: "Do not rotate secrets: give every machine the same one",
+            ..Finding::of(self, Proof::Proved, "wp-config.php", summary)?
         })
     }
 
