@@ -30,6 +30,8 @@ pub struct Task {
     pub origins: Vec<Direct>,
     /// The credentials.
     pub wallet: Wallet,
+    /// The variables of the environment that name a proxy, none of which is used.
+    pub proxies: Vec<&'static str>,
 }
 
 /// How a step ended.
@@ -96,6 +98,8 @@ pub struct Examination {
     pub(super) stopped: Option<String>,
     /// How many requests were sent.
     pub(super) asked: usize,
+    /// The variables that name a proxy and were not heeded.
+    pub(super) proxies: Vec<&'static str>,
     /// Whether a token came out of a login or was given.
     pub(super) has_token: bool,
 }
@@ -132,6 +136,7 @@ pub async fn examine(
             origins: task.origins.clone(),
             stopped: None,
             asked: 0,
+            proxies: task.proxies.clone(),
             has_token: false,
         },
     };
@@ -288,12 +293,19 @@ impl Examiner<'_, '_> {
             }
         }
         if self.seen.stopped.is_none() {
-            self.seen.stopped = Some(self.led_away().unwrap_or_else(|| format!(
+            self.seen.stopped = Some(self.failing().or_else(|| self.led_away()).unwrap_or_else(|| format!(
                 "{} is not WordPress, or hides its REST API: neither a Link to it nor an index at /wp-json/ or \
                  /?rest_route=/",
                 self.seen.examined
             )));
         }
+    }
+
+    /// Where nothing is to be found since the site itself fails.
+    fn failing(&self) -> Option<String> {
+        let status = self.last_answer()?.reply.status;
+        (status.code() >= 500)
+            .then(|| format!("{} answers {status}: the site itself fails", self.seen.examined))
     }
 
     /// Where everything leads elsewhere: to a site that nobody named.

@@ -107,7 +107,7 @@ pub(super) fn unwelcome(symptom: &Symptom) -> Option<&'static str> {
     }
 }
 
-/// What an answer means that is not expected and that no rule explains; nothing where nothing is known.
+/// What an answer means that is not expected and that no rule explains.
 #[must_use]
 pub(super) fn reading(step: &Step, symptom: &Symptom, is_path_clear: bool) -> Option<&'static str> {
     match (step, symptom.status.code(), symptom.answered_by) {
@@ -137,9 +137,10 @@ pub(super) fn reading(step: &Step, symptom: &Symptom, is_path_clear: bool) -> Op
         (Step::Endpoint(_) | Step::AppEndpoint(_), 404, _) => Some("there is no such route"),
         (_, 300..=399, _) => Some("a redirect, which was not followed"),
         (_, 500..=599, _) => Some("the site fails"),
+        (_, _, AnsweredBy::WebServer) => Some("the web server refuses by itself; WordPress was not asked"),
         (Step::Index, ..) if symptom.html_for_rest => {
             Some("a page in place of the REST index: it is not WordPress, or its permalinks are plain")
         }
-        _ => None,
+        _ => Some("not what a healthy site answers, and no rule explains it"),
     }
 }

@@ -1,6 +1,7 @@
 //! What is asked: one request a step, written here without any I/O.
 //!
-//! A check only reads. The one thing that changes something on a site is a login, and that is asked for with `--user`
+//! Every request has a connection of its own, as each call of curl has: over one that is kept open a balancer would show the
+//! same machine again and again, and hide that another one has another secret. A check only reads. The one thing that changes something on a site is a login, and that is asked for with `--user`
 //! alone.
 
 use serde_json::json;
@@ -237,8 +238,12 @@ impl Question {
         extra: &[(String, Secret<String>)],
     ) -> (RequestHead, Vec<u8>) {
         let authority = place.authority();
-        let mut fields =
-            Fields::from([("Host", authority.as_str()), ("User-Agent", USER_AGENT), ("Accept", "*/*")]);
+        let mut fields = Fields::from([
+            ("Host", authority.as_str()),
+            ("User-Agent", USER_AGENT),
+            ("Accept", "*/*"),
+            ("Connection", "close"),
+        ]);
         if let Some(value) = wallet.authorization(self.carries) {
             fields.set(Name::Authorization, value.expose().as_bytes());
         }

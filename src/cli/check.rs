@@ -1,7 +1,7 @@
 //! `header-doctor check`: a site examined from outside, before anything is deployed.
 
 use std::cell::RefCell;
-use std::env::var;
+use std::env::{var, var_os};
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin, stdout};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -94,6 +94,10 @@ pub(super) struct Arguments {
     output: Output,
 }
 
+/// The variables by which other programs are sent through a proxy.
+const PROXIES: [&str; 6] =
+    ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+
 /// The form of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Output {
@@ -175,6 +179,7 @@ fn task(arguments: &Arguments) -> anyhow::Result<Task> {
         browser_origin: arguments.browser_origin.as_deref().map(browser_origin).transpose()?,
         origins: arguments.origin.iter().map(direct).collect::<Result<_, _>>()?,
         wallet: wallet(arguments.user.as_deref())?,
+        proxies: PROXIES.into_iter().filter(|name| var_os(name).is_some()).collect(),
         site,
     })
 }

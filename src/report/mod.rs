@@ -11,5 +11,6 @@ mod verdict;
 pub use json::found;
 pub use markdown::fill;
 pub use page::Page;
+pub(crate) use page::words;
 pub use repeats::{Every, Repeats, Summary};
 pub use verdict::{Paint, named, verdict};

@@ -29,7 +29,7 @@ impl Page {
     pub const PLAIN: Self = Self { paint: Paint::Plain, width: None };
 
     /// Writes words as a paragraph that goes on at the column `hang`. Its first line has `used` columns already.
-    pub(super) fn lay(self, out: &mut String, words: &[Word<'_>], used: usize, hang: usize) {
+    pub(crate) fn lay(self, out: &mut String, words: &[Word<'_>], used: usize, hang: usize) {
         let room = |used: usize| {
             let width = self.width.map_or(f64::INFINITY, |width| f64::from(width.max(LEAST)));
             width - f64::from(u16::try_from(used).unwrap_or(u16::MAX))
@@ -56,7 +56,7 @@ fn push(out: &mut String, line: &[Word<'_>]) {
 }
 
 /// The words of a text. What stands between backquotes is one.
-pub(super) fn words(text: &str) -> Vec<Word<'_>> {
+pub(crate) fn words(text: &str) -> Vec<Word<'_>> {
     let mut quoted = false;
     let blanks = text.match_indices(|char| {
         quoted ^= char == '`';

@@ -94,7 +94,32 @@ fn https(seen: &Examination) -> Option<Hop> {
 
 /// Address, clock and issuer.
 pub(super) fn facts(seen: &Examination) -> Vec<Fact> {
-    [address(seen), clock(seen), issuer(seen)].into_iter().flatten().collect()
+    [between(seen), address(seen), clock(seen), issuer(seen)].into_iter().flatten().collect()
+}
+
+/// Who stands on the way, by what he adds to replies (the vendors' documentation, or measured).
+fn between(seen: &Examination) -> Option<Fact> {
+    const MARKS: [(&str, &str); 7] = [
+        ("CF-Ray", "Cloudflare"),
+        ("X-Amz-Cf-Id", "CloudFront"),
+        ("X-Azure-Ref", "Azure Front Door"),
+        ("X-Served-By", "Fastly or another cache"),
+        ("X-Varnish", "Varnish"),
+        ("X-Vercel-Id", "Vercel"),
+        ("X-Nf-Request-Id", "Netlify"),
+    ];
+    let replies = || {
+        seen.steps.iter().filter(|done| done.direct.is_none()).filter_map(|done| match &done.ended {
+            Ended::Answered(answer, _) => Some(&answer.reply.fields),
+            _ => None,
+        })
+    };
+    let has = |name: &str| {
+        replies().any(|fields| fields.iter().any(|field| field.name.eq_ignore_ascii_case(name.as_bytes())))
+    };
+    let found: Vec<_> = MARKS.iter().filter(|(name, _)| has(name)).map(|(_, product)| *product).collect();
+    let text = format!("{} on the way, by the marks on its replies", found.join(", "));
+    (!found.is_empty()).then_some(Fact { name: "between", text, is_good: true })
 }
 
 fn address(seen: &Examination) -> Option<Fact> {

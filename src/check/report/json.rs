@@ -14,6 +14,7 @@ pub(super) fn write(report: &Report) -> String {
         "examined": report.examined,
         "began": report.began.to_string(),
         "requests": report.requests,
+        "proxies_ignored": report.proxies,
         "methods": report.methods,
         "exit": report.code(),
         "stopped": report.stopped,

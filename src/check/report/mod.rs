@@ -55,6 +55,8 @@ pub struct Report {
     undone: Option<&'static str>,
     /// How many requests were sent.
     requests: usize,
+    /// The variables that name a proxy and were not heeded.
+    proxies: Vec<&'static str>,
 }
 
 /// A cause, and what it was seen in.
@@ -88,6 +90,7 @@ impl Report {
             stopped: seen.stopped.clone(),
             undone: undone(seen),
             requests: seen.asked,
+            proxies: seen.proxies.clone(),
         }
     }
 
