@@ -66,9 +66,9 @@ integration: ## the tests in tests/it
 	$(call say,integration: the tests in tests/it)
 	$(CARGO) $(RUN) --locked --test it
 
-verdicts: ## write tests/verdicts anew, to be reviewed
-	$(call say,verdicts: what every rule says is written to tests/verdicts; review it with git diff)
-	WRITE_VERDICTS=1 $(CARGO) test --locked --test it verdicts::
+verdicts: ## write tests/verdicts and tests/reports anew, to be reviewed
+	$(call say,verdicts: what every rule and report says is written to tests; review it with git diff)
+	WRITE_VERDICTS=1 $(CARGO) test --locked --test it -- verdicts:: check::every_report_reads_as_it_was_reviewed
 
 release:
 	$(call say,release: the binary as it is shipped)

@@ -396,3 +396,179 @@ fn a_wordpress_without_a_jwt_plugin_is_told_what_it_has() {
     assert_eq!(checked.code, Some(3), "{}", checked.out);
     assert!(checked.out.contains("this site has no JWT plugin"), "{}", checked.out);
 }
+
+/// What of a value is not as a schema has it; the part of JSON Schema that docs/check.schema.json uses.
+fn breaches(schema: &Value, value: &Value, at: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let is = |kind: &Value| match kind.as_str().unwrap() {
+        "string" => value.is_string(),
+        "integer" => value.is_u64(),
+        "boolean" => value.is_boolean(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        "null" => value.is_null(),
+        other => panic!("{other} is not read here"),
+    };
+    let fits = match &schema["type"] {
+        Value::Null => true,
+        Value::Array(kinds) => kinds.iter().any(is),
+        kind => is(kind),
+    };
+    let is_const = schema["const"].is_null() || schema["const"] == *value;
+    let is_one = schema["enum"].as_array().is_none_or(|all| all.contains(value));
+    if !(fits && is_const && is_one) {
+        out.push(format!("{at}: {value}"));
+    }
+    for (position, item) in value.as_array().into_iter().flatten().enumerate() {
+        out.extend(breaches(&schema["items"], item, &format!("{at}[{position}]")));
+    }
+    if let (Some(known), Some(fields)) = (schema["properties"].as_object(), value.as_object()) {
+        out.extend(
+            fields.keys().filter(|name| !known.contains_key(*name)).map(|name| format!("{at}.{name} is new")),
+        );
+        for (name, schema) in known {
+            out.extend(breaches(
+                schema,
+                &fields.get(name).cloned().unwrap_or_default(),
+                &format!("{at}.{name}"),
+            ));
+            out.extend((!fields.contains_key(name)).then(|| format!("{at}.{name} is missing")));
+        }
+    }
+    out
+}
+
+#[test]
+fn json_has_the_form_that_is_documented() {
+    let text = include_str!("../../docs/check.schema.json");
+    let schema: Value = serde_json::from_str(text).unwrap();
+    let doors = Doors::open();
+    let (good, bad) = (doors.named("localhost"), doors.named("apache.localhost"));
+    for arguments in [
+        &[good.as_str(), "--user", "reader", "--endpoint", "/my-app/v1/reports"][..],
+        &[&bad, "--user", "admin", "--browser-origin", "https://app.test", "--origin", "127.0.0.1"],
+        &["http://no-such-name.invalid"],
+    ] {
+        let report = check_with(&[arguments, &["--output", "json"]].concat(), &LOGIN).json();
+        assert_eq!(breaches(&schema, &report, "report"), [""; 0], "{arguments:?}");
+    }
+    assert_eq!(breaches(&schema, &Value::Null, "report").len(), 1);
+}
+
+/// The report without what is another one each time.
+fn lasting(text: &str, port: u16) -> String {
+    let text = text.replace(&port.to_string(), "PORT");
+    let digits = |text: &str, mark: &str, end: char| {
+        let mut parts = text.split(mark);
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let rest = part.trim_start_matches(|char: char| char.is_ascii_digit() || "-:.TZ".contains(char));
+            let is_time = part.len() > rest.len() && (end == ' ' || rest.starts_with(end));
+            out.push_str(mark);
+            out.push_str(if is_time { "…" } else { "" });
+            out.push_str(if is_time { rest } else { part });
+        }
+        out
+    };
+    [("since ", ' '), ("time=\"", '"'), ("timestamp=\"", '"'), ("requests, ", ' ')]
+        .into_iter()
+        .fold(text, |text, (mark, end)| digits(&text, mark, end))
+}
+
+#[test]
+fn every_report_reads_as_it_was_reviewed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reports");
+    let doors = Doors::open();
+    for (name, host, arguments) in [
+        ("good", "localhost", &["--user", "admin", "--browser-origin", "https://app.example.com"][..]),
+        ("apache", "apache.localhost", &["--user", "reader", "--endpoint", "/my-app/v1/reports"]),
+        ("gate", "staging.localhost", &[]),
+    ] {
+        for output in ["text", "markdown", "junit"] {
+            let site = doors.named(host);
+            let checked = check_with(&[&[&site, "--output", output], arguments].concat(), &LOGIN);
+            let text = lasting(&checked.out, doors.port);
+            let path = folder.join(format!("{name}.{output}"));
+            if std::env::var_os("WRITE_VERDICTS").is_some() {
+                std::fs::create_dir_all(&folder).unwrap();
+                std::fs::write(&path, &text).unwrap();
+            }
+            let reviewed = std::fs::read_to_string(&path).unwrap_or_default();
+            assert_eq!(text, reviewed, "{}; `make verdicts` writes it anew", path.display());
+        }
+    }
+}
+
+/// A WordPress with the JWT plugin that answers a real token so at `token/validate`, and every request at this date.
+fn plugin(validated: &'static str, date: &'static str) -> Origin {
+    Origin::playing(move |mut wire: Wire, _| {
+        loop {
+            let message = wire.message();
+            let line = message.lines().next().unwrap_or_default();
+            let error = |code: &str, words: &str| {
+                format!(r#"{{"code":"{code}","message":"{words}","data":{{"status":403}}}}"#)
+            };
+            let body = match line {
+                line if line.contains("_fields") => {
+                    r#"{"home":"http://localhost","namespaces":["wp/v2","jwt-auth/v1"],"authentication":[]}"#
+                        .to_owned()
+                }
+                line if line.contains("/token HTTP") => r#"{"token":"e30.e30.c2ln"}"#.to_owned(),
+                _ if !message.contains("Authorization: ") => {
+                    error("jwt_auth_no_auth_header", "Authorization header not found.")
+                }
+                _ if message.contains("Bearer header-doctor") => {
+                    error("jwt_auth_invalid_token", "Wrong number of segments")
+                }
+                _ if validated.is_empty() => {
+                    r#"{"code":"jwt_auth_valid_token","data":{"status":200}}"#.to_owned()
+                }
+                _ => error("jwt_auth_invalid_token", validated),
+            };
+            let status = if body.contains("\"status\":403") { "403 Forbidden" } else { "200 OK" };
+            let date = if date.is_empty() { String::new() } else { format!("Date: {date}\r\n") };
+            wire.put(format!(
+                "HTTP/1.1 {status}\r\n{date}Link: <http://localhost/wp-json/>; rel=\"https://api.w.org/\"\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            ));
+        }
+    })
+}
+
+#[test]
+fn a_machine_with_another_secret_is_found_by_its_address() {
+    let (public, other) = (plugin("", ""), plugin("Signature verification failed", ""));
+    let address = other.to_string();
+    let address = address.trim_start_matches("http://");
+    let arguments = [&public.to_string(), "--user", "jo", "--origin", address, "--output", "json"];
+    let checked = check_with(&arguments, &LOGIN);
+    let report = checked.json();
+    let verdict = &report["verdicts"][0];
+    assert_eq!((checked.code, first_rule(&report)), (Some(1), "token-signature-refused"), "{report:#}");
+    assert_eq!((&verdict["proof"], &verdict["severity"]), (&"proved".into(), &"error".into()));
+}
+
+#[test]
+fn a_clock_that_is_far_off_is_told() {
+    let site = plugin("", "Sun, 06 Nov 1994 08:49:37 GMT").to_string();
+    let checked = check(&[&site]);
+    assert_eq!(checked.code, Some(0));
+    assert!(checked.out.contains("! clock: the site's clock is "), "{}", checked.out);
+}
+
+#[test]
+fn a_refusal_that_no_rule_explains_is_no_success() {
+    let site = plugin("Something nobody foresaw", "").to_string();
+    let checked = check_with(&[&site, "--user", "jo"], &LOGIN);
+    assert_eq!(checked.code, Some(1), "{}", checked.out);
+    assert!(checked.out.contains("and no rule explains it"), "{}", checked.out);
+}
+
+#[test]
+fn a_site_that_fails_is_told_so() {
+    let broken = Origin::answering("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n").to_string();
+    let checked = check(&[&broken]);
+    assert_eq!(checked.code, Some(3));
+    assert!(checked.out.contains("answers 502: the site itself fails"), "{}", checked.out);
+}

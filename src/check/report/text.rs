@@ -112,6 +112,8 @@ impl Sheet {
             (Outcome::Done, "") => self.put(TEXT, TEXT, got),
             (Outcome::Done, _) => self.put(TEXT, TEXT, &format!("{got}: {meaning}")),
             (_, "") => self.put(TEXT, TEXT, &format!("{got}; expected {}", row.expected)),
+            // Without a reply there is nothing to compare.
+            (Outcome::Failed, _) if row.millis.is_none() => self.put(TEXT, TEXT, meaning),
             _ => {
                 self.put(TEXT, TEXT, &format!("{got}; expected {}", row.expected));
                 let rule = row.rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
