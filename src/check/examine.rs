@@ -4,9 +4,10 @@
 //! alone. Everything that is decided about a single answer is decided in [`super::judge`].
 
 use super::answer::Answer;
-use super::conversation::{Conversation, Direct, MOST};
+use super::conversation::{Conversation, Direct};
 use super::discover::{Index, Root, followed, own_place};
-use super::judge::{Judged, judge, reading, token, unwelcome};
+use super::judge::{Judged, Known, judge, reading, token, unwelcome};
+use super::plan::{discovery, plan};
 use super::question::{Carries, Question, Step, Wallet};
 use super::site::{Place, Site};
 use super::trouble::Trouble;
@@ -141,7 +142,6 @@ pub async fn examine(
         },
     };
     under.discover().await;
-    under.ask_where_it_was_named().await;
     under.go_through(None).await;
     for place in 0..task.origins.len() {
         under.go_through(Some(place)).await;
@@ -149,94 +149,6 @@ pub async fn examine(
     under.compare();
     let (asked, has_token) = (under.conversation.asked(), under.wallet.token.is_some());
     Examination { asked, has_token, ..under.seen }
-}
-
-/// The questions behind the discovery, with what is known then.
-#[must_use]
-pub(super) fn plan(task: &Task, root: &Root, index: Option<&Index>) -> Vec<Question> {
-    let ask = |step, method, route: &str, carries| Question {
-        step,
-        method,
-        target: root.target(route),
-        carries,
-        origin: None,
-    };
-    let mut all = Vec::new();
-    if index.is_none_or(|index| index.has("jwt-auth/v1")) {
-        all.push(ask(Step::Without, "POST", "/jwt-auth/v1/token/validate", Carries::Nothing));
-        all.push(ask(Step::With, "POST", "/jwt-auth/v1/token/validate", Carries::Probe));
-    }
-    let Wallet { password, app_password, token, .. } = &task.wallet;
-    if password.is_some() {
-        all.push(ask(Step::Token, "POST", "/jwt-auth/v1/token", Carries::Login));
-    }
-    if password.is_some() || token.is_some() {
-        all.push(ask(Step::Validate, "POST", "/jwt-auth/v1/token/validate", Carries::Token));
-        all.push(ask(Step::Me, "GET", "/wp/v2/users/me", Carries::Token));
-        let steps = task.endpoints.iter().map(|endpoint| {
-            let target = target(endpoint, task, root, index);
-            Question { target, ..ask(Step::Endpoint(endpoint.clone()), "GET", "/", Carries::Token) }
-        });
-        all.extend(steps);
-    }
-    if app_password.is_some() {
-        all.push(ask(Step::AppMe, "GET", "/wp/v2/users/me", Carries::AppPassword));
-        let steps = task.endpoints.iter().map(|endpoint| {
-            let target = target(endpoint, task, root, index);
-            Question { target, ..ask(Step::AppEndpoint(endpoint.clone()), "GET", "/", Carries::AppPassword) }
-        });
-        all.extend(steps);
-    }
-    if let Some(origin) = &task.browser_origin {
-        all.extend(from_page(task, root, index, origin));
-    }
-    all
-}
-
-/// What a browser does for a page: it asks first, and then for the thing itself.
-fn from_page(task: &Task, root: &Root, index: Option<&Index>, origin: &str) -> Vec<Question> {
-    let own = vec!["/wp/v2/users/me".to_owned()];
-    let endpoints = if task.endpoints.is_empty() { &own } else { &task.endpoints };
-    let ask = |step, method, endpoint: &String| Question {
-        step,
-        method,
-        target: target(endpoint, task, root, index),
-        carries: Carries::Nothing,
-        origin: Some(origin.to_owned()),
-    };
-    let both = |endpoint: &String| {
-        [
-            ask(Step::Preflight(endpoint.clone()), "OPTIONS", endpoint),
-            ask(Step::FromPage(endpoint.clone()), "GET", endpoint),
-        ]
-    };
-    endpoints.iter().flat_map(both).collect()
-}
-
-/// The questions of the discovery.
-#[must_use]
-pub(super) fn discovery(site: &Site, root: &Root) -> [Question; 2] {
-    let page = if site.folder.is_empty() { "/".to_owned() } else { format!("{}/", site.folder) };
-    let ask =
-        |step, target| Question { step, method: "GET", target, carries: Carries::Nothing, origin: None };
-    [ask(Step::Page, page), ask(Step::Index, root.target("/?_fields=name,home,namespaces,authentication"))]
-}
-
-/// The path of an endpoint. What begins with a namespace is a route of the REST server, and so is everything while none is
-/// known; what stands below `/wp-json` and whatever else is a path of the site.
-fn target(endpoint: &str, task: &Task, root: &Root, index: Option<&Index>) -> String {
-    let endpoint = format!("/{}", endpoint.trim_start_matches('/'));
-    if let Some((_, route)) = endpoint.split_once("/wp-json/") {
-        return root.target(&format!("/{route}"));
-    }
-    let is_below = |namespace: &String| {
-        endpoint
-            .get(1..)
-            .and_then(|path| path.strip_prefix(namespace.as_str()))
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
-    };
-    let is_route = index.is_none_or(|index| index.namespaces.iter().any(is_below));
-    if is_route { root.target(&endpoint) } else { format!("{}{endpoint}", task.site.folder) }
 }
 
 struct Examiner<'e, 'p> {
@@ -252,52 +164,82 @@ struct Examiner<'e, 'p> {
 }
 
 impl Examiner<'_, '_> {
-    /// Finds the REST server.
+    /// Finds the REST server, and says why there is none to be found.
     async fn discover(&mut self) {
+        self.look_at_the_page().await;
+        let found = self.find_index().await;
+        self.ask_where_it_was_named().await;
+        if let Err(why) = found {
+            self.seen.stopped.get_or_insert(why);
+        }
+    }
+
+    /// The page names the REST root. Where it leads to another origin says little: WordPress sends whoever asks for a page by
+    /// another name than its own to its own, and answers on REST routes all the same.
+    async fn look_at_the_page(&mut self) {
         let mut site = self.task.site.clone();
         for _ in 0..=HOPS {
             let [page, _] = discovery(&site, &self.root);
             self.ask(page, &site.place.clone(), None).await;
-            let Some(answer) = self.last_answer() else { break };
+            let Some(answer) = self.last_answer() else { return };
             self.seen.own = own_place(&answer.reply).or_else(|| self.seen.own.take());
             if let Some(root) = Root::of_link(&answer.reply) {
                 self.root = root;
             }
-            let location = answer.reply.fields.only(Name::Location).map(<[u8]>::to_vec);
-            let next = location.and_then(|location| followed(&site, &location));
-            let Some(next) = next else { break };
-            self.seen.examined.place = next.place.clone();
-            site = next;
+            match location(&answer, &site).filter(|next| next.place == site.place) {
+                Some(next) => site = next,
+                None => return,
+            }
         }
-        self.find_index().await;
     }
 
     /// Asks for the index where it should be, and where it is without permalinks.
-    async fn find_index(&mut self) {
+    async fn find_index(&mut self) -> Result<(), String> {
         let by_query = Root::by_query(&self.task.site.folder);
         let roots = [self.root.clone(), by_query];
         let tries = if roots.first() == roots.last() { 1 } else { 2 };
         for root in roots.into_iter().take(tries) {
-            let [_, index] = discovery(&self.task.site, &root);
-            let place = self.seen.examined.place.clone();
-            self.ask(index, &place, None).await;
-            let Some(answer) = self.last_answer() else { return };
-            self.seen.own = own_place(&answer.reply).or(self.seen.own.take());
+            let answer = self.ask_for_index(&root).await?;
+            self.seen.own = own_place(&answer.reply).or_else(|| self.seen.own.take());
             self.seen.index = Index::read(&answer.body).filter(|_| answer.reply.status.is_success());
-            let is_refused = matches!(answer.reply.status.code(), 401 | 403);
             if self.seen.index.is_some() {
                 self.root = root;
             }
+            let is_refused = matches!(answer.reply.status.code(), 401 | 403);
             if self.seen.index.is_some() || is_refused {
-                return;
+                return Ok(());
             }
         }
-        if self.seen.stopped.is_none() {
-            self.seen.stopped = Some(self.failing().or_else(|| self.led_away()).unwrap_or_else(|| format!(
+        Err(self.failing().or_else(|| self.led_away()).unwrap_or_else(|| {
+            format!(
                 "{} is not WordPress, or hides its REST API: neither a Link to it nor an index at /wp-json/ or \
                  /?rest_route=/",
                 self.seen.examined
-            )));
+            )
+        }))
+    }
+
+    /// Asks for the index below this root, and follows where it leads, to the same site by another of its names.
+    async fn ask_for_index(&mut self, root: &Root) -> Result<Answer, String> {
+        let [_, index] = discovery(&self.task.site, root);
+        for _ in 0..HOPS {
+            let place = self.seen.examined.place.clone();
+            self.ask(index.clone(), &place, None).await;
+            let Some(answer) = self.last_answer() else { return Err(self.why_not()) };
+            let here = Site { place, folder: String::new() };
+            match location(&answer, &here).filter(|next| next.place != here.place) {
+                Some(next) => self.seen.examined.place = next.place,
+                None => return Ok(answer),
+            }
+        }
+        Err(format!("{} leads on and on", self.seen.site))
+    }
+
+    /// Why the last step has no answer.
+    fn why_not(&self) -> String {
+        match self.seen.steps.last() {
+            Some(Done { place, ended: Ended::Failed(trouble), .. }) => format!("{place} {trouble}"),
+            _ => "the check may send no more requests".to_owned(),
         }
     }
 
@@ -306,6 +248,10 @@ impl Examiner<'_, '_> {
         let status = self.last_answer()?.reply.status;
         (status.code() >= 500)
             .then(|| format!("{} answers {status}: the site itself fails", self.seen.examined))
+    }
+
+    fn is_led_away(&self) -> bool {
+        self.seen.index.is_none() && self.led_away().is_some()
     }
 
     /// Where everything leads elsewhere: to a site that nobody named.
@@ -321,7 +267,7 @@ impl Examiner<'_, '_> {
     /// Asks for a REST route where the site was named, when it led elsewhere: that is where clients send their tokens.
     async fn ask_where_it_was_named(&mut self) {
         let named = self.task.site.place.clone();
-        if self.seen.examined.place == named || self.seen.index.is_none() {
+        if self.seen.examined.place == named && !self.is_led_away() {
             return;
         }
         let target = self.root.target("/jwt-auth/v1/token/validate");
@@ -334,8 +280,7 @@ impl Examiner<'_, '_> {
     async fn go_through(&mut self, direct: Option<usize>) {
         let mut plan = plan(self.task, &self.root, self.seen.index.as_ref());
         if direct.is_some() {
-            // One login is enough: the token that came of it is good everywhere or the difference is the finding.
-            plan.retain(|question| question.step != Step::Token);
+            plan.retain(Question::is_asked_again);
         }
         for question in plan {
             let place = self.seen.examined.place.clone();
@@ -349,8 +294,9 @@ impl Examiner<'_, '_> {
             Some(why) => Ended::Skipped(why),
             None => self.answered(&question, place, direct).await,
         };
-        let is_clear = self.is_clear.contains(&direct);
-        let words = |judged: &Judged| reading(&question.step, &judged.symptom, is_clear);
+        let app_passwords = self.seen.index.as_ref().map(|index| index.app_passwords);
+        let known = Known { is_clear: self.is_clear.contains(&direct), app_passwords };
+        let words = |judged: &Judged| reading(&question.step, &judged.symptom, known);
         let mut done =
             Done { question: question.clone(), place: place.clone(), direct, ended, reading: None };
         let unexplained = done.judged().filter(|judged| !judged.is_expected && judged.findings.is_empty());
@@ -399,7 +345,7 @@ impl Examiner<'_, '_> {
     /// What follows from a step for those to come.
     fn conclude(&mut self, done: &Done) {
         match &done.ended {
-            Ended::Failed(trouble) if done.direct.is_none() => {
+            Ended::Failed(trouble) if done.direct.is_none() && done.place == self.task.site.place => {
                 self.seen.stopped = Some(format!("{} {trouble}", done.place));
             }
             Ended::Answered(answer, judged) => {
@@ -449,17 +395,9 @@ impl Examiner<'_, '_> {
     }
 }
 
-/// What would be asked, without asking: the questions, as far as they are known beforehand.
-#[must_use]
-pub fn foreseen(task: &Task) -> Vec<Question> {
-    let root = Root::usual(&task.site.folder);
-    let first = discovery(&task.site, &root);
-    let mut all: Vec<_> = first.into_iter().chain(plan(task, &root, None)).collect();
-    let again: Vec<_> =
-        plan(task, &root, None).into_iter().filter(|question| question.step != Step::Token).collect();
-    for _ in &task.origins {
-        all.extend(again.iter().cloned());
-    }
-    all.truncate(MOST);
-    all
+/// Where an answer leads, when it may be followed.
+fn location(answer: &Answer, site: &Site) -> Option<Site> {
+    let location = answer.reply.fields.only(Name::Location)?;
+    let is_redirect = matches!(answer.reply.status.code(), 301 | 302 | 303 | 307 | 308);
+    followed(site, location).filter(|_| is_redirect)
 }

@@ -107,9 +107,18 @@ pub(super) fn unwelcome(symptom: &Symptom) -> Option<&'static str> {
     }
 }
 
+/// What is known of a site beside an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// Whether a Bearer token was seen to arrive by this way.
+    pub(super) is_clear: bool,
+    /// Whether the index offers application passwords; nothing where there is no index.
+    pub(super) app_passwords: Option<bool>,
+}
+
 /// What an answer means that is not expected and that no rule explains.
 #[must_use]
-pub(super) fn reading(step: &Step, symptom: &Symptom, is_path_clear: bool) -> Option<&'static str> {
+pub(super) fn reading(step: &Step, symptom: &Symptom, known: Known) -> Option<&'static str> {
     match (step, symptom.status.code(), symptom.answered_by) {
         (Step::With, ..) if symptom.code() == "jwt_auth_invalid_token" => {
             Some("the header arrives, changed or judged by another plugin")
@@ -123,13 +132,19 @@ pub(super) fn reading(step: &Step, symptom: &Symptom, is_path_clear: bool) -> Op
         (Step::Without, ..) if symptom.code() == "jwt_auth_bad_auth_header" => {
             Some("somebody on the way adds an Authorization of its own")
         }
-        (Step::Me | Step::Endpoint(_), 401, _) if is_path_clear => Some(
+        (Step::Me | Step::Endpoint(_), 401, _) if known.is_clear => Some(
             "the token was validated, so it is no longer about the token: the user is gone, or the header is lost on this \
              route alone",
         ),
         (Step::Me | Step::Endpoint(_) | Step::AppEndpoint(_), 403, _) => {
             Some("it is no longer about the credential: the route asks for more than this user may do")
         }
+        (Step::AppMe | Step::AppEndpoint(_), 401, _) if known.app_passwords == Some(false) => Some(
+            "the index does not offer application passwords: WordPress sees no https, or a plugin turned them off",
+        ),
+        (Step::AppMe | Step::AppEndpoint(_), 401, _) if known.is_clear => Some(
+            "headers arrive, and WordPress did not take the application password: it is wrong, or another user's",
+        ),
         (Step::AppMe | Step::AppEndpoint(_), 401, _) => Some(
             "WordPress did not take the application password: it is wrong, or the header is lost, or application passwords \
              are off",

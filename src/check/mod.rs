@@ -14,13 +14,15 @@ mod conversation;
 mod discover;
 mod examine;
 mod judge;
+mod plan;
 mod question;
 mod report;
 mod site;
 mod trouble;
 
 pub use conversation::{Conversation, Direct, MOST, Manners};
-pub use examine::{Examination, Task, examine, foreseen};
+pub use examine::{Examination, Task, examine};
+pub use plan::foreseen;
 pub use question::{Carries, Question, Step, USER_AGENT, Wallet};
 pub use report::{Report, dry_run};
 pub use site::{BadSite, Place, Site};

@@ -125,7 +125,7 @@ impl Step {
 pub enum Carries {
     /// Nothing.
     Nothing,
-    /// [`PROBE`] as a token.
+    /// The word `header-doctor` as a token, which is none.
     Probe,
     /// User and password in the body.
     Login,
@@ -229,6 +229,13 @@ impl Wallet {
 }
 
 impl Question {
+    /// Whether an origin is asked as well. One login is enough: the token that came of it is good everywhere, or the difference
+    /// is the finding; and what the plugin says to nobody was heard.
+    #[must_use]
+    pub fn is_asked_again(&self) -> bool {
+        !matches!(self.step, Step::Token | Step::Without)
+    }
+
     /// The request, its body beside it. `extra` goes along as it is.
     #[must_use]
     pub fn request(

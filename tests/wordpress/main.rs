@@ -19,6 +19,7 @@
 )]
 mod world;
 
+mod check;
 mod credentials;
 mod direct;
 mod doors;

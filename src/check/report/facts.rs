@@ -189,6 +189,10 @@ pub(super) fn redirects(seen: &Examination) -> Vec<Led> {
 }
 
 fn led(done: &Done) -> Option<Led> {
+    // A page is no API: WordPress sends it to its own address, and answers on REST routes where it is asked.
+    if done.question.step == Step::Page {
+        return None;
+    }
     let Ended::Answered(answer, _) = &done.ended else { return None };
     let asked = Asked::new(&answer.head, answer.scheme)?;
     let redirect = Redirect::read(&answer.reply, &asked)?;

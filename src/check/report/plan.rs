@@ -1,7 +1,8 @@
 //! What would be asked, for `--dry-run`.
 
 use super::super::conversation::{Direct, MOST};
-use super::super::examine::{Task, foreseen};
+use super::super::examine::Task;
+use super::super::plan::foreseen;
 use super::super::question::{Carries, USER_AGENT};
 
 /// The requests, a line each.

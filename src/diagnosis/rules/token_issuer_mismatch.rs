@@ -28,6 +28,7 @@ impl Rule for TokenIssuerMismatch {
         match foreign(trail, symptom) {
             None => self.unseen(trail, symptom),
             Some(Difference::Scheme) => self.scheme(trail, symptom),
+            Some(difference) if trail.memory.other_way.is_some() => self.of_machines(trail, difference),
             Some(difference @ (Difference::Host | Difference::Missing | Difference::NoUrl)) => {
                 self.of_client(trail, symptom, difference)
             }
@@ -82,6 +83,25 @@ impl TokenIssuerMismatch {
             cleared: vec!["client", "secret", "expiry", "permissions"],
             caution: CAUTION,
             ..Finding::of(self, agreed(symptom), product, summary)?
+        })
+    }
+
+    /// Another machine of the site took the very same token.
+    fn of_machines(&self, trail: &Trail, difference: Difference) -> Option<Finding> {
+        let summary =
+            "the machines of this site disagree about its address: another one accepts this very token";
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::Php, Mark::Bad).noted("another address"));
+        Some(Finding {
+            severity: Severity::Error,
+            because: format!(
+                "the very same token was accepted by the other way to this site; here its issuer has {}",
+                difference.words()
+            ),
+            path,
+            cleared: vec!["client", "token", "secret", "expiry", "permissions"],
+            caution: CAUTION,
+            ..Finding::of(self, Proof::Proved, "machines", summary)?
         })
     }
 

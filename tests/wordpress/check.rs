@@ -1,0 +1,81 @@
+//! `header-doctor check` at every door: the verdict and the exit code that each of them must have.
+
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::stand::Stand;
+
+/// Examines a door as the administrator, for a page of another origin.
+fn check(door: &str, arguments: &[&str]) -> (Option<i32>, Value) {
+    let stand = Stand::up();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+    command.args([
+        "check",
+        &format!("http://{}", stand.get(door)),
+        "--output",
+        "json",
+        "--user",
+        stand.get("ADMIN_USER"),
+    ]);
+    command.args(arguments).env_clear().env("HEADER_DOCTOR_PASSWORD", stand.get("ADMIN_PASSWORD"));
+    let output = command.stdin(Stdio::null()).output().expect("the program starts");
+    let report = serde_json::from_slice(&output.stdout);
+    (output.status.code(), report.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr))))
+}
+
+fn rules(report: &Value) -> Vec<&str> {
+    report["verdicts"].as_array().unwrap().iter().map(|verdict| verdict["rule"].as_str().unwrap()).collect()
+}
+
+const PAGE: [&str; 2] = ["--browser-origin", "https://app.example.com"];
+
+#[test]
+fn every_door_has_its_verdict_and_its_exit_code() {
+    let lost = &["authorization-lost-before-php"][..];
+    let gate = &["gate-in-front", "preflight-blocked"];
+    let led = &["redirect-drops-authorization"];
+    let preflight = &["preflight-blocked"];
+    for (door, code, expected) in [
+        ("NGINX_GOOD", 0, &[][..]),
+        ("NGINX_BLANK", 1, lost),
+        ("GATE_PASSING", 1, gate),
+        ("GATE_STRIPPING", 1, gate),
+        ("HEADER_LIMIT", 0, &[]),
+        ("REDIRECT_PORT", 1, led),
+        ("REDIRECT_HTTPS", 1, led),
+        ("OPTIONS_405", 1, preflight),
+        ("DUPLICATE_ACAO", 1, preflight),
+        ("WILDCARD_ACAO", 0, &[]),
+        ("WRONG_ISSUER", 0, &[]),
+        ("NO_SECRET", 1, &["jwt-secret-missing"]),
+        ("OTHER_SECRET", 0, &[]),
+        ("HTTPS_BY_PROTO", 0, &[]),
+        ("HAPROXY_PASSES", 0, &[]),
+        ("HAPROXY_DELETES", 1, lost),
+        ("APACHE_FCGI_LOST", 1, lost),
+        ("APACHE_FCGI_FIXED", 0, &[]),
+        ("APACHE_HEADER_LIMIT", 0, &[]),
+        ("MOD_PHP", 0, &[]),
+        ("MOD_PHP_LOST", 1, lost),
+    ] {
+        let (got, report) = check(door, &PAGE);
+        assert_eq!((got, rules(&report).as_slice()), (Some(code), expected), "{door}: {report:#}");
+    }
+}
+
+#[test]
+fn what_lies_before_or_beside_the_origin_shows_by_asking_it_as_well() {
+    let stand = Stand::up();
+    let origin = |door: &str| ["--origin".to_owned(), stand.get(door).to_owned()];
+    for (door, other, rule, place) in [
+        ("HAPROXY_DELETES", "NGINX_GOOD", "authorization-lost-before-php", "edge"),
+        ("NGINX_GOOD", "OTHER_SECRET", "token-signature-refused", "plugin"),
+        ("NGINX_GOOD", "WRONG_ISSUER", "token-issuer-mismatch", "wordpress"),
+    ] {
+        let [flag, address] = origin(other);
+        let (code, report) = check(door, &[&flag, &address]);
+        assert_eq!(rules(&report), [rule], "{door} and {other}: {report:#}");
+        assert_eq!((code, &report["verdicts"][0]["place"]), (Some(1), &place.into()), "{report:#}");
+    }
+}
