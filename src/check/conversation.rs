@@ -251,3 +251,58 @@ impl std::str::FromStr for Direct {
         Ok(Self { host: place.host, port: if has_port { Some(place.port) } else { own }, in_clear })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::{Conversation, Direct, Manners};
+    use crate::check::Place;
+
+    fn conversation() -> Conversation {
+        let named = Vec::new();
+        Conversation::new(Manners {
+            timeout: Duration::from_secs(1),
+            insecure: false,
+            headers: Vec::new(),
+            named,
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_this_machine_is_asked_without_a_pause() {
+        let waited = async |site: &str, direct: Option<&str>| {
+            let (mut conversation, began) = (conversation(), Instant::now());
+            let (place, direct): (Place, Option<Direct>) =
+                (site.parse().unwrap(), direct.map(|direct| direct.parse().unwrap()));
+            for _ in 0..5 {
+                conversation.wait(&place, direct.as_ref()).await;
+            }
+            began.elapsed()
+        };
+        assert_eq!(waited("http://localhost", None).await, Duration::ZERO);
+        assert_eq!(waited("http://localhost", Some("127.0.0.1:80")).await, Duration::ZERO);
+        assert_eq!(waited("https://example.com", None).await, Duration::from_secs(2));
+        assert_eq!(waited("https://example.com", Some("127.0.0.1")).await, Duration::from_secs(2));
+        assert_eq!(waited("http://localhost", Some("203.0.113.7")).await, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn an_address_is_read_as_people_write_it() {
+        let read = |text: &str| text.parse::<Direct>().map(|direct| (direct.to_string(), direct.port));
+        for (text, shown, port) in [
+            ("203.0.113.7", "203.0.113.7", None),
+            ("203.0.113.7:8443", "203.0.113.7:8443", Some(8443)),
+            ("[2001:db8::7]", "[2001:db8::7]", None),
+            ("[2001:db8::7]:443", "[2001:db8::7]:443", Some(443)),
+            ("http://10.0.0.7:8080", "http://10.0.0.7:8080", Some(8080)),
+            ("http://10.0.0.7", "http://10.0.0.7:80", Some(80)),
+            ("origin.internal", "origin.internal", None),
+        ] {
+            assert_eq!(read(text), Ok((shown.to_owned(), port)), "{text}");
+        }
+        assert!(read("a b").is_err() && read("").is_err() && read("10.0.0.7/x").is_err());
+    }
+}

@@ -147,7 +147,9 @@ pub(super) fn followed(site: &Site, location: &[u8]) -> Option<Site> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Index, Root, followed};
+    use proptest::prelude::{any, proptest};
+
+    use super::{Index, Root, Scheme, followed};
     use crate::check::Site;
     use crate::message::{Fields, ReplyHead, Status};
 
@@ -197,5 +199,25 @@ mod tests {
         assert_eq!(led("https://a.test", "https://evil.test/"), None);
         assert_eq!(led("https://a.test", "//evil.test/"), None);
         assert_eq!(led("https://a.test", "https://a.test/"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_leads_off_the_site_or_breaks_a_request(
+            location in "(https?:)?/{0,2}[ -~]{0,30}|\\PC{0,20}",
+            bytes in any::<Vec<u8>>(),
+        ) {
+            let site: Site = "https://a.test/blog".parse().unwrap();
+            for text in [location.as_bytes(), &bytes] {
+                if let Some(next) = followed(&site, text) {
+                    assert!(["a.test", "www.a.test"].contains(&&*next.place.host), "{next}");
+                    assert_eq!(next.place.scheme, Scheme::Https);
+                }
+                std::hint::black_box(Index::read(text));
+            }
+            if let Some(root) = root(&format!("https://a.test{location}")) {
+                assert!(root.target("/x").bytes().all(|byte| byte.is_ascii_graphic()));
+            }
+        }
     }
 }

@@ -334,7 +334,9 @@ impl Examiner<'_, '_> {
         let way = direct.and_then(|place| self.task.origins.get(place));
         match self.conversation.ask(question, place, way, &self.wallet).await {
             Ok(answer) => {
-                let memory = Memory { accepted: self.is_clear.contains(&direct), ..Memory::default() };
+                let is_bearer = matches!(question.carries, Carries::Token | Carries::Probe);
+                let accepted = is_bearer && self.is_clear.contains(&direct);
+                let memory = Memory { accepted, ..Memory::default() };
                 let judged = judge(&question.step, &answer, memory, self.key);
                 Ended::Answered(Box::new(answer), Box::new(judged))
             }

@@ -78,7 +78,7 @@ fn arrived(symptom: &Symptom) -> bool {
 
 /// Whether one of today's browsers keeps the reply from a page that sends no cookies along.
 fn is_withheld(symptom: &Symptom) -> bool {
-    symptom.blocked.as_ref().is_some_and(|blocked| blocked.when == When::Always)
+    symptom.blocked.as_ref().is_some_and(|blocked| blocked.when == When::Always && blocked.is_refused_today())
 }
 
 /// The token in a reply, in the shapes of the plugins that answer `jwt-auth/v1/token`.
@@ -93,6 +93,12 @@ pub(super) fn token(body: &[u8]) -> Option<String> {
 fn is_valid(body: &[u8]) -> bool {
     let code = |value: serde_json::Value| value.get("code").and_then(|code| code.as_str()).map(str::to_owned);
     serde_json::from_slice(body).ok().and_then(code).is_some_and(|code| code == "jwt_auth_valid_token")
+}
+
+/// Whether a plugin closes the REST API to strangers.
+#[must_use]
+pub(super) fn is_locked(symptom: &Symptom) -> bool {
+    symptom.is_refusal() && symptom.error.as_ref().is_some_and(|error| error.code.is_lockdown())
 }
 
 /// Why nothing more may be asked: somebody wants no visitors of our kind.
@@ -123,6 +129,9 @@ pub(super) fn reading(step: &Step, symptom: &Symptom, known: Known) -> Option<&'
         (Step::With, ..) if symptom.code() == "jwt_auth_invalid_token" => {
             Some("the header arrives, changed or judged by another plugin")
         }
+        _ if is_locked(symptom) => Some(
+            "the REST API is closed to whoever is not logged in, by a plugin that answers before any other",
+        ),
         (_, _, AnsweredBy::Gate(_)) => Some("a gate in front asks for a login of its own"),
         (_, _, AnsweredBy::PhpFatal) => Some("PHP breaks off; its error log says why"),
         (_, _, AnsweredBy::Login) => Some("a plugin sends everybody to the login page"),

@@ -165,6 +165,8 @@ fn is_host(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::proptest;
+
     use super::{BadSite, Place, Site};
 
     #[test]
@@ -207,5 +209,14 @@ mod tests {
                 .all(is_loopback)
         );
         assert!(!is_loopback("http://10.0.0.1") && !is_loopback("http://localhost.example"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_site_is_shown_so_that_it_is_read_again(text in "(https?://)?[a-z0-9.:\\[\\]-]{0,20}(/[ -~]{0,10})?|\\PC{0,30}") {
+            if let Ok(site) = text.parse::<Site>() {
+                assert_eq!(site.to_string().parse(), Ok(site));
+            }
+        }
     }
 }

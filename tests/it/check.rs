@@ -569,6 +569,18 @@ fn a_refusal_that_no_rule_explains_is_no_success() {
 }
 
 #[test]
+fn an_api_that_is_closed_to_strangers_is_no_fault() {
+    let text = r#"{"code":"rest_login_required","message":"REST API restricted to authenticated users.","data":{"status":401}}"#;
+    let site = Origin::answering(format!(
+        "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{text}",
+        text.len()
+    ));
+    let checked = check(&[&site.to_string()]);
+    assert!(checked.out.contains("the REST API is closed to whoever is not logged in"), "{}", checked.out);
+    assert_eq!(checked.code, Some(0), "{}", checked.out);
+}
+
+#[test]
 fn a_site_that_fails_is_told_so() {
     let broken = Origin::answering("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n").to_string();
     let checked = check(&[&broken]);

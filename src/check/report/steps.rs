@@ -1,7 +1,7 @@
 //! A row for each step: what was asked, what was expected and what came.
 
 use super::super::examine::{Done, Ended, Examination};
-use super::super::judge::Judged;
+use super::super::judge::{Judged, is_locked};
 use super::super::question::{Carries, Step};
 use crate::browser::When;
 use crate::event::redact_target;
@@ -98,8 +98,12 @@ fn outcome(done: &Done) -> Outcome {
     }
 }
 
-/// The page itself need not be there: a site may be an API alone. And where to look for the index is tried.
+/// The page itself need not be there: a site may be an API alone. Where to look for the index is tried; and that strangers hear
+/// nothing is what a plugin that locks the API is for.
 fn is_note(step: &Step, judged: &Judged) -> bool {
+    if is_locked(&judged.symptom) && matches!(step, Step::Index | Step::Without | Step::With) {
+        return true;
+    }
     let is_missing = matches!(judged.symptom.status.code(), 300..=399 | 404) || judged.symptom.html_for_rest;
     matches!(step, Step::Page) || matches!(step, Step::Index) && is_missing
 }
