@@ -6,7 +6,7 @@
 use super::answer::Answer;
 use super::conversation::{Conversation, Direct};
 use super::discover::{Index, Root, followed, own_place};
-use super::judge::{Judged, Known, judge, reading, token, unwelcome};
+use super::judge::{Evidence, Judged, Known, judge, reading, token, unwelcome};
 use super::plan::{discovery, plan};
 use super::question::{Carries, Question, Step, Wallet};
 use super::site::{Place, Site};
@@ -337,7 +337,8 @@ impl Examiner<'_, '_> {
                 let is_bearer = matches!(question.carries, Carries::Token | Carries::Probe);
                 let accepted = is_bearer && self.is_clear.contains(&direct);
                 let memory = Memory { accepted, ..Memory::default() };
-                let judged = judge(&question.step, &answer, memory, self.key);
+                let beside = Evidence { memory, ..Evidence::default() };
+                let judged = judge(&question.step, &answer, beside, self.key);
                 Ended::Answered(Box::new(answer), Box::new(judged))
             }
             Err(trouble) => Ended::Failed(trouble),
@@ -366,25 +367,23 @@ impl Examiner<'_, '_> {
         }
     }
 
-    /// Judges again what failed by one way and did well by another: that is evidence of its own.
+    /// Judges again what failed by one way and did well by another, or as Basic: that is evidence of its own.
     fn compare(&mut self) {
-        let is_same =
-            |one: &Question, other: &Question| (&one.step, &one.target) == (&other.step, &other.target);
         let did_well: Vec<_> = self.seen.steps.iter().filter(|done| done.is_expected()).cloned().collect();
         for done in &mut self.seen.steps {
-            let other =
-                |other: &&Done| other.direct != done.direct && is_same(&other.question, &done.question);
-            let Some(_) = did_well.iter().find(other) else { continue };
-            let way = if done.direct.is_none() { OtherWay::Behind } else { OtherWay::Beside };
-            if let Ended::Answered(answer, judged) = &mut done.ended
-                && !judged.is_expected
-            {
-                let memory = Memory { other_way: Some(way), ..judged.trail.memory };
-                **judged = judge(&done.question.step, answer, memory, self.key);
-                if done.reading.is_none() && judged.findings.is_empty() {
-                    done.reading =
-                        Some("it does well by the other way, so this way or this machine is the matter");
-                }
+            let other_way = other_way(done, &did_well);
+            let is_basic = |other: &Done| other.direct == done.direct && other.question.step == Step::AppMe;
+            let has_basic = did_well.iter().any(is_basic);
+            let Ended::Answered(answer, judged) = &mut done.ended else { continue };
+            if judged.is_expected || (other_way.is_none() && !has_basic) {
+                continue;
+            }
+            let memory = Memory { other_way, ..judged.trail.memory };
+            **judged = judge(&done.question.step, answer, Evidence { memory, has_basic }, self.key);
+            if judged.findings.is_empty() && other_way.is_some() {
+                done.reading.get_or_insert(
+                    "by the other way it does well, so this way or this machine is the matter",
+                );
             }
         }
     }
@@ -395,6 +394,14 @@ impl Examiner<'_, '_> {
             _ => None,
         }
     }
+}
+
+/// By which other way the very same question was answered as a healthy site answers it.
+fn other_way(done: &Done, did_well: &[Done]) -> Option<OtherWay> {
+    let question = |done: &Done| (done.question.step.clone(), done.question.target.clone());
+    let is_other = |other: &Done| other.direct != done.direct && question(other) == question(done);
+    let way = if done.direct.is_none() { OtherWay::Behind } else { OtherWay::Beside };
+    did_well.iter().any(is_other).then_some(way)
 }
 
 /// Where an answer leads, when it may be followed.

@@ -9,7 +9,7 @@ use super::discover::Index;
 use super::question::Step;
 use crate::browser::{Origin, When, withheld};
 use crate::diagnosis::{Finding, diagnose};
-use crate::evidence::{AnsweredBy, Denied, Memory, Message, Symptom, Trail, look};
+use crate::evidence::{AnsweredBy, Denied, Memory, Message, Software, Symptom, Trail, look};
 use crate::headers::redirects::{Asked, Redirect};
 use crate::message::RequestHead;
 use crate::secret::Key;
@@ -27,13 +27,24 @@ pub(super) struct Judged {
     pub(super) findings: Vec<Finding>,
 }
 
+/// What is evidence beside an answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Evidence {
+    /// What other answers showed.
+    pub(super) memory: Memory,
+    /// Whether Basic arrives by this way: where Bearer does not, that is mod_php, which takes Basic apart itself (measured).
+    pub(super) has_basic: bool,
+}
+
 /// Judges.
 #[must_use]
-pub(super) fn judge(step: &Step, answer: &Answer, memory: Memory, key: &Key) -> Judged {
+pub(super) fn judge(step: &Step, answer: &Answer, beside: Evidence, key: &Key) -> Judged {
+    let Evidence { memory, has_basic } = beside;
     let seen = look(&answer.head.fields);
     let mut trail = Trail::read(&answer.head, &seen, &seen, key);
     trail.memory = Memory { probe: true, ..memory };
     let mut symptom = Symptom::read(&answer.head, &answer.reply, &answer.body, answer.received);
+    symptom.mod_php |= has_basic && symptom.software == Software::Apache;
     symptom.blocked = withheld(&answer.head, &answer.reply);
     let asked = Asked::new(&answer.head, answer.scheme);
     symptom.led =

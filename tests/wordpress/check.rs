@@ -65,6 +65,21 @@ fn every_door_has_its_verdict_and_its_exit_code() {
 }
 
 #[test]
+fn mod_php_is_known_by_what_it_takes_apart_itself() {
+    let stand = Stand::up();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+    let site = format!("http://{}", stand.get("MOD_PHP_LOST"));
+    command.args(["check", &site, "--user", stand.get("ADMIN_USER"), "--output", "json"]).env_clear();
+    command.env("HEADER_DOCTOR_APP_PASSWORD", stand.get("ADMIN_APP_PASSWORD"));
+    let output = command.stdin(Stdio::null()).output().expect("the program starts");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), rules(&report)), (Some(1), vec!["authorization-lost-before-php"]));
+    let cure = report["verdicts"][0]["cure"].as_str().unwrap();
+    assert!(cure.starts_with("Apache (mod_php): "), "{cure}");
+    assert_eq!(report["headers"][0]["php"], "arrived as Basic alone");
+}
+
+#[test]
 fn what_lies_before_or_beside_the_origin_shows_by_asking_it_as_well() {
     let stand = Stand::up();
     let origin = |door: &str| ["--origin".to_owned(), stand.get(door).to_owned()];

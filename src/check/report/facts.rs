@@ -49,6 +49,8 @@ fn authorization(seen: &Examination) -> Option<Hop> {
         })
         .collect();
     let (_, first) = sent.first()?;
+    let is_bearer = |done: &Done| done.question.step != Step::AppMe;
+    let as_bearer = sent.iter().any(|(done, judged)| judged.is_expected && is_bearer(done));
     let arrived = sent.iter().any(|(_, judged)| judged.is_expected);
     let refused = sent.iter().any(|(_, judged)| judged.symptom.code() == "jwt_auth_no_auth_header");
     let gate = sent.iter().any(|(_, judged)| matches!(judged.symptom.answered_by, AnsweredBy::Gate(_)));
@@ -59,7 +61,8 @@ fn authorization(seen: &Examination) -> Option<Hop> {
         between: if gate { "taken by a gate" } else { "·" },
         php: match (arrived, refused) {
             (true, false) => "arrived",
-            (true, true) => "arrived on some routes",
+            (true, true) if as_bearer => "arrived on some routes",
+            (true, true) => "arrived as Basic alone",
             (false, true) => "absent",
             (false, false) => "·",
         },
