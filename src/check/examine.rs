@@ -381,9 +381,8 @@ impl Examiner<'_, '_> {
             let memory = Memory { other_way, ..judged.trail.memory };
             **judged = judge(&done.question.step, answer, Evidence { memory, has_basic }, self.key);
             if judged.findings.is_empty() && other_way.is_some() {
-                done.reading.get_or_insert(
-                    "by the other way it does well, so this way or this machine is the matter",
-                );
+                done.reading =
+                    Some("by the other way it does well, so this way or this machine is the matter");
             }
         }
     }
