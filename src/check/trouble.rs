@@ -81,12 +81,6 @@ impl Trouble {
             Self::Other(_) => "other",
         }
     }
-
-    /// Whether to look the other way helps.
-    #[must_use]
-    pub const fn is_certificate(&self) -> bool {
-        matches!(self, Self::Certificate(_))
-    }
 }
 
 const fn certificate(distrust: Distrust) -> &'static str {

@@ -86,7 +86,8 @@ pub(super) fn not_before(text: &str) -> Option<Moment> {
     Moment::from_iso8601(time.trim_end().as_bytes())
 }
 
-fn fits(pattern: &str, text: &str) -> bool {
+/// Whether a text is of a pattern, in which `…` stands for anything.
+pub(crate) fn fits(pattern: &str, text: &str) -> bool {
     let mut pieces = pattern.split('…');
     let first = pieces.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else { return false };

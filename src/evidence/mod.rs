@@ -42,6 +42,7 @@ pub use edge::Edge;
 pub use exchange_id::ExchangeId;
 pub use hop_name::{HopName, Instance};
 pub use message::Message;
+pub(crate) use message::fits;
 pub use page::{Page, TooLarge};
 pub use php::{Fatal, FatalKind, Owner, Script, Trouble};
 pub use plugin::Plugin;

@@ -11,6 +11,8 @@ mod settings;
 mod statuses;
 mod variables;
 
+use crate::evidence::fits;
+
 /// A word and what it can mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Term {
@@ -65,7 +67,9 @@ impl Term {
     /// Whether this is what was asked for, by its own way of being written.
     fn is(&self, asked: &str) -> bool {
         let asked = match self.kind {
-            Kind::Message => return self.names.iter().any(|name| fits(&name.to_lowercase(), asked)),
+            Kind::Message => {
+                return self.names.iter().any(|name| fits(name.to_lowercase().trim_end_matches('.'), asked));
+            }
             Kind::Status => status(asked),
             Kind::Variable => variable(asked),
             Kind::Header => header(asked),
@@ -134,19 +138,6 @@ fn status(asked: &str) -> &str {
         }
         _ => asked,
     }
-}
-
-/// Whether a text is of a pattern, in which `…` stands for anything.
-fn fits(pattern: &str, text: &str) -> bool {
-    let mut pieces = pattern.trim_end_matches('.').split('…');
-    let first = pieces.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = pieces.next_back() else { return rest.is_empty() };
-    for piece in pieces {
-        let Some((_, after)) = rest.split_once(piece) else { return false };
-        rest = after;
-    }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]
