@@ -49,7 +49,7 @@ Exit codes:
   2  the command line is wrong
   3  the site could not be examined, or wants to be left alone")]
 pub(super) struct Arguments {
-    /// The site: https://example.com, with its folder if it has one.
+    /// The site: `https://example.com`, with its folder if it has one.
     url: String,
 
     /// Examine this route of the REST API, or this path of the site, too; may be repeated.
@@ -58,7 +58,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PATH")]
     endpoint: Vec<String>,
 
-    /// Examine what a browser makes of it, for pages of this origin: https://app.example.com.
+    /// Examine what a browser makes of it, for pages of this origin: `https://app.example.com`.
     #[arg(long, value_name = "ORIGIN")]
     browser_origin: Option<String>,
 
