@@ -176,6 +176,12 @@ pub enum Unexamined {
          alone; `token/validate` always refuses it"
     )]
     Basic,
+    /// An application password as the profile of its user shows it, with or without the name of that.
+    #[error(
+        "what came is an application password and no token: it is sent with the name of its user as Basic, as by \
+         `curl --user NAME`, and WordPress takes it over https alone; `header-doctor check --user NAME` tries it"
+    )]
+    ApplicationPassword,
 }
 
 impl Given {
@@ -209,6 +215,9 @@ impl Given {
         }
         let line = one_line(text, &mut remarks)?;
         let line = assigned(&line, &mut remarks);
+        if is_application_password(line) {
+            return Err(Unexamined::ApplicationPassword);
+        }
         of_value(line, Form::Value, remarks)
     }
 
@@ -298,6 +307,15 @@ fn other_header(line: &str) -> Option<(&'static str, &str)> {
     let (name, value) = line.split_once(':')?;
     let name = name.trim_start_matches(['<', '>', ' ']).trim();
     NAMES.into_iter().find(|known| name.eq_ignore_ascii_case(known)).map(|known| (known, value.trim()))
+}
+
+/// `abcd EFGH 1234 ijkl MNOP 5678`, alone, in quotes or behind `name:` or `NAME=`: 24 letters and digits,
+/// in groups of four as WordPress shows them.
+fn is_application_password(line: &str) -> bool {
+    let password = line.rsplit([':', '=']).next().unwrap_or_default().trim_matches(['\'', '"']);
+    let mut groups = 0;
+    let is_group = |group: &str| group.len() == 4 && group.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    password.split_whitespace().inspect(|_| groups += 1).all(is_group) && groups == 6
 }
 
 fn of_header(text: &str, header: (&str, bool), mut remarks: Vec<Remark>) -> Result<Given, Unexamined> {
@@ -478,6 +496,9 @@ mod tests {
             ("one\ntwo words", Unexamined::NoToken),
             ("{}", Unexamined::NoField),
             ("Basic dTpw", Unexamined::Basic),
+            ("abcd EFGH 1234 ijkl MNOP 5678", Unexamined::ApplicationPassword),
+            ("jo:abcd EFGH 1234 ijkl MNOP 5678", Unexamined::ApplicationPassword),
+            ("PASSWORD='abcd EFGH 1234 ijkl MNOP 5678'", Unexamined::ApplicationPassword),
         ];
         for (text, expected) in table {
             assert_eq!(read(text), Err(expected), "{text:.40}");
