@@ -198,7 +198,9 @@ fn browser_origin(text: &str) -> anyhow::Result<String> {
     let text = text.trim_end_matches('/');
     match Origin::read(text.as_bytes()) {
         Some(origin) if !origin.is_null() => Ok(origin.as_str().to_owned()),
-        _ => bail!("--browser-origin: is not an origin; write one such as https://app.example.com"),
+        _ => bail!(
+            "--browser-origin: what was given is not an origin; write one such as https://app.example.com"
+        ),
     }
 }
 
@@ -206,13 +208,17 @@ fn wallet(user: Option<&str>) -> anyhow::Result<Wallet> {
     if user
         .is_some_and(|user| user.is_empty() || user.contains(|char: char| char == ':' || char.is_control()))
     {
-        bail!("--user: is not a name to log in with; it has no colon and no control character");
+        bail!(
+            "--user: what was given is not a name to log in with, which is not empty and has no colon or control character"
+        );
     }
     let secret = |name: &str| var(name).ok().filter(|value| !value.is_empty()).map(Secret::new);
     let with_user = |name: &str| user.and_then(|_| secret(name));
     let token = secret("HEADER_DOCTOR_TOKEN");
     if token.as_ref().is_some_and(|token| !token.expose().bytes().all(|byte| byte.is_ascii_graphic())) {
-        bail!("HEADER_DOCTOR_TOKEN: is not a token; write it without `Bearer`, blanks and line ends");
+        bail!(
+            "HEADER_DOCTOR_TOKEN: what stands there is not a token; write it without `Bearer`, blanks and line ends"
+        );
     }
     Ok(Wallet {
         user: user.map(str::to_owned),
@@ -232,7 +238,7 @@ fn manners(arguments: &Arguments, matches: &ArgMatches, task: &Task) -> anyhow::
 /// `Name: value`; what stands in it may be a secret and is never repeated.
 fn header(text: &str) -> anyhow::Result<(String, Secret<String>)> {
     let Some((name, value)) = text.split_once(':') else {
-        bail!("--header: has no colon; write it as 'Name: value'");
+        bail!("--header: what was given has no colon; write it as 'Name: value'");
     };
     let Some(token) = Token::read(name.as_bytes()) else {
         bail!("--header: what stands before the colon is not the name of a header");

@@ -125,6 +125,31 @@ fn a_good_door_is_not_accused_of_anything() {
 }
 
 #[test]
+fn nothing_is_asked_for_that_was_given() {
+    let doors = Doors::open();
+    let site = doors.named("localhost");
+    let refused = check_with(&[&site, "--user", "admin"], &[("HEADER_DOCTOR_PASSWORD", "wrong")]);
+    let needs_login = "3 Validate the fresh token immediately: not possible, needs a login that succeeds\n";
+    assert_eq!(refused.code, Some(3), "{}", refused.out);
+    assert!(refused.out.contains(needs_login), "{}", refused.out);
+    assert!(refused.out.contains("in its time: the login must succeed first\n"), "{}", refused.out);
+    assert!(!refused.out.contains("HEADER_DOCTOR_PASSWORD"), "{}", refused.out);
+}
+
+#[test]
+fn a_token_that_was_given_is_not_called_fresh_nor_its_refusal_a_matter_of_the_secret() {
+    let doors = Doors::open();
+    let checked = check_with(&[&doors.named("localhost")], &[("HEADER_DOCTOR_TOKEN", "undefined")]);
+    for words in [
+        "cleared proxies, web server, secret,",
+        "environment parity: not possible, the token was refused for another reason: 403 jwt_auth_invalid_token\n",
+        "the token used here was given, and may be stale itself\n",
+    ] {
+        assert!(checked.out.contains(words), "{words}: {}", checked.out);
+    }
+}
+
+#[test]
 fn what_cannot_be_examined_is_told_in_its_own_words() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>";
@@ -198,15 +223,15 @@ fn a_wrong_command_line_is_told_by_its_name_and_without_its_secrets() {
         (&["ftp://a.test"][..], "the URL is not the address of a site; write https://example.com"),
         (&["https://jo:hunter2@a.test"], "the URL has a user or password in it;"),
         (&["a.test", "--endpoint", "https://b.test/hunter2"], "--endpoint: is not a path of https://a.test;"),
-        (&["a.test", "--browser-origin", "hunter2"], "--browser-origin: is not an origin;"),
+        (&["a.test", "--browser-origin", "hunter2"], "--browser-origin: what was given is not an origin;"),
         (&["a.test", "--origin", "a b"], "--origin: is not an address;"),
         (
             &["a.test", "--header", "Authorization: Bearer hunter2"],
             "--header: Authorization is written by the check",
         ),
-        (&["a.test", "--header", "hunter2"], "--header: has no colon;"),
+        (&["a.test", "--header", "hunter2"], "--header: what was given has no colon;"),
         (&["a.test", "--timeout", "5"], "--timeout: \"5\" has no unit; write 5s or 5ms"),
-        (&["a.test", "--user", "a:hunter2"], "--user: is not a name to log in with;"),
+        (&["a.test", "--user", "a:hunter2"], "--user: what was given is not a name to log in with,"),
         (&["a.test", "--user", "jo"], "--user: no password came;"),
     ] {
         let checked = check(arguments);

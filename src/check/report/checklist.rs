@@ -33,15 +33,17 @@ pub(super) struct Item {
 }
 
 const NO_LOGIN: &str = "needs --user and HEADER_DOCTOR_PASSWORD";
+const REFUSED: &str = "needs a login that succeeds";
 
 pub(super) fn items(seen: &Examination) -> Vec<Item> {
     let of = |wanted: fn(&Step) -> bool| seen.steps.iter().filter(move |done| wanted(&done.question.step));
     let public = |wanted| of(wanted).filter(|done| done.direct.is_none()).collect::<Vec<_>>();
     let item = |title, (state, why): (State, String)| Item { title, state, why };
+    let login = missing_login(seen);
     vec![
         item("Reproduce outside the browser first", reproduced(seen)),
         item("Issue a fresh token", told(&public(|step| *step == Step::Token), NO_LOGIN)),
-        item("Validate the fresh token immediately", told(&public(|step| *step == Step::Validate), NO_LOGIN)),
+        item("Validate the fresh token immediately", told(&public(|step| *step == Step::Validate), login)),
         item("Inspect the exact error code and message", codes(seen)),
         item("Check whether the header reached PHP", reached(seen)),
         item("Compare origin against public URL", compared(seen)),
@@ -53,11 +55,30 @@ pub(super) fn items(seen: &Examination) -> Vec<Item> {
                 "needs --endpoint and a login",
             ),
         ),
-        item(
-            "Reset stale client auth state",
-            (State::NotPossible, "only the client can; every token used here was fresh".to_owned()),
-        ),
+        item("Reset stale client auth state", (State::NotPossible, stale(seen).to_owned())),
     ]
+}
+
+/// What is missing where there was no token to examine: the login, or its success.
+fn missing_login(seen: &Examination) -> &'static str {
+    if was_login_tried(seen) { REFUSED } else { NO_LOGIN }
+}
+
+fn was_login_tried(seen: &Examination) -> bool {
+    seen.steps.iter().any(|done| done.question.step == Step::Token && done.judged().is_some())
+}
+
+fn stale(seen: &Examination) -> &'static str {
+    if seen.has_token && !was_login_tried(seen) {
+        return "only the client can; the token used here was given, and may be stale itself";
+    }
+    "only the client can; every token used here was fresh"
+}
+
+/// Whether what the rules find about an answer says that the secret is innocent.
+fn clears_secret(done: &Done) -> bool {
+    let finding = done.judged().and_then(|judged| judged.findings.first());
+    finding.is_some_and(|finding| finding.cleared.contains(&"secret"))
 }
 
 fn answer(done: &Done) -> String {
@@ -140,8 +161,12 @@ fn secret(seen: &Examination) -> (State, String) {
     if all.is_empty() && !lost.is_empty() {
         return (State::NotPossible, "the token did not arrive, so it was not judged".to_owned());
     }
-    if let Some(failed) = all.iter().find(|done| !done.is_expected()) {
+    let refused = || all.iter().filter(|done| !done.is_expected());
+    if let Some(failed) = refused().find(|done| !clears_secret(done)) {
         return (State::Failed, answer(failed));
+    }
+    if let Some(other) = refused().next() {
+        return (State::NotPossible, format!("the token was refused for another reason: {}", answer(other)));
     }
     if of(Step::With)
         .any(|done| done.judged().is_some_and(|judged| judged.symptom.code() == "jwt_auth_bad_config"))
@@ -149,7 +174,7 @@ fn secret(seen: &Examination) -> (State, String) {
         return (State::Failed, "jwt_auth_bad_config: no secret is set".to_owned());
     }
     match all.len() {
-        0 => (State::NotPossible, NO_LOGIN.to_owned()),
+        0 => (State::NotPossible, missing_login(seen).to_owned()),
         1 => (State::Done, "issued and validated by the same secret; other nodes were not asked".to_owned()),
         _ => (State::Done, format!("issued and validated by the same secret on {} ways", all.len())),
     }

@@ -221,7 +221,11 @@ pub(super) fn unseen(seen: &Examination) -> Vec<&'static str> {
     let all = [
         (!probed, "whether Authorization reaches PHP: no JWT plugin answers, and no credential was given"),
         (
-            !seen.has_token,
+            !seen.has_token && has(|step| *step == Step::Token),
+            "whether a token is accepted and in its time: the login must succeed first",
+        ),
+        (
+            !seen.has_token && !has(|step| *step == Step::Token),
             "whether a token is issued, accepted and in its time: give --user and HEADER_DOCTOR_PASSWORD",
         ),
         (
