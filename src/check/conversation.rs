@@ -63,6 +63,16 @@ pub struct Direct {
     pub port: Option<u16>,
     /// Whether it is spoken to without TLS, and told that the site is reached by `https`.
     pub in_clear: bool,
+    /// Whether the site's own name leads there, so that any client may get this one.
+    pub is_of_name: bool,
+}
+
+impl Direct {
+    /// An address that a name has.
+    #[must_use]
+    pub(super) fn of_name(address: IpAddr) -> Self {
+        Self { host: address.to_string(), port: None, in_clear: false, is_of_name: true }
+    }
 }
 
 /// Asks, and remembers how often and when.
@@ -131,6 +141,22 @@ impl Conversation {
             outcome => outcome.map_err(Trouble::of)?,
         };
         Ok(Answer { head, reply, body, scheme: place.scheme, received: now(), took: began.elapsed() })
+    }
+
+    /// The addresses of a place, each once.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub(super) async fn addresses(&self, place: &Place) -> Result<Vec<IpAddr>, String> {
+        if let Ok(address) = place.host.parse() {
+            return Ok(vec![address]);
+        }
+        let names = SystemNames::default();
+        let found = timeout(self.manners.timeout, names.lookup(&place.host)).await;
+        let mut all = found.map_err(|_| "no name server answers in time".to_owned())??.addresses;
+        all.sort_unstable();
+        all.dedup();
+        Ok(all)
     }
 
     /// Why a name has no address.
@@ -248,7 +274,8 @@ impl std::str::FromStr for Direct {
         let has_port =
             bare.trim_end_matches('/').rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
         let own = in_clear.then_some(80);
-        Ok(Self { host: place.host, port: if has_port { Some(place.port) } else { own }, in_clear })
+        let port = if has_port { Some(place.port) } else { own };
+        Ok(Self { host: place.host, port, in_clear, is_of_name: false })
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Task {
     pub browser_origin: Option<String>,
     /// Addresses that are asked directly.
     pub origins: Vec<Direct>,
+    /// Whether every address of the site's name is asked.
+    pub all_addresses: bool,
     /// The credentials.
     pub wallet: Wallet,
     /// The variables of the environment that name a proxy, none of which is used.
@@ -95,6 +97,8 @@ pub struct Examination {
     pub(super) steps: Vec<Done>,
     /// The addresses asked directly.
     pub(super) origins: Vec<Direct>,
+    /// What was found of the addresses of its name, where they were wanted.
+    pub(super) addresses: Option<String>,
     /// Why it ended early.
     pub(super) stopped: Option<String>,
     /// How many requests were sent.
@@ -103,6 +107,13 @@ pub struct Examination {
     pub(super) proxies: Vec<&'static str>,
     /// Whether a token came out of a login or was given.
     pub(super) has_token: bool,
+}
+
+impl Examination {
+    /// Whether the step was asked of one of the addresses of the name.
+    pub(super) fn is_of_name(&self, done: &Done) -> bool {
+        done.direct.and_then(|place| self.origins.get(place)).is_some_and(|way| way.is_of_name)
+    }
 }
 
 /// Tells how it goes on, for whoever waits.
@@ -135,6 +146,7 @@ pub async fn examine(
             own: None,
             steps: Vec::new(),
             origins: task.origins.clone(),
+            addresses: None,
             stopped: None,
             asked: 0,
             proxies: task.proxies.clone(),
@@ -145,6 +157,9 @@ pub async fn examine(
     under.go_through(None).await;
     for place in 0..task.origins.len() {
         under.go_through(Some(place)).await;
+    }
+    if task.all_addresses {
+        under.go_to_all_addresses().await;
     }
     under.compare();
     let (asked, has_token) = (under.conversation.asked(), under.wallet.token.is_some());
@@ -288,10 +303,42 @@ impl Examiner<'_, '_> {
         }
     }
 
+    /// Asks every address of the name, question by question: where there are more of them than requests left, each was asked the
+    /// first. The token proves more than the probe does.
+    async fn go_to_all_addresses(&mut self) {
+        let place = self.seen.examined.place.clone();
+        let found = match self.conversation.addresses(&place).await {
+            Ok(found) => found,
+            Err(why) => {
+                self.seen.addresses = Some(format!("the addresses of {} are not known: {why}", place.host));
+                return;
+            }
+        };
+        let words: Vec<_> = found.iter().map(ToString::to_string).collect();
+        let words = words.join(", ");
+        if found.len() < 2 {
+            self.seen.addresses =
+                Some(format!("{} has one address, {words}: there is no other to compare with", place.host));
+            return;
+        }
+        self.seen.addresses = Some(format!("{} has {} addresses: {words}", place.host, found.len()));
+        let first = self.seen.origins.len();
+        self.seen.origins.extend(found.into_iter().map(Direct::of_name));
+        let mut plan = plan(self.task, &self.root, self.seen.index.as_ref());
+        let has_token = self.wallet.token.is_some();
+        plan.retain(|question| question.is_asked_again() && !(has_token && question.step == Step::With));
+        for question in plan {
+            for address in first..self.seen.origins.len() {
+                self.ask(question.clone(), &place, Some(address)).await;
+            }
+        }
+    }
+
     /// Asks one question, unless there is a reason not to, and judges the answer.
     async fn ask(&mut self, question: Question, place: &Place, direct: Option<usize>) {
         let ended = match self.reason_against(&question, place) {
             Some(why) => Ended::Skipped(why),
+            None if self.is_out_of_reach(direct) => Ended::Skipped("this address could not be reached"),
             None => self.answered(&question, place, direct).await,
         };
         let app_passwords = self.seen.index.as_ref().map(|index| index.app_passwords);
@@ -321,6 +368,14 @@ impl Examiner<'_, '_> {
         self.is_held_back(question).then_some("the browser does not send it")
     }
 
+    /// Whether an address of the name gave no reply before: it is not tried again and again.
+    fn is_out_of_reach(&self, direct: Option<usize>) -> bool {
+        let is_of_name =
+            direct.and_then(|place| self.seen.origins.get(place)).is_some_and(|way| way.is_of_name);
+        let has_failed = |done: &Done| done.direct == direct && matches!(done.ended, Ended::Failed(_));
+        is_of_name && self.seen.steps.iter().any(has_failed)
+    }
+
     /// Whether the browser was refused when it asked first.
     fn is_held_back(&self, question: &Question) -> bool {
         let Step::FromPage(endpoint) = &question.step else { return false };
@@ -331,8 +386,8 @@ impl Examiner<'_, '_> {
 
     async fn answered(&mut self, question: &Question, place: &Place, direct: Option<usize>) -> Ended {
         (self.progress)(&question.step);
-        let way = direct.and_then(|place| self.task.origins.get(place));
-        match self.conversation.ask(question, place, way, &self.wallet).await {
+        let way = direct.and_then(|place| self.seen.origins.get(place)).cloned();
+        match self.conversation.ask(question, place, way.as_ref(), &self.wallet).await {
             Ok(answer) => {
                 let is_bearer = matches!(question.carries, Carries::Token | Carries::Probe);
                 let accepted = is_bearer && self.is_clear.contains(&direct);
@@ -371,7 +426,7 @@ impl Examiner<'_, '_> {
     fn compare(&mut self) {
         let did_well: Vec<_> = self.seen.steps.iter().filter(|done| done.is_expected()).cloned().collect();
         for done in &mut self.seen.steps {
-            let other_way = other_way(done, &did_well);
+            let other_way = other_way(done, &did_well, &self.seen.origins);
             let is_basic = |other: &Done| other.direct == done.direct && other.question.step == Step::AppMe;
             let has_basic = did_well.iter().any(is_basic);
             let Ended::Answered(answer, judged) = &mut done.ended else { continue };
@@ -396,11 +451,16 @@ impl Examiner<'_, '_> {
 }
 
 /// By which other way the very same question was answered as a healthy site answers it.
-fn other_way(done: &Done, did_well: &[Done]) -> Option<OtherWay> {
+fn other_way(done: &Done, did_well: &[Done], origins: &[Direct]) -> Option<OtherWay> {
     let question = |done: &Done| (done.question.step.clone(), done.question.target.clone());
-    let is_other = |other: &Done| other.direct != done.direct && question(other) == question(done);
-    let way = if done.direct.is_none() { OtherWay::Behind } else { OtherWay::Beside };
-    did_well.iter().any(is_other).then_some(way)
+    let is_other = |other: &&Done| other.direct != done.direct && question(other) == question(done);
+    let is_behind = |other: &Done| {
+        let way = other.direct.and_then(|place| origins.get(place));
+        done.direct.is_none() && way.is_some_and(|way| !way.is_of_name)
+    };
+    let mut others = did_well.iter().filter(is_other).peekable();
+    others.peek()?;
+    Some(if others.any(is_behind) { OtherWay::Behind } else { OtherWay::Beside })
 }
 
 /// Where an answer leads, when it may be followed.

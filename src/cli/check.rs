@@ -38,6 +38,8 @@ Examples:
       header-doctor check https://example.com --user jo --endpoint /my-app/v1/reports
   Is it the CDN? Ask the server behind it, too:
       header-doctor check https://example.com --origin 203.0.113.7
+  Does it fail now and then? Ask each machine that the name leads to:
+      header-doctor check https://example.com --all-addresses --user jo
   Is it CORS? As a page of that origin:
       header-doctor check https://example.com --browser-origin https://app.example.com --endpoint /my-app/v1/reports
   For a ticket:
@@ -68,6 +70,12 @@ pub(super) struct Arguments {
     /// The difference is the finding.
     #[arg(long, value_name = "ADDR")]
     origin: Vec<String>,
+
+    /// Ask every address that the site's name has, likewise: a machine with another secret or clock is found.
+    ///
+    /// It stays within 20 requests; what was not asked is told.
+    #[arg(long)]
+    all_addresses: bool,
 
     /// Log in as this user; the password is read from HEADER_DOCTOR_PASSWORD (or HEADER_DOCTOR_APP_PASSWORD), else asked for.
     #[arg(long, value_name = "NAME")]
@@ -178,6 +186,7 @@ fn task(arguments: &Arguments) -> anyhow::Result<Task> {
         endpoints: arguments.endpoint.iter().map(|text| endpoint(text, &site)).collect::<Result<_, _>>()?,
         browser_origin: arguments.browser_origin.as_deref().map(browser_origin).transpose()?,
         origins: arguments.origin.iter().map(direct).collect::<Result<_, _>>()?,
+        all_addresses: arguments.all_addresses,
         wallet: wallet(arguments.user.as_deref())?,
         proxies: PROXIES.into_iter().filter(|name| var_os(name).is_some()).collect(),
         site,

@@ -529,7 +529,12 @@ fn every_report_reads_as_it_was_reviewed() {
 
 /// A WordPress with the JWT plugin that answers a real token so at `token/validate`, and every request at this date.
 fn plugin(validated: &'static str, date: &'static str) -> Origin {
-    Origin::playing(move |mut wire: Wire, _| {
+    plugin_at(TcpListener::bind("127.0.0.1:0").unwrap(), validated, date)
+}
+
+/// The same, at this listener.
+fn plugin_at(listener: TcpListener, validated: &'static str, date: &'static str) -> Origin {
+    Origin::playing_at(listener, move |mut wire: Wire, _| {
         loop {
             let message = wire.message();
             let line = message.lines().next().unwrap_or_default();
@@ -575,6 +580,63 @@ fn a_machine_with_another_secret_is_found_by_its_address() {
     let verdict = &report["verdicts"][0];
     assert_eq!((checked.code, first_rule(&report)), (Some(1), "token-signature-refused"), "{report:#}");
     assert_eq!((&verdict["proof"], &verdict["severity"]), (&"proved".into(), &"error".into()));
+}
+
+/// Two listeners at one port: `localhost` has both addresses. Nothing where the machine has no IPv6.
+fn both_addresses() -> Option<[TcpListener; 2]> {
+    let bind = |_| {
+        let one = TcpListener::bind("127.0.0.1:0").ok()?;
+        let other = TcpListener::bind(("::1", one.local_addr().ok()?.port())).ok()?;
+        Some([one, other])
+    };
+    (0..5).find_map(bind)
+}
+
+#[test]
+fn one_machine_of_several_behind_a_name_is_found() {
+    for (validated, date, rule, words) in [
+        (
+            "Signature verification failed",
+            "",
+            "token-signature-refused",
+            "answers \"the fresh token is validated\" otherwise",
+        ),
+        ("", "Sun, 06 Nov 1994 08:49:37 GMT", "", "the clock at [::1] is "),
+        ("", "", "", "localhost has 2 addresses: 127.0.0.1, ::1"),
+    ] {
+        let Some([good, odd]) = both_addresses() else { return };
+        let port = good.local_addr().unwrap().port();
+        let (_good, _odd) = (plugin_at(good, "", ""), plugin_at(odd, validated, date));
+        let site = format!("http://localhost:{port}");
+        let checked = check_with(&[&site, "--user", "jo", "--all-addresses", "--output", "json"], &LOGIN);
+        let report = checked.json();
+        assert_eq!(first_rule(&report), rule, "{report:#}");
+        let code = i32::from(!rule.is_empty());
+        assert_eq!(checked.code, Some(code), "{report:#}");
+        assert!(checked.out.replace("\\\"", "\"").contains(words), "{words}: {report:#}");
+        let ways: Vec<_> =
+            report["steps"].as_array().unwrap().iter().filter(|step| step["step"] == "validate").collect();
+        assert_eq!(ways.len(), 3, "{report:#}");
+    }
+}
+
+#[test]
+fn a_name_with_one_address_is_told_so_and_the_bound_holds() {
+    let site = plugin("", "").to_string();
+    let checked = check_with(&[&site, "--user", "jo", "--all-addresses"], &LOGIN);
+    assert_eq!(checked.code, Some(0), "{}", checked.out);
+    assert!(checked.out.contains("has one address, 127.0.0.1"), "{}", checked.out);
+    let Some([one, other]) = both_addresses() else { return };
+    let port = one.local_addr().unwrap().port();
+    let (_one, _other) = (plugin_at(one, "", ""), plugin_at(other, "", ""));
+    let site = format!("http://localhost:{port}");
+    let endpoints: Vec<String> =
+        (0..8).flat_map(|count| ["--endpoint".to_owned(), format!("/wp/v2/{count}")]).collect();
+    let mut arguments = vec![site.as_str(), "--user", "jo", "--all-addresses", "--output", "json"];
+    arguments.extend(endpoints.iter().map(String::as_str));
+    let report = check_with(&arguments, &LOGIN).json();
+    assert_eq!(report["requests"], 20, "{report:#}");
+    assert!(report["facts"].to_string().contains("of the questions to them were not asked"), "{report:#}");
 }
 
 #[test]

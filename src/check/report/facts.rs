@@ -2,6 +2,7 @@
 
 use super::super::examine::{Done, Ended, Examination};
 use super::super::question::Step;
+use super::steps::way;
 use crate::evidence::{AnsweredBy, Hop as Station, Watched};
 use crate::headers::redirects::{Asked, Client, Fate, Redirect};
 use crate::message::Name;
@@ -97,7 +98,7 @@ fn https(seen: &Examination) -> Option<Hop> {
 
 /// Address, clock and issuer.
 pub(super) fn facts(seen: &Examination) -> Vec<Fact> {
-    [between(seen), address(seen), clock(seen), issuer(seen)].into_iter().flatten().collect()
+    [between(seen), address(seen), addresses(seen), clock(seen), issuer(seen)].into_iter().flatten().collect()
 }
 
 /// Who stands on the way, by what he adds to replies (the vendors' documentation, or measured).
@@ -142,22 +143,60 @@ fn address(seen: &Examination) -> Option<Fact> {
     Some(Fact { name: "address", text, is_good: own == asked })
 }
 
-/// How far the clock behind the replies is from ours, in seconds; nothing where none tells.
+/// How many machines the name may lead to, and which of them are not like the others.
+fn addresses(seen: &Examination) -> Option<Fact> {
+    let mut text = seen.addresses.clone()?;
+    let of_name = || seen.steps.iter().filter(|done| seen.is_of_name(done));
+    let mut odd: Vec<String> = Vec::new();
+    for done in of_name().filter(|done| is_unlike(done, seen)) {
+        let words =
+            format!("{} answers \"{}\" otherwise than others", way(done, seen), done.question.step.title());
+        odd.push(words);
+    }
+    for (place, origin) in seen.origins.iter().enumerate().filter(|(_, origin)| origin.is_of_name) {
+        let replies = of_name().filter(|done| done.direct == Some(place));
+        odd.extend(replies.filter_map(apart).next().map(|words| format!("the clock at {origin} is {words}")));
+    }
+    for words in &odd {
+        text.push_str(&format!("; {words}"));
+    }
+    match of_name().filter(|done| matches!(done.ended, Ended::Skipped(_))).count() {
+        0 => {}
+        count => text.push_str(&format!("; {count} of the questions to them were not asked, see the steps")),
+    }
+    Some(Fact { name: "addresses", text, is_good: odd.is_empty() })
+}
+
+/// Whether it failed where the very same did well by another way.
+fn is_unlike(done: &Done, seen: &Examination) -> bool {
+    let is_same = |other: &Done| {
+        other.question.step == done.question.step && other.direct != done.direct && other.is_expected()
+    };
+    done.judged().is_some_and(|judged| !judged.is_expected) && seen.steps.iter().any(is_same)
+}
+
+/// How far two clocks may be apart, in seconds.
+const APART: i64 = 30;
+
+/// How far the clock behind the replies is from ours; nothing where none tells.
 fn clock(seen: &Examination) -> Option<Fact> {
-    const APART: i64 = 30;
-    let (done, judged) = judged(seen).find(|(_, judged)| judged.symptom.offset.is_some())?;
+    let (done, _) = judged(seen).find(|(_, judged)| judged.symptom.offset.is_some())?;
+    let text = match apart(done) {
+        Some(words) => format!("the site's clock is {words}"),
+        None => format!("the site's clock and ours agree within {APART} s"),
+    };
+    Some(Fact { name: "clock", text, is_good: apart(done).is_none() })
+}
+
+/// `75 s ahead of ours`, where a reply shows a clock that is too far off.
+fn apart(done: &Done) -> Option<String> {
+    let Ended::Answered(answer, judged) = &done.ended else { return None };
     let offset = judged.symptom.offset?;
-    let took = match &done.ended {
-        Ended::Answered(answer, _) => answer.took,
-        _ => return None,
-    };
-    let (ahead, behind) = (offset.ahead(), offset.behind(took));
-    let text = match (ahead > APART, behind > APART) {
-        (true, _) => format!("the site's clock is {ahead} s ahead of ours"),
-        (_, true) => format!("the site's clock is {behind} s behind ours"),
-        _ => format!("the site's clock and ours agree within {APART} s"),
-    };
-    Some(Fact { name: "clock", text, is_good: ahead <= APART && behind <= APART })
+    let (ahead, behind) = (offset.ahead(), offset.behind(answer.took));
+    if ahead > APART {
+        return Some(format!("{ahead} s ahead of ours"));
+    }
+    (behind > APART).then(|| format!("{behind} s behind ours"))
 }
 
 /// Whose token it is, and whether its time has come at the site.
@@ -236,7 +275,10 @@ pub(super) fn unseen(seen: &Examination) -> Vec<&'static str> {
             !has(|step| matches!(step, Step::Preflight(_))),
             "whether a browser lets a page of another origin use it: give --browser-origin ORIGIN",
         ),
-        (seen.origins.is_empty(), "what the origin behind a CDN or balancer answers: give --origin ADDRESS"),
+        (
+            !seen.origins.iter().any(|way| !way.is_of_name),
+            "what the origin behind a CDN or balancer answers: give --origin ADDRESS",
+        ),
         (true, "what lies between this machine and PHP, hop by hop: run a doctor there"),
     ];
     all.into_iter().filter(|(is_unseen, _)| *is_unseen).map(|(_, words)| words).collect()

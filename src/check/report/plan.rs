@@ -27,6 +27,11 @@ pub fn dry_run(task: &Task) -> String {
             out.push_str(&format!("    with {}\n", with.join("; ")));
         }
     }
+    if task.all_addresses {
+        out.push_str(
+            "Then what is asked of an origin goes to each address of the name, while requests are left.\n",
+        );
+    }
     out.push_str("Paths are those of a site with usual permalinks; what the site says of itself decides.\n");
     out
 }

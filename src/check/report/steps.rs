@@ -3,6 +3,9 @@
 use super::super::examine::{Done, Ended, Examination};
 use super::super::judge::{Judged, is_locked};
 use super::super::question::{Carries, Step};
+use super::super::trouble::Trouble;
+use std::io::ErrorKind;
+
 use crate::browser::When;
 use crate::event::redact_target;
 
@@ -71,7 +74,7 @@ fn row(done: &Done, seen: &Examination) -> Row {
         target: redact_target(question.target.as_bytes()).to_string(),
         way: way(done, seen),
         carries: question.carries,
-        outcome: outcome(done),
+        outcome: outcome(done, seen),
         expected: question.step.expects(),
         got,
         meaning,
@@ -86,16 +89,28 @@ fn row(done: &Done, seen: &Examination) -> Row {
 /// The way by which it was asked.
 pub(super) fn way(done: &Done, seen: &Examination) -> String {
     let direct = done.direct.and_then(|place| seen.origins.get(place));
-    direct.map_or_else(|| "public".to_owned(), |direct| format!("origin {direct}"))
+    match direct {
+        None => "public".to_owned(),
+        Some(direct) if direct.is_of_name => format!("address {direct}"),
+        Some(direct) => format!("origin {direct}"),
+    }
 }
 
-fn outcome(done: &Done) -> Outcome {
+fn outcome(done: &Done, seen: &Examination) -> Outcome {
     match &done.ended {
         Ended::Skipped(_) => Outcome::Skipped,
         Ended::Answered(_, judged) if judged.is_expected => Outcome::Done,
         Ended::Answered(_, judged) if is_note(&done.question.step, judged) => Outcome::Noted,
+        Ended::Failed(trouble) if is_ours(done, trouble, seen) => Outcome::Noted,
         Ended::Answered(..) | Ended::Failed(_) => Outcome::Failed,
     }
+}
+
+/// A machine without IPv6 finds no way to addresses of that kind; nothing is wrong with the site then.
+fn is_ours(done: &Done, trouble: &Trouble, seen: &Examination) -> bool {
+    let no_way =
+        matches!(trouble, Trouble::Unreachable(ErrorKind::NetworkUnreachable | ErrorKind::AddrNotAvailable));
+    no_way && seen.is_of_name(done)
 }
 
 /// The page itself need not be there: a site may be an API alone. Where to look for the index is tried; and that strangers hear

@@ -35,7 +35,14 @@ impl Origin {
 
     /// Plays `script` on every connection; what it tells can be asked for.
     pub(crate) fn playing(script: impl Fn(Wire, &dyn Fn(String)) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::playing_at(TcpListener::bind("127.0.0.1:0").unwrap(), script)
+    }
+
+    /// Plays `script` on every connection to this listener.
+    pub(crate) fn playing_at(
+        listener: TcpListener,
+        script: impl Fn(Wire, &dyn Fn(String)) + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let (tell, requests) = channel();
         let script = std::sync::Arc::new(script);
