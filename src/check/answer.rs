@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::evidence::Company;
 use crate::headers::Scheme;
 use crate::message::{ReplyHead, RequestHead};
 use crate::moment::Moment;
@@ -15,6 +16,8 @@ pub(super) struct Answer {
     pub(super) reply: ReplyHead,
     /// The beginning of its body.
     pub(super) body: Vec<u8>,
+    /// What the doctors on the way told of it, where the check shares a key with them.
+    pub(super) company: Option<Company>,
     /// How it was asked.
     pub(super) scheme: Scheme,
     /// When it was there, by our clock.

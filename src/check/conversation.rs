@@ -14,6 +14,7 @@ use rustls::pki_types::ServerName;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::answer::Answer;
+use super::notes::Notes;
 use super::question::{Question, Wallet};
 use super::site::Place;
 use super::trouble::Trouble;
@@ -78,6 +79,7 @@ impl Direct {
 /// Asks, and remembers how often and when.
 pub struct Conversation {
     manners: Manners,
+    notes: Option<Notes>,
     registry: Arc<Registry>,
     lines: Vec<(Place, Option<Direct>, Group)>,
     asked: usize,
@@ -88,7 +90,13 @@ impl Conversation {
     /// One that has not begun. Must be made inside the runtime that it is held in.
     #[must_use]
     pub fn new(manners: Manners) -> Self {
-        Self { manners, registry: Arc::default(), lines: Vec::new(), asked: 0, next: None }
+        Self { manners, notes: None, registry: Arc::default(), lines: Vec::new(), asked: 0, next: None }
+    }
+
+    /// One that compares notes with the doctors on the way.
+    #[must_use]
+    pub fn signing(self, notes: Option<Notes>) -> Self {
+        Self { notes, ..self }
     }
 
     /// How many requests were sent.
@@ -130,17 +138,30 @@ impl Conversation {
             head.fields.append(b"X-Forwarded-Proto", b"https");
         }
         self.wait(place, direct).await;
+        // A trail tells of a credential what a place that was not named need not know.
+        let notes = self.notes.as_ref().filter(|_| is_named);
+        let signed = notes.map(|notes| notes.sign(&mut head));
         self.asked += 1;
         let line = self.line(place, direct)?;
         let began = Instant::now();
         let limit = self.manners.timeout;
         let asking = Box::pin(exchange(&self.lines, line, &head, body));
         let outcome = timeout(limit, asking).await.map_err(|_| Trouble::Silent(limit))?;
-        let (reply, body) = match outcome {
+        let (mut reply, body) = match outcome {
             Err(Error::Resolve) => return Err(Trouble::Unknown(self.why(place, direct).await)),
             outcome => outcome.map_err(Trouble::of)?,
         };
-        Ok(Answer { head, reply, body, scheme: place.scheme, received: now(), took: began.elapsed() })
+        let notes = self.notes.as_ref().zip(signed);
+        let company = notes.and_then(|(notes, signed)| notes.read(signed, &head, &mut reply));
+        Ok(Answer {
+            head,
+            reply,
+            body,
+            company,
+            scheme: place.scheme,
+            received: now(),
+            took: began.elapsed(),
+        })
     }
 
     /// The addresses of a place, each once.

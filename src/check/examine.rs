@@ -31,6 +31,8 @@ pub struct Task {
     pub origins: Vec<Direct>,
     /// Whether every address of the site's name is asked.
     pub all_addresses: bool,
+    /// Whether the check shares a key with doctors on the way.
+    pub has_key: bool,
     /// The credentials.
     pub wallet: Wallet,
     /// The variables of the environment that name a proxy, none of which is used.
@@ -107,6 +109,8 @@ pub struct Examination {
     pub(super) proxies: Vec<&'static str>,
     /// Whether a token came out of a login or was given.
     pub(super) has_token: bool,
+    /// Whether the check shares a key with doctors on the way.
+    pub(super) has_key: bool,
 }
 
 impl Examination {
@@ -151,6 +155,7 @@ pub async fn examine(
             asked: 0,
             proxies: task.proxies.clone(),
             has_token: false,
+            has_key: task.has_key,
         },
     };
     under.discover().await;

@@ -9,7 +9,7 @@ use super::discover::Index;
 use super::question::Step;
 use crate::browser::{Origin, When, withheld};
 use crate::diagnosis::{Finding, diagnose};
-use crate::evidence::{AnsweredBy, Denied, Memory, Message, Software, Symptom, Trail, look};
+use crate::evidence::{AnsweredBy, Denied, Memory, Message, Return, Software, Symptom, Trail, look};
 use crate::headers::redirects::{Asked, Redirect};
 use crate::message::RequestHead;
 use crate::secret::Key;
@@ -43,6 +43,7 @@ pub(super) fn judge(step: &Step, answer: &Answer, beside: Evidence, key: &Key) -
     let seen = look(&answer.head.fields);
     let mut trail = Trail::read(&answer.head, &seen, &seen, key);
     trail.memory = Memory { probe: true, ..memory };
+    trail.company = answer.company.clone().map(Box::new);
     let mut symptom = Symptom::read(&answer.head, &answer.reply, &answer.body, answer.received);
     symptom.mod_php |= has_basic && symptom.software == Software::Apache;
     symptom.blocked = withheld(&answer.head, &answer.reply);
@@ -50,7 +51,8 @@ pub(super) fn judge(step: &Step, answer: &Answer, beside: Evidence, key: &Key) -
     symptom.led =
         asked.and_then(|asked| Redirect::read(&answer.reply, &asked).map(|redirect| redirect.led()));
     trail.treatment.denied = denied(&answer.head, &symptom);
-    let is_expected = is_expected(step, answer, &symptom);
+    let is_another = answer.company.as_ref().is_some_and(|company| company.report == Return::Another);
+    let is_expected = !is_another && is_expected(step, answer, &symptom);
     let findings = if is_expected { Vec::new() } else { diagnose(&trail, &symptom) };
     Judged { trail, symptom, is_expected, findings }
 }

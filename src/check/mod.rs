@@ -14,6 +14,7 @@ mod conversation;
 mod discover;
 mod examine;
 mod judge;
+mod notes;
 mod plan;
 mod question;
 mod report;
@@ -22,6 +23,7 @@ mod trouble;
 
 pub use conversation::{Conversation, Direct, MOST, Manners};
 pub use examine::{Examination, Task, examine};
+pub use notes::Notes;
 pub use plan::foreseen;
 pub use question::{Carries, Question, Step, USER_AGENT, Wallet};
 pub use report::{Report, dry_run};

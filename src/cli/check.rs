@@ -13,16 +13,16 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
-use super::flags::given;
+use super::flags::{given, trail_keys};
 use super::{NOTHING_WRONG, terminal};
 use crate::browser::{Origin, Token};
 use crate::check::{
-    Conversation, Direct, Examination, Manners, Report, Site, Step, Task, Wallet, dry_run, examine,
+    Conversation, Direct, Examination, Manners, Notes, Report, Site, Step, Task, Wallet, dry_run, examine,
 };
 use crate::config::Timeout;
 use crate::event::now;
 use crate::message::Name;
-use crate::secret::{Key, Secret};
+use crate::secret::{Key, Keyring, Secret};
 
 /// Examine a WordPress site from outside: where its REST API is, whether Authorization arrives, and what refuses.
 ///
@@ -77,6 +77,12 @@ pub(super) struct Arguments {
     #[arg(long)]
     all_addresses: bool,
 
+    /// The file of the key that the doctors on the way share: they then tell what they saw, and a loss between two is proved.
+    ///
+    /// As `run` has it. The check signs its requests by the name `client`; a doctor without the key passes on what it cannot read.
+    #[arg(long, value_name = "FILE", env = "HEADER_DOCTOR_TRAIL_KEY_FILE", hide_env_values = true)]
+    trail_key_file: Option<String>,
+
     /// Log in as this user; the password is read from HEADER_DOCTOR_PASSWORD (or HEADER_DOCTOR_APP_PASSWORD), else asked for.
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
@@ -122,7 +128,12 @@ enum Output {
 /// Examines.
 pub(super) fn check(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let mut task = task(arguments)?;
+    let keys = trail_keys(arguments.trail_key_file.as_ref(), matches)?;
+    task.has_key = keys.ring.is_some();
     let manners = manners(arguments, matches, &task)?;
+    for warning in &keys.warnings {
+        writeln!(stderr().lock(), "warning: {warning}")?;
+    }
     if arguments.dry_run {
         // What would be asked does not hang on what the password is.
         if task.wallet.user.is_some() && !task.wallet.is_filled() {
@@ -134,7 +145,7 @@ pub(super) fn check(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Resu
     if task.wallet.user.is_some() && !task.wallet.is_filled() {
         task.wallet.password = Some(password()?);
     }
-    let report = Report::of(&run(&task, manners)?);
+    let report = Report::of(&run(&task, manners, keys.ring)?);
     let text = match arguments.output {
         Output::Text => report.text(terminal::page()),
         Output::Json => report.json(),
@@ -145,13 +156,15 @@ pub(super) fn check(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Resu
     Ok(ExitCode::from(report.code()))
 }
 
-fn run(task: &Task, manners: Manners) -> anyhow::Result<Examination> {
-    let key = Key::random().context("the system has no random numbers")?;
+fn run(task: &Task, manners: Manners, ring: Option<Keyring>) -> anyhow::Result<Examination> {
+    const NO_NUMBERS: &str = "the system has no random numbers";
+    let key = Key::random().context(NO_NUMBERS)?;
+    let notes = ring.map(|ring| Notes::new(ring).context(NO_NUMBERS)).transpose()?;
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     Ok(runtime.block_on(async {
         let doing = Rc::new(RefCell::new(""));
         let telling = spawn_local(tell(Rc::clone(&doing)));
-        let mut conversation = Conversation::new(manners);
+        let mut conversation = Conversation::new(manners).signing(notes);
         let mut progress = |step: &Step| {
             doing.replace(step.title());
         };
@@ -187,6 +200,7 @@ fn task(arguments: &Arguments) -> anyhow::Result<Task> {
         browser_origin: arguments.browser_origin.as_deref().map(browser_origin).transpose()?,
         origins: arguments.origin.iter().map(direct).collect::<Result<_, _>>()?,
         all_addresses: arguments.all_addresses,
+        has_key: false,
         wallet: wallet(arguments.user.as_deref())?,
         proxies: PROXIES.into_iter().filter(|name| var_os(name).is_some()).collect(),
         site,

@@ -264,12 +264,7 @@ impl Flags {
 
     /// The file as seen from anywhere: what a flag names begins where the process is, not in the folder of the configuration.
     fn trail_key_file(&self, matches: &ArgMatches) -> anyhow::Result<Option<PathBuf>> {
-        let Some(KeyFile(path)) = at_most_one(self.trail_key_file.as_ref(), "trail_key_file", matches)?
-        else {
-            return Ok(None);
-        };
-        let path = std::path::absolute(path).context("the current folder is gone")?;
-        Ok(Some(path))
+        trail_key_file(self.trail_key_file.as_ref(), matches)
     }
 
     /// Where the file says that health is asked for, be it right or wrong otherwise.
@@ -325,6 +320,19 @@ fn name(id: &str, matches: &ArgMatches) -> String {
         return format!("HEADER_DOCTOR_{}", id.to_uppercase());
     }
     format!("--{}", id.replace('_', "-"))
+}
+
+/// What `--trail-key-file` or its variable names, as seen from anywhere.
+fn trail_key_file(text: Option<&String>, matches: &ArgMatches) -> anyhow::Result<Option<PathBuf>> {
+    let Some(KeyFile(path)) = at_most_one(text, "trail_key_file", matches)? else { return Ok(None) };
+    let path = std::path::absolute(path).context("the current folder is gone")?;
+    Ok(Some(path))
+}
+
+/// The keys in the file that `--trail-key-file` or its variable names.
+pub(super) fn trail_keys(text: Option<&String>, matches: &ArgMatches) -> anyhow::Result<Keys> {
+    let Some(path) = trail_key_file(text, matches)? else { return Ok(Keys::default()) };
+    Ok(Keys::of_file(&path, &name("trail_key_file", matches))?)
 }
 
 /// The same for a flag that may be missing.

@@ -53,6 +53,25 @@ pub struct Keys {
     pub warnings: Vec<Mistake>,
 }
 
+impl Keys {
+    /// Reads a file of keys for somebody who has a name already. `flag` is what named the file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no keys.
+    pub fn of_file(path: &Path, flag: &str) -> Result<Self, Error> {
+        let name = quoted(&path.display().to_string());
+        let at = |words: String| Mistake {
+            file: flag.to_owned(),
+            position: None,
+            path: String::new(),
+            message: format!("{name} {words}"),
+        };
+        let (ring, reach) = read(path).map_err(|wrong| Error::Wrong(at(wrong.to_string())))?;
+        let exposed = (reach == Reach::Everybody).then(|| at(EXPOSED.to_owned()));
+        Ok(Self { ring: Some(ring), warnings: exposed.into_iter().collect() })
+    }
+}
+
 impl Plan {
     /// Reads the file of keys. `source` and `lookup` are those the plan was made from, and `flag` is what named the file over
     /// them, a flag or its variable; they serve to say where a mistake stands.

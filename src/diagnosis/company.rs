@@ -79,16 +79,19 @@ pub(super) fn settle(findings: &mut Vec<Finding>) {
 
 /// Puts the doctors by their names where a finding speaks of "doctor" alone.
 pub(super) fn name(finding: &mut Finding, trail: &Trail) {
-    if trail.memory.probe {
-        return be_the_client(finding);
-    }
-    let Some(company) = accompanied(trail) else { return };
+    let Some(company) = accompanied(trail) else {
+        if trail.memory.probe {
+            be_the_client(finding);
+        }
+        return;
+    };
     let doctors = doctors(company);
     if let Some(place) = finding.path.iter().position(|stop| stop.hop == Hop::Doctor) {
         let alone = finding.path.remove(place);
         let is_loss = finding.lost.as_ref().is_some_and(|lost| lost.header == Watched::Authorization);
         // A probe that signs is a doctor by the name of the client, who stands there already.
-        let others = doctors.iter().filter(|name| name.as_str() != "client" || ***name == company.own);
+        let is_own = |name: &HopName| *name == company.own && !trail.memory.probe;
+        let others = doctors.iter().filter(|name| name.as_str() != "client" || is_own(name));
         let stops = others.map(|name| station(name, &alone, is_loss, company));
         let stops: Vec<_> = stops.collect();
         finding.path.splice(place..place, stops);

@@ -1,12 +1,15 @@
 //! `header-doctor check`: a site examined from outside.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
 use header_doctor::demo::{Curtain, Place, Stage};
 use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::world::{Authority, Origin, SecureOrigin, Wire};
+use crate::world::pair::KEY;
+use crate::world::{Authority, Origin, Pair, SecureOrigin, Wire};
 
 /// What a check said and how it ended.
 struct Checked {
@@ -637,6 +640,95 @@ fn a_name_with_one_address_is_told_so_and_the_bound_holds() {
     let report = check_with(&arguments, &LOGIN).json();
     assert_eq!(report["requests"], 20, "{report:#}");
     assert!(report["facts"].to_string().contains("of the questions to them were not asked"), "{report:#}");
+}
+
+/// A key file that its owner alone may read.
+fn key_file(folder: &TempDir, text: &str) -> String {
+    let path = folder.path().join("trail.keys");
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    path.display().to_string()
+}
+
+/// Takes `Authorization` off.
+fn without_header(request: &str) -> String {
+    request.split_inclusive("\r\n").filter(|line| !line.starts_with("Authorization:")).collect()
+}
+
+#[test]
+fn doctors_on_the_way_prove_where_a_header_is_lost() {
+    let (site, folder) = (plugin("", ""), TempDir::new().unwrap());
+    let keys = key_file(&folder, KEY);
+    let pair = Pair::with_hop(&site, without_header);
+    let url = format!("http://{}", pair.edge.address());
+    for more in [&[][..], &["--user", "jo"]] {
+        let arguments = [&[url.as_str(), "--trail-key-file", &keys, "--output", "json"], more].concat();
+        let checked = check_with(&arguments, &LOGIN);
+        let report = checked.json();
+        let verdict = &report["verdicts"][0];
+        assert_eq!(
+            (checked.code, first_rule(&report)),
+            (Some(1), "authorization-lost-between-doctors"),
+            "{report:#}"
+        );
+        assert_eq!(verdict["proof"], "proved", "{verdict:#}");
+        assert!(verdict["summary"].to_string().contains("between edge and sidecar"), "{verdict:#}");
+        assert_eq!(report["verdicts"].as_array().unwrap().len(), 1, "{report:#}");
+        assert!(checked.out.contains("edge and sidecar on the way answered to the key"), "{report:#}");
+    }
+}
+
+#[test]
+fn a_clean_way_between_doctors_is_passed_over_in_silence() {
+    let (site, folder) = (plugin("", ""), TempDir::new().unwrap());
+    let pair = Pair::with_hop(&site, str::to_owned);
+    let url = format!("http://{}", pair.edge.address());
+    let stranger = "k9:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+    for (key, words) in [
+        (KEY, "edge and sidecar on the way answered to the key"),
+        (stranger, "no doctor answered to the key: none is on the way, or none that has it"),
+    ] {
+        let keys = key_file(&folder, key);
+        let checked = check_with(&[&url, "--user", "jo", "--trail-key-file", &keys], &LOGIN);
+        assert_eq!((checked.code, checked.err.as_str()), (Some(0), ""), "{}", checked.out);
+        assert!(checked.out.contains(words), "{}", checked.out);
+        assert!(checked.out.contains("✓ nothing wrong in what could be seen"), "{}", checked.out);
+    }
+}
+
+#[test]
+fn a_loss_behind_the_last_doctor_is_not_laid_on_the_way_before() {
+    let (site, folder) = (plugin("", ""), TempDir::new().unwrap());
+    let port = site.to_string().rsplit(':').next().unwrap().parse().unwrap();
+    let site = deleting(port);
+    let keys = key_file(&folder, KEY);
+    let pair = Pair::with_hop(&site, str::to_owned);
+    let url = format!("http://{}", pair.edge.address());
+    let report = check(&[&url, "--trail-key-file", &keys, "--output", "json"]).json();
+    let verdict = &report["verdicts"][0];
+    assert_eq!(first_rule(&report), "authorization-lost-before-php", "{report:#}");
+    assert!(verdict["summary"].to_string().contains("between sidecar and PHP"), "{verdict:#}");
+}
+
+#[test]
+fn a_bad_key_file_is_told_as_run_tells_it() {
+    let folder = TempDir::new().unwrap();
+    let keys = key_file(&folder, "no key");
+    let checked = check(&["http://localhost", "--trail-key-file", &keys]);
+    assert_eq!(checked.code, Some(2), "{}", checked.err);
+    assert!(
+        checked.err.contains("--trail-key-file") && checked.err.contains("is no file of keys"),
+        "{}",
+        checked.err
+    );
+    let missing = check(&["http://localhost", "--trail-key-file", "/no/such/file"]);
+    assert_eq!(missing.code, Some(2), "{}", missing.err);
+    assert!(missing.err.contains("cannot be read"), "{}", missing.err);
+    let keys = key_file(&folder, KEY);
+    std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let open = check(&["http://localhost", "--dry-run", "--trail-key-file", &keys]);
+    assert_eq!(open.code, Some(0), "{}", open.err);
+    assert!(open.err.contains("warning: ") && open.err.contains("may be read by every user"), "{}", open.err);
 }
 
 #[test]

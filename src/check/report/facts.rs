@@ -3,7 +3,7 @@
 use super::super::examine::{Done, Ended, Examination};
 use super::super::question::Step;
 use super::steps::way;
-use crate::evidence::{AnsweredBy, Hop as Station, Watched};
+use crate::evidence::{AnsweredBy, Company, Hop as Station, Watched};
 use crate::headers::redirects::{Asked, Client, Fate, Redirect};
 use crate::message::Name;
 
@@ -98,7 +98,10 @@ fn https(seen: &Examination) -> Option<Hop> {
 
 /// Address, clock and issuer.
 pub(super) fn facts(seen: &Examination) -> Vec<Fact> {
-    [between(seen), address(seen), addresses(seen), clock(seen), issuer(seen)].into_iter().flatten().collect()
+    [between(seen), doctors(seen), address(seen), addresses(seen), clock(seen), issuer(seen)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Who stands on the way, by what he adds to replies (the vendors' documentation, or measured).
@@ -173,6 +176,29 @@ fn is_unlike(done: &Done, seen: &Examination) -> bool {
         other.question.step == done.question.step && other.direct != done.direct && other.is_expected()
     };
     done.judged().is_some_and(|judged| !judged.is_expected) && seen.steps.iter().any(is_same)
+}
+
+/// Which doctors answered to the key, in the order of the path.
+fn doctors(seen: &Examination) -> Option<Fact> {
+    let mut names: Vec<&str> = Vec::new();
+    for before in companies(seen).flat_map(Company::crossings).map(|way| way.before.as_str()) {
+        if !names.contains(&before) {
+            names.push(before);
+        }
+    }
+    let text = if names.is_empty() {
+        "no doctor answered to the key: none is on the way, or none that has it".to_owned()
+    } else {
+        format!("{} on the way answered to the key", names.join(" and "))
+    };
+    seen.has_key.then_some(Fact { name: "doctors", text, is_good: true })
+}
+
+fn companies(seen: &Examination) -> impl Iterator<Item = &Company> {
+    seen.steps.iter().filter_map(|done| match &done.ended {
+        Ended::Answered(answer, _) => answer.company.as_ref(),
+        _ => None,
+    })
 }
 
 /// How far two clocks may be apart, in seconds.
@@ -279,7 +305,10 @@ pub(super) fn unseen(seen: &Examination) -> Vec<&'static str> {
             !seen.origins.iter().any(|way| !way.is_of_name),
             "what the origin behind a CDN or balancer answers: give --origin ADDRESS",
         ),
-        (true, "what lies between this machine and PHP, hop by hop: run a doctor there"),
+        (
+            companies(seen).next().is_none(),
+            "what lies between this machine and PHP, hop by hop: run a doctor there",
+        ),
     ];
     all.into_iter().filter(|(is_unseen, _)| *is_unseen).map(|(_, words)| words).collect()
 }

@@ -32,6 +32,9 @@ pub fn dry_run(task: &Task) -> String {
             "Then what is asked of an origin goes to each address of the name, while requests are left.\n",
         );
     }
+    if task.has_key {
+        out.push_str("Each is signed by the name `client`, for the doctors on the way.\n");
+    }
     out.push_str("Paths are those of a site with usual permalinks; what the site says of itself decides.\n");
     out
 }
