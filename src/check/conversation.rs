@@ -20,7 +20,7 @@ use super::site::Place;
 use super::trouble::Trouble;
 use crate::event::now;
 use crate::headers::Scheme;
-use crate::message::{Body, Broken, Fill, ReplyHead, RequestHead, Source};
+use crate::message::{Body, Broken, Fill, Name, ReplyHead, RequestHead, Source};
 use crate::secret::Secret;
 use crate::upstream::{
     Address, BadTerms, Caller, Error, Group, Offer, Registry, Resolve, Resolver, Route, Settings,
@@ -109,6 +109,12 @@ impl Conversation {
     #[must_use]
     pub const fn is_spent(&self) -> bool {
         self.asked >= MOST
+    }
+
+    /// Whether a cookie goes along.
+    #[must_use]
+    pub(super) fn has_cookie(&self) -> bool {
+        self.manners.headers.iter().any(|(name, _)| Name::of(name.as_bytes()) == Name::Cookie)
     }
 
     /// Whether credentials may go there.

@@ -7,10 +7,10 @@ use super::answer::Answer;
 use super::conversation::{Conversation, Direct};
 use super::discover::{Index, Root, followed, own_place};
 use super::judge::{Evidence, Judged, Known, judge, reading, token, unwelcome};
-use super::plan::{discovery, plan};
+use super::plan::{discovery, last, plan};
 use super::question::{Carries, Question, Step, Wallet};
+use super::seen::{Done, Ended, Examination};
 use super::site::{Place, Site};
-use super::trouble::Trouble;
 use crate::event::Redacted;
 use crate::evidence::{Memory, OtherWay, RouteClass};
 use crate::headers::redirects::{Asked, Redirect};
@@ -33,91 +33,12 @@ pub struct Task {
     pub all_addresses: bool,
     /// Whether the check shares a key with doctors on the way.
     pub has_key: bool,
+    /// What makes an address one that nobody asked for before.
+    pub fresh: String,
     /// The credentials.
     pub wallet: Wallet,
     /// The variables of the environment that name a proxy, none of which is used.
     pub proxies: Vec<&'static str>,
-}
-
-/// How a step ended.
-#[derive(Clone, Debug)]
-pub(super) enum Ended {
-    /// There was a reply.
-    Answered(Box<Answer>, Box<Judged>),
-    /// There was none.
-    Failed(Trouble),
-    /// It was not asked, and why.
-    Skipped(&'static str),
-}
-
-/// A step that was done, or was not.
-#[derive(Clone, Debug)]
-pub(super) struct Done {
-    /// What was asked.
-    pub(super) question: Question,
-    /// The place.
-    pub(super) place: Place,
-    /// Which of the origins was asked, counted from zero; nothing for the public way.
-    pub(super) direct: Option<usize>,
-    /// How it ended.
-    pub(super) ended: Ended,
-    /// What no rule explains, in words.
-    pub(super) reading: Option<&'static str>,
-}
-
-impl Done {
-    /// The answer as it was judged.
-    #[must_use]
-    pub(super) fn judged(&self) -> Option<&Judged> {
-        match &self.ended {
-            Ended::Answered(_, judged) => Some(judged),
-            _ => None,
-        }
-    }
-
-    /// Whether it came out as a healthy site's does.
-    #[must_use]
-    pub(super) fn is_expected(&self) -> bool {
-        self.judged().is_some_and(|judged| judged.is_expected)
-    }
-}
-
-/// All that was seen.
-#[derive(Clone, Debug)]
-pub struct Examination {
-    /// When it began.
-    pub(super) began: Moment,
-    /// The site as it was named.
-    pub(super) site: Site,
-    /// Where it led to and was examined.
-    pub(super) examined: Site,
-    /// The index, when there is one.
-    pub(super) index: Option<Index>,
-    /// The place that WordPress calls its own.
-    pub(super) own: Option<Place>,
-    /// The steps in order.
-    pub(super) steps: Vec<Done>,
-    /// The addresses asked directly.
-    pub(super) origins: Vec<Direct>,
-    /// What was found of the addresses of its name, where they were wanted.
-    pub(super) addresses: Option<String>,
-    /// Why it ended early.
-    pub(super) stopped: Option<String>,
-    /// How many requests were sent.
-    pub(super) asked: usize,
-    /// The variables that name a proxy and were not heeded.
-    pub(super) proxies: Vec<&'static str>,
-    /// Whether a token came out of a login or was given.
-    pub(super) has_token: bool,
-    /// Whether the check shares a key with doctors on the way.
-    pub(super) has_key: bool,
-}
-
-impl Examination {
-    /// Whether the step was asked of one of the addresses of the name.
-    pub(super) fn is_of_name(&self, done: &Done) -> bool {
-        done.direct.and_then(|place| self.origins.get(place)).is_some_and(|way| way.is_of_name)
-    }
 }
 
 /// Tells how it goes on, for whoever waits.
@@ -166,6 +87,7 @@ pub async fn examine(
     if task.all_addresses {
         under.go_to_all_addresses().await;
     }
+    under.finish().await;
     under.compare();
     let (asked, has_token) = (under.conversation.asked(), under.wallet.token.is_some());
     Examination { asked, has_token, ..under.seen }
@@ -308,6 +230,14 @@ impl Examiner<'_, '_> {
         }
     }
 
+    /// Asks what can wait.
+    async fn finish(&mut self) {
+        let place = self.seen.examined.place.clone();
+        for question in last(self.task, &self.root, self.seen.index.as_ref()) {
+            self.ask(question, &place, None).await;
+        }
+    }
+
     /// Asks every address of the name, question by question: where there are more of them than requests left, each was asked the
     /// first. The token proves more than the probe does.
     async fn go_to_all_addresses(&mut self) {
@@ -370,7 +300,10 @@ impl Examiner<'_, '_> {
         if !self.wallet.has(question.carries) {
             return Some("there is no token to use");
         }
-        self.is_held_back(question).then_some("the browser does not send it")
+        if self.is_held_back(question) {
+            return Some("the browser does not send it");
+        }
+        self.is_pointless(question)
     }
 
     /// Whether an address of the name gave no reply before: it is not tried again and again.
@@ -383,10 +316,27 @@ impl Examiner<'_, '_> {
 
     /// Whether the browser was refused when it asked first.
     fn is_held_back(&self, question: &Question) -> bool {
-        let Step::FromPage(endpoint) = &question.step else { return false };
+        let (Step::FromPage(endpoint) | Step::Announced(_, endpoint)) = &question.step else { return false };
         let first =
             self.seen.steps.iter().rev().find(|done| done.question.step == Step::Preflight(endpoint.clone()));
         first.is_some_and(|done| !done.is_expected())
+    }
+
+    /// Why nothing could be learnt about caches.
+    fn is_pointless(&self, question: &Question) -> Option<&'static str> {
+        let did_well = |wanted: &[Step]| {
+            self.seen.steps.iter().any(|done| wanted.contains(&done.question.step) && done.is_expected())
+        };
+        match question.step {
+            Step::Fresh if !did_well(&[Step::Me, Step::AppMe]) => {
+                Some("users/me did not accept the credential")
+            }
+            Step::Stored if !did_well(&[Step::Fresh]) => Some("there was no reply that could be stored"),
+            Step::Stored if self.conversation.has_cookie() => {
+                Some("the cookie of --header may log in as well")
+            }
+            _ => None,
+        }
     }
 
     async fn answered(&mut self, question: &Question, place: &Place, direct: Option<usize>) -> Ended {

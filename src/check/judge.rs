@@ -53,7 +53,9 @@ pub(super) fn judge(step: &Step, answer: &Answer, beside: Evidence, key: &Key) -
     trail.treatment.denied = denied(&answer.head, &symptom);
     let is_another = answer.company.as_ref().is_some_and(|company| company.report == Return::Another);
     let is_expected = !is_another && is_expected(step, answer, &symptom);
-    let findings = if is_expected { Vec::new() } else { diagnose(&trail, &symptom) };
+    // That pages may not write is no fault of its own: nobody said that one wants to.
+    let is_fine = is_expected || matches!(step, Step::Announced(..));
+    let findings = if is_fine { Vec::new() } else { diagnose(&trail, &symptom) };
     Judged { trail, symptom, is_expected, findings }
 }
 
@@ -79,8 +81,11 @@ fn is_expected(step: &Step, answer: &Answer, symptom: &Symptom) -> bool {
         Step::With => arrived(symptom),
         Step::Token => status.is_success() && token(&answer.body).is_some(),
         Step::Validate => status.is_success() && symptom.blocked.is_none() && is_valid(&answer.body),
-        Step::Me | Step::AppMe | Step::Endpoint(_) | Step::AppEndpoint(_) => status.is_success(),
-        Step::Preflight(_) | Step::FromPage(_) => !is_withheld(symptom),
+        Step::Stored => !status.is_success(),
+        Step::Fresh | Step::Me | Step::AppMe | Step::Endpoint(_) | Step::AppEndpoint(_) => {
+            status.is_success()
+        }
+        Step::Preflight(_) | Step::Announced(..) | Step::FromPage(_) => !is_withheld(symptom),
     }
 }
 
@@ -142,6 +147,11 @@ pub(super) fn reading(step: &Step, symptom: &Symptom, known: Known) -> Option<&'
         (Step::With, ..) if symptom.code() == "jwt_auth_invalid_token" => {
             Some("the header arrives, changed or judged by another plugin")
         }
+        (Step::Announced(..), ..) => Some("pages of that origin cannot; it matters where one wants to"),
+        (Step::Stored, ..) => Some(
+            "the reply to a credential was given to somebody who sent none: a cache stores it; keep requests with Authorization \
+             out of it",
+        ),
         _ if is_locked(symptom) => Some(
             "the REST API is closed to whoever is not logged in, by a plugin that answers before any other",
         ),

@@ -18,14 +18,16 @@ mod notes;
 mod plan;
 mod question;
 mod report;
+mod seen;
 mod site;
 mod trouble;
 
 pub use conversation::{Conversation, Direct, MOST, Manners};
-pub use examine::{Examination, Task, examine};
+pub use examine::{Task, examine};
 pub use notes::Notes;
 pub use plan::foreseen;
 pub use question::{Carries, Question, Step, USER_AGENT, Wallet};
 pub use report::{Report, dry_run};
+pub use seen::Examination;
 pub use site::{BadSite, Place, Site};
 pub use trouble::Trouble;

@@ -3,7 +3,7 @@
 use super::conversation::MOST;
 use super::discover::{Index, Root};
 use super::examine::Task;
-use super::question::{Carries, Question, Step, Wallet};
+use super::question::{Carries, Question, Step, Wallet, Writing};
 use super::site::Site;
 
 /// The questions behind the discovery, with what is known then.
@@ -48,6 +48,16 @@ pub(super) fn plan(task: &Task, root: &Root, index: Option<&Index>) -> Vec<Quest
     all
 }
 
+/// What is asked last, in public alone, while requests are left: caches, and pages that write.
+#[must_use]
+pub(super) fn last(task: &Task, root: &Root, index: Option<&Index>) -> Vec<Question> {
+    let mut all = stored(task, root);
+    if let Some(origin) = &task.browser_origin {
+        all.extend(announced(task, root, index, origin));
+    }
+    all
+}
+
 /// What a browser does for a page: it asks first, and then for the thing itself.
 fn from_page(task: &Task, root: &Root, index: Option<&Index>, origin: &str) -> Vec<Question> {
     let own = vec!["/wp/v2/users/me".to_owned()];
@@ -66,6 +76,32 @@ fn from_page(task: &Task, root: &Root, index: Option<&Index>, origin: &str) -> V
         ]
     };
     endpoints.iter().flat_map(both).collect()
+}
+
+/// An address that nobody asked for before, with a credential and without. Of its reply `_fields` leaves nothing.
+fn stored(task: &Task, root: &Root) -> Vec<Question> {
+    let Wallet { password, app_password, token, .. } = &task.wallet;
+    let carries = match (password.is_some() || token.is_some(), app_password.is_some()) {
+        (true, _) => Carries::Token,
+        (false, true) => Carries::AppPassword,
+        (false, false) => return Vec::new(),
+    };
+    let target = root.target(&format!("/wp/v2/users/me?_fields=none&header_doctor={}", task.fresh));
+    let ask = |step, carries| Question { step, method: "GET", target: target.clone(), carries, origin: None };
+    vec![ask(Step::Fresh, carries), ask(Step::Stored, Carries::Nothing)]
+}
+
+/// What a browser asks before a page may write to the endpoints; it is not written to them.
+fn announced(task: &Task, root: &Root, index: Option<&Index>, origin: &str) -> Vec<Question> {
+    let ask = |writing, endpoint: &String| Question {
+        step: Step::Announced(writing, endpoint.clone()),
+        method: "OPTIONS",
+        target: target(endpoint, task, root, index),
+        carries: Carries::Nothing,
+        origin: Some(origin.to_owned()),
+    };
+    let each = |endpoint: &String| Writing::ALL.map(|writing| ask(writing, endpoint));
+    task.endpoints.iter().flat_map(each).collect()
 }
 
 /// The questions of the discovery.
@@ -104,6 +140,7 @@ pub fn foreseen(task: &Task) -> Vec<Question> {
     for _ in &task.origins {
         all.extend(again.iter().cloned());
     }
+    all.extend(last(task, &root, None));
     all.truncate(MOST);
     all
 }

@@ -44,6 +44,36 @@ pub enum Step {
     Preflight(String),
     /// What it then sends, without a credential: may the page read the reply?
     FromPage(String),
+    /// What a browser asks before the page may write. Nothing is written.
+    Announced(Writing, String),
+    /// An address that nobody asked for before, with a credential: may its reply be stored?
+    Fresh,
+    /// The same without one: is it the reply to the credential?
+    Stored,
+}
+
+/// A method that writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Writing {
+    /// Makes.
+    Post,
+    /// Replaces.
+    Put,
+    /// Takes away.
+    Delete,
+}
+
+impl Writing {
+    /// All of them.
+    pub(super) const ALL: [Self; 3] = [Self::Post, Self::Put, Self::Delete];
+
+    const fn method(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
 }
 
 impl Step {
@@ -63,6 +93,11 @@ impl Step {
             Self::AppEndpoint(_) => "application-password-endpoint",
             Self::Preflight(_) => "preflight",
             Self::FromPage(_) => "request-from-page",
+            Self::Announced(Writing::Post, _) => "preflight-post",
+            Self::Announced(Writing::Put, _) => "preflight-put",
+            Self::Announced(Writing::Delete, _) => "preflight-delete",
+            Self::Fresh => "fresh-with-credential",
+            Self::Stored => "fresh-without-credential",
         }
     }
 
@@ -82,6 +117,11 @@ impl Step {
             Self::AppEndpoint(_) => "the application password is used on an endpoint",
             Self::Preflight(_) => "the browser asks first",
             Self::FromPage(_) => "the page asks",
+            Self::Announced(Writing::Post, _) => "the browser asks before a POST",
+            Self::Announced(Writing::Put, _) => "the browser asks before a PUT",
+            Self::Announced(Writing::Delete, _) => "the browser asks before a DELETE",
+            Self::Fresh => "a new address is asked with the credential",
+            Self::Stored => "the same address is asked without it",
         }
     }
 
@@ -95,9 +135,10 @@ impl Step {
             Self::With => "jwt_auth_invalid_token \"Wrong number of segments\"",
             Self::Token => "200 and a token",
             Self::Validate => "200 jwt_auth_valid_token",
-            Self::Me | Self::AppMe => "200",
+            Self::Me | Self::AppMe | Self::Fresh => "200",
             Self::Endpoint(_) | Self::AppEndpoint(_) => "200 to 299",
-            Self::Preflight(_) => "leave for the page, its method and its headers",
+            Self::Stored => "a refusal, and not the reply to the credential",
+            Self::Preflight(_) | Self::Announced(..) => "leave for the page, its method and its headers",
             Self::FromPage(_) => "a reply that the page may read",
         }
     }
@@ -106,7 +147,8 @@ impl Step {
     #[must_use]
     pub const fn proves(&self) -> &'static str {
         match self {
-            Self::Page => "",
+            Self::Page | Self::Fresh => "",
+            Self::Stored => "no cache gives replies to a credential to others",
             Self::Index => "the REST server answers anybody",
             Self::Without => "the JWT plugin is at work",
             Self::With => "Authorization arrives at PHP",
@@ -114,7 +156,7 @@ impl Step {
             Self::Validate => "header path, secret, issuer and clocks are in order",
             Self::Me | Self::AppMe => "WordPress knows the user by it",
             Self::Endpoint(_) | Self::AppEndpoint(_) => "the user may use it",
-            Self::Preflight(_) => "the browser sends the request",
+            Self::Preflight(_) | Self::Announced(..) => "the browser sends the request",
             Self::FromPage(_) => "the browser shows the page the reply",
         }
     }
@@ -273,10 +315,13 @@ impl Question {
     fn dress(&self, fields: &mut Fields) {
         let Some(origin) = &self.origin else { return };
         fields.append(b"Origin", origin.as_bytes());
-        if matches!(self.step, Step::Preflight(_)) {
-            fields.append(b"Access-Control-Request-Method", b"GET");
-            fields.append(b"Access-Control-Request-Headers", b"authorization,content-type");
-        }
+        let announced = match self.step {
+            Step::Preflight(_) => "GET",
+            Step::Announced(writing, _) => writing.method(),
+            _ => return,
+        };
+        fields.append(b"Access-Control-Request-Method", announced.as_bytes());
+        fields.append(b"Access-Control-Request-Headers", b"authorization,content-type");
     }
 }
 

@@ -108,6 +108,8 @@ pub(super) struct Arguments {
     output: Output,
 }
 
+const NO_NUMBERS: &str = "the system has no random numbers";
+
 /// The variables by which other programs are sent through a proxy.
 const PROXIES: [&str; 6] =
     ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
@@ -157,7 +159,6 @@ pub(super) fn check(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Resu
 }
 
 fn run(task: &Task, manners: Manners, ring: Option<Keyring>) -> anyhow::Result<Examination> {
-    const NO_NUMBERS: &str = "the system has no random numbers";
     let key = Key::random().context(NO_NUMBERS)?;
     let notes = ring.map(|ring| Notes::new(ring).context(NO_NUMBERS)).transpose()?;
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
@@ -201,6 +202,7 @@ fn task(arguments: &Arguments) -> anyhow::Result<Task> {
         origins: arguments.origin.iter().map(direct).collect::<Result<_, _>>()?,
         all_addresses: arguments.all_addresses,
         has_key: false,
+        fresh: Key::random().context(NO_NUMBERS)?.fingerprint(b"fresh").to_string(),
         wallet: wallet(arguments.user.as_deref())?,
         proxies: PROXIES.into_iter().filter(|name| var_os(name).is_some()).collect(),
         site,

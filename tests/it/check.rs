@@ -545,7 +545,7 @@ fn plugin_at(listener: TcpListener, validated: &'static str, date: &'static str)
                 format!(r#"{{"code":"{code}","message":"{words}","data":{{"status":403}}}}"#)
             };
             let body = match line {
-                line if line.contains("_fields") => {
+                line if line.contains("_fields=name") => {
                     r#"{"home":"http://localhost","namespaces":["wp/v2","jwt-auth/v1"],"authentication":[]}"#
                         .to_owned()
                 }
@@ -729,6 +729,95 @@ fn a_bad_key_file_is_told_as_run_tells_it() {
     let open = check(&["http://localhost", "--dry-run", "--trail-key-file", &keys]);
     assert_eq!(open.code, Some(0), "{}", open.err);
     assert!(open.err.contains("warning: ") && open.err.contains("may be read by every user"), "{}", open.err);
+}
+
+/// A cache that keeps every reply to a GET, whatever the request carries.
+fn cache_before(port: u16) -> Origin {
+    let kept = std::sync::Mutex::new(std::collections::HashMap::<String, Vec<u8>>::new());
+    Origin::playing(move |mut wire: Wire, _| {
+        loop {
+            let message = wire.message();
+            let line = message.lines().next().unwrap_or_default().to_owned();
+            let known = kept.lock().unwrap().get(&line).cloned().filter(|_| line.starts_with("GET"));
+            let reply = known.unwrap_or_else(|| {
+                let reply = Wire::to(([127, 0, 0, 1], port).into()).send(&message).reply();
+                let head = reply.head.replacen("\r\n", "\r\nAge: 0\r\n", 1);
+                [head.as_bytes(), &reply.body].concat()
+            });
+            kept.lock().unwrap().insert(line, reply.clone());
+            wire.put(reply);
+        }
+    })
+}
+
+#[test]
+fn a_cache_that_gives_away_what_a_credential_got_is_found() {
+    let doors = Doors::open();
+    let site = cache_before(doors.port).to_string().replace("127.0.0.1", "localhost");
+    let checked = check_with(&[&site, "--user", "admin"], &LOGIN);
+    assert_eq!(checked.code, Some(1), "{}", checked.out);
+    assert!(
+        checked.out.contains("! cache: a reply to a credential was given to somebody"),
+        "{}",
+        checked.out
+    );
+    assert!(checked.out.contains("it bears Age"), "{}", checked.out);
+    let with_cookie = check_with(&[&site, "--user", "admin", "--header", "Cookie: a=b"], &LOGIN);
+    assert_eq!(with_cookie.code, Some(0), "{}", with_cookie.out);
+}
+
+#[test]
+fn whether_a_page_may_write_is_asked_and_nothing_written() {
+    let doors = Doors::open();
+    let site = doors.named("localhost");
+    let arguments = [
+        site.as_str(),
+        "--endpoint",
+        "/my-app/v1/reports",
+        "--browser-origin",
+        "https://app.example.com",
+        "--output",
+        "json",
+    ];
+    let report = check(&arguments).json();
+    let steps = report["steps"].as_array().unwrap();
+    for step in ["preflight-post", "preflight-put", "preflight-delete"] {
+        let step = steps.iter().find(|done| done["step"] == step).unwrap_or_else(|| panic!("{report:#}"));
+        assert_eq!((&step["method"], &step["outcome"]), (&"OPTIONS".into(), &"done".into()), "{step:#}");
+    }
+    assert_eq!(report["exit"], 0, "{report:#}");
+    let reading = "HTTP/1.1 204 No Content\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: GET\r\n\
+                   Access-Control-Allow-Headers: authorization, content-type\r\n\r\n";
+    let site = preflights(reading).to_string();
+    let arguments = [&[site.as_str()], &arguments[1..]].concat();
+    let report = check(&arguments).json();
+    let outcome = |name: &str| {
+        let steps = report["steps"].as_array().unwrap();
+        steps.iter().find(|done| done["step"] == name).map(|done| done["outcome"].clone())
+    };
+    assert_eq!(outcome("preflight"), Some("done".into()), "{report:#}");
+    assert_eq!(outcome("preflight-post"), Some("done".into()), "POST needs no leave: {report:#}");
+    for step in ["preflight-put", "preflight-delete"] {
+        assert_eq!(outcome(step), Some("noted".into()), "{report:#}");
+    }
+    assert_eq!(report["exit"], 0, "{report:#}");
+}
+
+/// The plugin, with this answer to preflights.
+fn preflights(reply: &'static str) -> Origin {
+    let port: u16 = plugin("", "").to_string().rsplit(':').next().unwrap().parse().unwrap();
+    Origin::playing(move |mut wire: Wire, _| {
+        loop {
+            let message = wire.message();
+            if message.starts_with("OPTIONS") {
+                wire.put(reply);
+                continue;
+            }
+            let passed = Wire::to(([127, 0, 0, 1], port).into()).send(message).reply();
+            let head = passed.head.replacen("\r\n", "\r\nAccess-Control-Allow-Origin: *\r\n", 1);
+            wire.put([head.as_bytes(), &passed.body].concat());
+        }
+    })
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The nine items of the checklist for production teams, each done, failed or not possible, and why.
 
-use super::super::examine::{Done, Examination};
 use super::super::question::Step;
+use super::super::seen::{Done, Examination};
 
 /// What became of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +143,8 @@ fn compared(seen: &Examination) -> (State, String) {
     let differs = |done: &&Done| {
         let is_same = |other: &&Done| other.direct.is_none() && other.question.step == done.question.step;
         let public = seen.steps.iter().find(is_same).filter(|public| public.judged().is_some());
-        done.direct.is_some() && public.is_some_and(|public| public.is_expected() != done.is_expected())
+        let is_both = done.direct.is_some() && done.judged().is_some();
+        is_both && public.is_some_and(|public| public.is_expected() != done.is_expected())
     };
     match seen.steps.iter().find(differs) {
         Some(done) => (State::Failed, format!("they differ: {}", done.question.step.title())),

@@ -1,7 +1,7 @@
 //! What is known beside the verdicts: the hops and their headers, redirects, clocks, addresses, and what was not seen.
 
-use super::super::examine::{Done, Ended, Examination};
 use super::super::question::Step;
+use super::super::seen::{Done, Ended, Examination};
 use super::steps::way;
 use crate::evidence::{AnsweredBy, Company, Hop as Station, Watched};
 use crate::headers::redirects::{Asked, Client, Fate, Redirect};
@@ -98,7 +98,7 @@ fn https(seen: &Examination) -> Option<Hop> {
 
 /// Address, clock and issuer.
 pub(super) fn facts(seen: &Examination) -> Vec<Fact> {
-    [between(seen), doctors(seen), address(seen), addresses(seen), clock(seen), issuer(seen)]
+    [between(seen), doctors(seen), address(seen), addresses(seen), clock(seen), issuer(seen), cache(seen)]
         .into_iter()
         .flatten()
         .collect()
@@ -240,6 +240,29 @@ fn issuer(seen: &Examination) -> Option<Fact> {
         _ => "the token is this site's, and in its time by the site's clock".to_owned(),
     };
     Some(Fact { name: "token", text, is_good: differs.is_none() && claims.times.good(now) })
+}
+
+/// Whether the reply to a credential was given to somebody who sent none, and what on it says that it was stored.
+fn cache(seen: &Examination) -> Option<Fact> {
+    let stored = seen.steps.iter().find(|done| done.question.step == Step::Stored)?;
+    let Ended::Answered(answer, judged) = &stored.ended else { return None };
+    if judged.is_expected {
+        let text = "a reply to a credential was not given to somebody who sent none".to_owned();
+        return Some(Fact { name: "cache", text, is_good: true });
+    }
+    let has = |name: &&&str| {
+        answer.reply.fields.iter().any(|field| field.name.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    let marks: Vec<_> =
+        ["Age", "X-Cache", "CF-Cache-Status", "X-Cache-Hits"].iter().filter(has).copied().collect();
+    let mut text = format!(
+        "a reply to a credential was given to somebody who sent none, with {}",
+        judged.symptom.status
+    );
+    if !marks.is_empty() {
+        text.push_str(&format!("; it bears {}", marks.join(" and ")));
+    }
+    Some(Fact { name: "cache", text, is_good: false })
 }
 
 /// Redirects to another origin, each once.

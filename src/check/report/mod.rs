@@ -14,8 +14,8 @@ mod text;
 
 pub use plan::dry_run;
 
-use super::examine::{Ended, Examination};
 use super::question::Step;
+use super::seen::{Ended, Examination};
 use crate::diagnosis::{Finding, Proof, Severity};
 use crate::event::{Event, ExchangeId, Population, Scope, redact_target};
 use crate::moment::Moment;

@@ -14,7 +14,7 @@ pub fn dry_run(task: &Task) -> String {
     );
     if !task.origins.is_empty() {
         let origins: Vec<_> = task.origins.iter().map(Direct::to_string).collect();
-        out.push_str(&format!("The last part goes to {}, with the same Host.\n", origins.join(", ")));
+        out.push_str(&format!("Part of it goes to {}, with the same Host.\n", origins.join(", ")));
     }
     for (number, question) in (1..).zip(foreseen(task)) {
         out.push_str(&format!("{number:>3} {:<8}{}\n", question.method, question.target));
@@ -29,7 +29,7 @@ pub fn dry_run(task: &Task) -> String {
     }
     if task.all_addresses {
         out.push_str(
-            "Then what is asked of an origin goes to each address of the name, while requests are left.\n",
+            "What is asked of an origin goes to each address of the name, too, while requests are left.\n",
         );
     }
     if task.has_key {

@@ -1,8 +1,8 @@
 //! A row for each step: what was asked, what was expected and what came.
 
-use super::super::examine::{Done, Ended, Examination};
 use super::super::judge::{Judged, is_locked};
 use super::super::question::{Carries, Step};
+use super::super::seen::{Done, Ended, Examination};
 use super::super::trouble::Trouble;
 use std::io::ErrorKind;
 
@@ -114,8 +114,12 @@ fn is_ours(done: &Done, trouble: &Trouble, seen: &Examination) -> bool {
 }
 
 /// The page itself need not be there: a site may be an API alone. Where to look for the index is tried; and that strangers hear
-/// nothing is what a plugin that locks the API is for.
+/// nothing is what a plugin that locks the API is for. That pages may not write hurts
+/// those alone that want to.
 fn is_note(step: &Step, judged: &Judged) -> bool {
+    if matches!(step, Step::Announced(..)) {
+        return true;
+    }
     if is_locked(&judged.symptom) && matches!(step, Step::Index | Step::Without | Step::With) {
         return true;
     }
