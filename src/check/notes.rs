@@ -84,3 +84,47 @@ fn behind(own: &HopName, sent: Sightings, members: &[Member]) -> Vec<Crossing> {
     let further = known.map(|(one, next)| way(&one.hop, None, next));
     std::iter::once(way(own, Some(sent), nearest)).chain(further).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Direction, HopName, Instance, Notes, Own, Return, bound, look, now, signed};
+    use crate::evidence::{Change, Changed, ExchangeId, Watched};
+    use crate::message::{Fields, Name, ReplyHead, RequestHead, Status};
+    use crate::secret::Keyring;
+
+    const KEYS: &str = "k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
+    fn reply_of(exchange: ExchangeId, head: &RequestHead, keys: &Keyring) -> ReplyHead {
+        let key = keys.signing();
+        let seen = look(&Fields::new()).sightings(&Fields::new(), key.fingerprints());
+        let changes = [Changed { header: Watched::Authorization, change: Change::Missing, to: None }];
+        let (hop, instance) = (HopName::new("edge").unwrap(), Instance::new("").unwrap());
+        let own = Own { hop: &hop, instance: &instance, seen: Some(&seen), changes: &changes };
+        let report = signed::sign(&[], &own, exchange, now(), key, &bound(Direction::Back, head));
+        let mut reply = ReplyHead::build(Status::new(403).unwrap(), Fields::new());
+        reply.fields.append(b"Header-Doctor-Report", report.text());
+        reply
+    }
+
+    #[test]
+    fn a_report_counts_for_its_own_request_and_by_a_shared_key() {
+        let keys: Keyring = KEYS.parse().unwrap();
+        let notes = Notes::new(keys.clone()).unwrap();
+        let fields = [("Host", "a.test"), ("Authorization", "Bearer a.b.c")];
+        let mut head = RequestHead::build("GET", "/", Fields::from(fields));
+        let signed = notes.sign(&mut head);
+        assert!(head.fields.has(Name::HeaderDoctorTrail));
+        let other = ExchangeId::new(signed.exchange.number().wrapping_add(1));
+        let stranger: Keyring = KEYS.replace("k1:AQ", "k1:Ag").parse().unwrap();
+        for (exchange, keys, expected) in [
+            (signed.exchange, &keys, Some((Return::Believed, 1))),
+            (other, &keys, Some((Return::Another, 0))),
+            (signed.exchange, &stranger, None),
+        ] {
+            let mut reply = reply_of(exchange, &head, keys);
+            let company = notes.read(signed, &head, &mut reply);
+            assert_eq!(company.map(|company| (company.report, company.behind.len())), expected);
+            assert!(!reply.fields.has(Name::HeaderDoctorReport));
+        }
+    }
+}

@@ -138,7 +138,8 @@ fn reached(seen: &Examination) -> (State, String) {
 
 fn compared(seen: &Examination) -> (State, String) {
     if seen.origins.is_empty() {
-        return (State::NotPossible, "needs --origin ADDRESS, or --all-addresses".to_owned());
+        let needs = || "needs --origin ADDRESS, or --all-addresses".to_owned();
+        return (State::NotPossible, seen.addresses.clone().unwrap_or_else(needs));
     }
     let differs = |done: &&Done| {
         let is_same = |other: &&Done| other.direct.is_none() && other.question.step == done.question.step;
