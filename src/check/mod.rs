@@ -26,7 +26,7 @@ pub use conversation::{Conversation, Direct, MOST, Manners};
 pub use examine::{Task, examine};
 pub use notes::Notes;
 pub use plan::foreseen;
-pub use question::{Carries, Question, Step, USER_AGENT, Wallet};
+pub use question::{Carries, Question, Step, USER_AGENT, Wallet, Writing};
 pub use report::{Report, dry_run};
 pub use seen::Examination;
 pub use site::{BadSite, Place, Site};
