@@ -33,6 +33,12 @@ pub trait Rule: Sync {
 
     /// The finding, when this cause is recognised.
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding>;
+
+    /// The rules whose findings this one explains: where it is the cause, they tell of its effects, or less exactly of
+    /// the same, and are left out.
+    fn explains(&self) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// Every rule. Where two findings are equally sure and grave, the order here decides: causes nearer to the client's
@@ -95,12 +101,26 @@ pub fn diagnose(trail: &Trail, symptom: &Symptom) -> Vec<Finding> {
 pub fn diagnose_by(rules: &[&dyn Rule], trail: &Trail, symptom: &Symptom) -> Vec<Finding> {
     let mut findings: Vec<_> = rules.iter().filter_map(|rule| rule.judge(trail, symptom)).collect();
     company::settle(&mut findings);
+    leave_out_explained(rules, &mut findings);
     findings.iter_mut().for_each(|finding| company::name(finding, trail));
     if trail.memory.direct {
         findings.iter_mut().for_each(leave_out_web_server);
     }
     findings.sort_by_key(|finding| (finding.aside, Reverse((finding.proof, finding.severity))));
     findings
+}
+
+/// Drops what another finding explains. What explains nothing of the reply explains no finding either, and what is less
+/// sure explains nothing that is surer.
+fn leave_out_explained(rules: &[&dyn Rule], findings: &mut Vec<Finding>) {
+    let explains = |cause: &Finding| {
+        let rule = rules.iter().find(|rule| rule.id() == cause.rule).filter(|_| !cause.aside);
+        rule.map_or(&[][..], |rule| rule.explains()).iter().map(|id| (*id, cause.proof)).collect::<Vec<_>>()
+    };
+    let explained: Vec<_> = findings.iter().flat_map(explains).collect();
+    findings.retain(|finding| {
+        !explained.iter().any(|(id, proof)| *id == finding.rule && *proof >= finding.proof)
+    });
 }
 
 /// Where PHP was asked directly no web server stands on the path, and none is to be acquitted.
@@ -113,7 +133,7 @@ fn leave_out_web_server(finding: &mut Finding) {
 mod tests {
     use proptest::prelude::{any, proptest};
 
-    use super::{Finding, RULES, Text, diagnose, rule};
+    use super::{Finding, Proof, RULES, Rule, Text, diagnose, leave_out_explained, rule};
     use crate::evidence::{
         Arrival, Company, Crossing, HopName, Return, Sightings, Symptom, Trail, Trouble, changes, look,
     };
@@ -131,6 +151,44 @@ mod tests {
             assert!(text.cures.iter().any(|cure| cure.product == "any" || cure.product == "client"));
         }
         assert!(rule("no-such-rule").is_none());
+    }
+
+    #[test]
+    fn what_is_explained_is_a_rule_and_explains_nothing_back() {
+        for one in RULES {
+            for id in one.explains() {
+                let other = rule(id).unwrap_or_else(|| panic!("{}: {id} is no rule", one.id()));
+                assert!(!other.explains().contains(&one.id()), "{} and {id} explain each other", one.id());
+            }
+        }
+    }
+
+    #[test]
+    fn what_another_finding_explains_is_left_out_unless_it_is_surer() {
+        struct Cause;
+        impl Rule for Cause {
+            fn id(&self) -> &'static str {
+                "permission-refused"
+            }
+            fn text(&self) -> &'static str {
+                ""
+            }
+            fn judge(&self, _: &Trail, _: &Symptom) -> Option<Finding> {
+                None
+            }
+            fn explains(&self) -> &'static [&'static str] {
+                &["token-expired"]
+            }
+        }
+        let left = |proof, aside| {
+            let finding = |id: &str, proof| Finding::of(rule(id).unwrap(), proof, "any", "x").unwrap();
+            let cause = Finding { aside, ..finding("permission-refused", proof) };
+            let mut findings = vec![finding("token-expired", Proof::Likely), cause];
+            leave_out_explained(&[&Cause], &mut findings);
+            findings.len()
+        };
+        assert_eq!((left(Proof::Proved, false), left(Proof::Likely, false)), (1, 1));
+        assert_eq!((left(Proof::Possible, false), left(Proof::Proved, true)), (2, 2));
     }
 
     #[test]
