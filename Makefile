@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test bench endure stand stand-down fmt fmt-check lint docs deny advisories unit integration verdicts release \
+.PHONY: help test accuracy bench endure stand stand-down fmt fmt-check lint docs deny advisories unit integration verdicts release \
         wordpress browser compare fuzz tools install uninstall clean
 
 CARGO  ?= cargo
@@ -65,6 +65,10 @@ unit: ## the tests beside the code
 integration: ## the tests in tests/it
 	$(call say,integration: the tests in tests/it)
 	$(CARGO) $(RUN) --locked --test it
+
+accuracy: ## how right the rules are on the corpus, rule by rule
+	$(call say,accuracy: right and missed and false findings of every rule, and what is said of healthy exchanges)
+	$(CARGO) test --locked --test it accuracy -- --nocapture
 
 verdicts: ## write tests/verdicts and tests/reports anew, to be reviewed
 	$(call say,verdicts: what every rule and report says is written to tests; review it with git diff)

@@ -43,6 +43,13 @@ pub(crate) struct Case {
     expect: Vec<Expected>,
 }
 
+impl Case {
+    /// Whether this rule must have a finding.
+    pub(crate) fn expects(&self, rule: &str) -> bool {
+        self.expect.iter().any(|expected| expected.rule == rule)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RequestPart {
@@ -177,7 +184,7 @@ fn every_rule_has_a_case_that_fires_and_a_near_miss() {
 }
 
 /// The folder of exchanges that nothing is wrong with, whatever rule they might remind of.
-const HEALTHY: &str = "healthy";
+pub(crate) const HEALTHY: &str = "healthy";
 
 #[test]
 fn every_folder_is_a_rule_or_holds_what_is_healthy() {
@@ -218,7 +225,7 @@ fn compare(path: &str, finding: &Finding, expected: &Expected) -> Vec<String> {
     failed.map(|(_, what)| format!("{path}: {}: {what}", finding.rule)).collect()
 }
 
-fn judge(case: &Case) -> Vec<Finding> {
+pub(crate) fn judge(case: &Case) -> Vec<Finding> {
     let Exchange { trail, symptom, .. } = exchange(case);
     diagnose(&trail, &symptom)
 }

@@ -9,6 +9,7 @@
 )]
 
 mod abuse;
+mod accuracy;
 mod architecture;
 mod balance;
 mod check;
