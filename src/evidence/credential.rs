@@ -68,8 +68,44 @@ pub enum Wrapping {
     Doubled,
     /// `Bearer: …`.
     Colon,
-    /// `Bearer%20…`, `Bearer %22…%22`, `Bearer …%0A`: percent-encoded where nobody decodes.
-    Escapes,
+    /// Percent-encoded where nobody decodes.
+    Escapes(Escaped),
+}
+
+/// Where the percent-escapes stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escaped {
+    /// `Bearer%20…`: the blank itself.
+    Blank,
+    /// `Bearer %22…`.
+    Before,
+    /// `Bearer %22…%22`.
+    Around,
+    /// `Bearer …%0A`.
+    Behind,
+}
+
+impl Escaped {
+    const fn form(self) -> &'static str {
+        match self {
+            Self::Blank => "Bearer%20…",
+            Self::Before => "Bearer %22…",
+            Self::Around => "Bearer %22…%22",
+            Self::Behind => "Bearer …%0A",
+        }
+    }
+
+    /// Of what stands behind `Bearer`.
+    fn of(rest: &[u8]) -> Self {
+        let text = first_word(rest);
+        let ends = text.rchunks(3).next().is_some_and(|end| end.starts_with(b"%"));
+        match (begins_word(rest), text.starts_with(b"%"), ends) {
+            (false, true, _) => Self::Blank,
+            (_, true, true) => Self::Around,
+            (_, true, false) => Self::Before,
+            (_, false, _) => Self::Behind,
+        }
+    }
 }
 
 impl Wrapping {
@@ -83,7 +119,7 @@ impl Wrapping {
             Self::Brackets => "Bearer {…}",
             Self::Doubled => "Bearer Bearer …",
             Self::Colon => "Bearer: …",
-            Self::Escapes => "Bearer …%0A",
+            Self::Escapes(escaped) => escaped.form(),
         }
     }
 }
@@ -212,7 +248,7 @@ fn token(rest: &[u8]) -> Token {
     if is_jwt(first_word(rest)) {
         return Token::Jwt;
     }
-    wrapping(text).map_or(Token::Other, Token::Wrapped)
+    wrapping(rest).map_or(Token::Other, Token::Wrapped)
 }
 
 fn begins_word(rest: &[u8]) -> bool {
@@ -220,7 +256,8 @@ fn begins_word(rest: &[u8]) -> bool {
 }
 
 /// What spoils a token that would be one without it.
-fn wrapping(text: &[u8]) -> Option<Wrapping> {
+fn wrapping(rest: &[u8]) -> Option<Wrapping> {
+    let text = rest.trim_ascii();
     if let Some((_, around)) = unwrapped(text).filter(|(inner, _)| is_jwt(inner)) {
         return Some(around);
     }
@@ -232,7 +269,8 @@ fn wrapping(text: &[u8]) -> Option<Wrapping> {
     if words.next().is_some_and(is_again) && words.next().is_some_and(is_jwt) {
         return Some(Wrapping::Doubled);
     }
-    unescaped(first_word(text)).is_some_and(|inner| is_jwt(&inner)).then_some(Wrapping::Escapes)
+    let is_escaped = unescaped(first_word(text)).is_some_and(|inner| is_jwt(&inner));
+    is_escaped.then(|| Wrapping::Escapes(Escaped::of(rest)))
 }
 
 /// The text without its percent-escapes (`%20`, `%22`, `%0A`), when there were any.
@@ -351,7 +389,7 @@ fn is_template_name(name: &[u8], dots: bool) -> bool {
 mod tests {
     use proptest::prelude::{any, proptest};
 
-    use super::{Credential, Placeholder, Token, Wrapping};
+    use super::{Credential, Escaped, Placeholder, Token, Wrapping};
 
     const fn wrapped(around: Wrapping) -> Credential {
         Credential::Bearer(Token::Wrapped(around))
@@ -376,9 +414,11 @@ mod tests {
             ("Bearer Bearer a.b.c", wrapped(Wrapping::Doubled)),
             ("Bearer: a.b.c", wrapped(Wrapping::Colon)),
             ("Bearera.b.c", Credential::Bearer(Token::Jwt)),
-            ("Bearer%20a.b.c", wrapped(Wrapping::Escapes)),
-            ("Bearer a.b.c%0A", wrapped(Wrapping::Escapes)),
-            ("Bearer %22a.b.c%22", wrapped(Wrapping::Escapes)),
+            ("Bearer%20a.b.c", wrapped(Wrapping::Escapes(Escaped::Blank))),
+            ("Bearer%20a.b.c%0A", wrapped(Wrapping::Escapes(Escaped::Blank))),
+            ("Bearer %20a.b.c", wrapped(Wrapping::Escapes(Escaped::Before))),
+            ("Bearer a.b.c%0A", wrapped(Wrapping::Escapes(Escaped::Behind))),
+            ("Bearer %22a.b.c%22", wrapped(Wrapping::Escapes(Escaped::Around))),
             ("Bearer a.b.c, Basic dTpw", Credential::Joined),
             ("bearer a.b.c", Credential::BearerOtherCase),
             ("BEARER a.b.c", Credential::BearerOtherCase),

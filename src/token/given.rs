@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::pasted::{self, Pasted};
 use super::php;
 use crate::evidence::{Code, Credential, Token};
 use crate::secret::Secret;
@@ -41,6 +42,10 @@ pub enum Form {
     Value,
     /// Something without `Bearer`, which is taken as if a client had put that before it.
     Token,
+    /// A line of a program, and the value that it gives to `Authorization`.
+    Code,
+    /// An address with the token in its query, where the plugin does not look.
+    Query,
     /// The reply of a token endpoint; the name of the field is of our own list.
     Json(&'static str),
 }
@@ -54,6 +59,8 @@ impl Form {
             Self::OtherHeader(_) => "other-header",
             Self::Value => "value",
             Self::Token => "token",
+            Self::Code => "code",
+            Self::Query => "query",
             Self::Json(_) => "json",
         }
     }
@@ -70,6 +77,10 @@ impl fmt::Display for Form {
             Self::Token => {
                 f.write_str("a token without Bearer, taken as if the client had put it behind Bearer")
             }
+            Self::Code => f.write_str("a line of a program, and the token in it"),
+            Self::Query => f.write_str(
+                "an address with the token in its query, and the plugin reads Authorization alone",
+            ),
             Self::Json("token") => f.write_str("the JSON reply of the token endpoint, and the token in it"),
             Self::Json(field) => write!(
                 f,
@@ -167,6 +178,12 @@ pub enum Unexamined {
         "what came is JSON without a token: no field token, jwt, jwt_token, access_token or authToken, alone or in data"
     )]
     NoField,
+    /// A line of a program, whose token is in a variable.
+    #[error(
+        "what came is a line of a program and no token: its token stands in a variable; let the program print what it sends, \
+         or copy Authorization from the network tab of the browser, and give that"
+    )]
+    Program,
     /// A refusal in place of a token.
     #[error("what came is a refusal and no token: {} (`header-doctor explain` tells more of it)", .0.as_str())]
     Refusal(Code),
@@ -200,7 +217,14 @@ impl Given {
             return Err(Unexamined::Empty);
         }
         if let Some(json) = object(text) {
-            return of_json(&json, remarks);
+            let of_program = || text.lines().find_map(pasted::assigned_header);
+            return match (of_json(&json, remarks.clone()), of_program()) {
+                (Err(Unexamined::NoField), Some(pasted)) => of_pasted(pasted, remarks),
+                (outcome, _) => outcome,
+            };
+        }
+        if let Some(pasted) = text.lines().find_map(pasted::assigned_header) {
+            return of_pasted(pasted, remarks);
         }
         let mut headers = text.lines().filter_map(header);
         if let Some(header) = headers.next() {
@@ -210,8 +234,11 @@ impl Given {
             return of_header(text, header, remarks);
         }
         if let Some((name, token)) = text.lines().find_map(other_header) {
-            let elsewhere = Some(Secret::new(token.to_owned()));
-            return Ok(Self { elsewhere, ..given(String::new(), Form::OtherHeader(name), remarks) });
+            return Ok(elsewhere(Secret::new(token.to_owned()), Form::OtherHeader(name), remarks));
+        }
+        let readers = [pasted::text_of_program, pasted::cookie, pasted::query];
+        if let Some(pasted) = readers.iter().find_map(|read| text.lines().find_map(read)) {
+            return of_pasted(pasted, remarks);
         }
         let line = one_line(text, &mut remarks)?;
         let line = assigned(&line, &mut remarks);
@@ -318,6 +345,23 @@ fn is_application_password(line: &str) -> bool {
     password.split_whitespace().inspect(|_| groups += 1).all(is_group) && groups == 6
 }
 
+fn of_pasted(pasted: Pasted, remarks: Vec<Remark>) -> Result<Given, Unexamined> {
+    match pasted {
+        Pasted::Code(None) => Err(Unexamined::Program),
+        Pasted::Code(Some(value)) if Credential::of(value.expose().as_bytes()) == Credential::BareToken => {
+            of_token(value.expose(), Form::Code, remarks)
+        }
+        Pasted::Code(Some(value)) => of_value(value.expose(), Form::Code, remarks),
+        Pasted::Cookie(token) => Ok(elsewhere(token, Form::OtherHeader("Cookie"), remarks)),
+        Pasted::Query(token) => Ok(elsewhere(token, Form::Query, remarks)),
+    }
+}
+
+/// A token where the plugin does not look for it.
+fn elsewhere(token: Secret<String>, form: Form, remarks: Vec<Remark>) -> Given {
+    Given { elsewhere: Some(token), ..given(String::new(), form, remarks) }
+}
+
 fn of_header(text: &str, header: (&str, bool), mut remarks: Vec<Remark>) -> Result<Given, Unexamined> {
     let (value, is_quoted) = (header.0.trim(), header.1);
     remarks.extend(is_quoted.then_some(Remark::ShellQuotes));
@@ -357,7 +401,7 @@ fn one_line(text: &str, remarks: &mut Vec<Remark>) -> Result<String, Unexamined>
 }
 
 /// Whether there is a JWT in it, with `Bearer` or without.
-fn is_token(line: &str) -> bool {
+pub(super) fn is_token(line: &str) -> bool {
     matches!(Credential::of(line.as_bytes()), Credential::Bearer(Token::Jwt) | Credential::BareToken)
 }
 
@@ -473,6 +517,16 @@ mod tests {
                 Form::Json("data.jwt"),
                 vec![],
             ),
+            ("{\"headers\":{\"Authorization\":\"Bearer a.b.c\"}}", "Bearer a.b.c", Form::Code, vec![]),
+            ("const t = 'a.b.c';\nconst u = 1;", "Bearer a.b.c", Form::Code, vec![]),
+            ("Cookie: token=a.b.c", "", Form::OtherHeader("Cookie"), vec![]),
+            ("https://a.test/?token=a.b.c", "", Form::Query, vec![]),
+            (
+                "GET / HTTP/1.1\r\nCookie: t=d.e.f\r\nAuthorization: Bearer a.b.c\r\n",
+                "Bearer a.b.c",
+                Form::Header,
+                vec![Remark::OtherLines],
+            ),
             ("login ok\na.b.c\n", "Bearer a.b.c", Form::Token, vec![Remark::OtherLines]),
         ];
         for (text, value, form, remarks) in table {
@@ -495,6 +549,7 @@ mod tests {
             ("Authorization: Bearer a.b.c\nAuthorization: Basic x", Unexamined::SeveralHeaders),
             ("one\ntwo words", Unexamined::NoToken),
             ("{}", Unexamined::NoField),
+            ("'Authorization': `Bearer ${token}`", Unexamined::Program),
             ("Basic dTpw", Unexamined::Basic),
             ("abcd EFGH 1234 ijkl MNOP 5678", Unexamined::ApplicationPassword),
             ("jo:abcd EFGH 1234 ijkl MNOP 5678", Unexamined::ApplicationPassword),

@@ -10,6 +10,7 @@ mod ago;
 mod examine;
 mod foretold;
 mod given;
+mod pasted;
 mod php;
 mod php_jwt;
 mod plugin;

@@ -390,3 +390,23 @@ fn every_field_of_the_json_is_documented() {
         assert!(fields.iter().any(|one| one == field), "{field}: {fields:?}");
     }
 }
+
+#[test]
+fn what_was_pasted_is_said_and_its_token_found() {
+    let good = good();
+    for (around, code, words) in [
+        ("headers: { \"Authorization\": \"Bearer {}\" }", 0, "a line of a program, and the token in it"),
+        ("const token = '{}';", 0, "a line of a program, and the token in it"),
+        ("Cookie: a=b; token={}", 1, "a line Cookie: …, and the plugin reads Authorization alone"),
+        ("https://example.com/?jwt={}", 1, "an address with the token in its query"),
+        ("'Authorization': `Bearer ${token}`", 3, "its token stands in a variable"),
+        ("Bearer%20{}", 1, "it stands there as Bearer%20…"),
+    ] {
+        let ended = token(&["--site", "https://example.com"], around.replace("{}", &good).as_bytes());
+        assert_eq!(ended.code, Some(code), "{around}: {}{}", ended.out, ended.err);
+        let out = ended.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(out.contains(words), "{around}: {}", ended.out);
+        assert!(!ended.out.contains(&good), "{around}");
+        assert!(code == 3 || ended.out.contains("alg HS256"), "the token is read: {}", ended.out);
+    }
+}

@@ -139,7 +139,7 @@ impl TokenSignatureRefused {
 fn is_intact(trail: &Trail) -> bool {
     match trail.credential {
         Credential::Bearer(Token::Jwt) => true,
-        Credential::Bearer(Token::Wrapped(Wrapping::Escapes)) => trail.route.class != RouteClass::Validate,
+        Credential::Bearer(Token::Wrapped(Wrapping::Escapes(_))) => trail.route.class != RouteClass::Validate,
         _ => false,
     }
 }

@@ -56,7 +56,7 @@ fn quoted(symptom: &Symptom) -> Option<Proof> {
 
 fn wrapped(around: Wrapping, trail: &Trail, symptom: &Symptom) -> Option<Proof> {
     // On other routes WordPress removes the escapes, and the token is good.
-    if around == Wrapping::Escapes && trail.route.class != RouteClass::Validate {
+    if matches!(around, Wrapping::Escapes(_)) && trail.route.class != RouteClass::Validate {
         return None;
     }
     if symptom.refused_with("jwt_auth_bad_auth_header") {
@@ -74,7 +74,7 @@ fn words(around: Wrapping, message: Message) -> Option<Proof> {
     let measured: &[Message] = match around {
         Wrapping::Quotes | Wrapping::Brackets | Wrapping::AngleBrackets => &[Message::SIGNATURE],
         Wrapping::Doubled | Wrapping::Colon => &[Message::WRONG_SEGMENTS],
-        Wrapping::Escapes => &[Message::SIGNATURE, Message::MALFORMED_UTF8],
+        Wrapping::Escapes(_) => &[Message::SIGNATURE, Message::MALFORMED_UTF8],
         Wrapping::CurlyQuotes => &[],
     };
     let spoiled = [
