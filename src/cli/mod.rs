@@ -19,6 +19,8 @@ mod serve;
 mod terminal;
 mod token;
 
+use anyhow::bail;
+use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
@@ -114,8 +116,37 @@ fn innermost(matches: &ArgMatches) -> &ArgMatches {
 
 /// Help, version, and what clap finds wrong; clap knows which of them goes to which stream.
 fn show(error: &clap::Error) -> anyhow::Result<ExitCode> {
+    if let Some(words) = wrong_choice(error) {
+        bail!("{words}");
+    }
     error.print()?;
     Ok(if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::from(NOTHING_WRONG) })
+}
+
+/// What is right in place of a value that is none of a flag's. What was typed is not repeated: it may stand in the wrong place.
+fn wrong_choice(error: &clap::Error) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let Some(ContextValue::Strings(choices)) = error.get(ContextKind::ValidValue) else { return None };
+    let flag = text(ContextKind::InvalidArg)?.split(' ').next()?;
+    let given =
+        text(ContextKind::InvalidValue).filter(|_| error.kind() == clap::error::ErrorKind::InvalidValue)?;
+    if choices.is_empty() {
+        return None;
+    }
+    let letters = |word: &str| {
+        let mut letters = word.to_ascii_lowercase().into_bytes();
+        letters.sort_unstable();
+        letters
+    };
+    let is_meant = |choice: &&String| letters(choice) == letters(given);
+    let choices_in_words = choices.join(", ");
+    Some(match choices.iter().find(is_meant) {
+        Some(meant) => format!("{flag}: is none of {choices_in_words}; write {flag} {meant}"),
+        None => format!("{flag}: is none of {choices_in_words}; write one of them"),
+    })
 }
 
 fn complain(error: &anyhow::Error) -> ExitCode {
