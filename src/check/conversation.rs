@@ -4,7 +4,7 @@
 //! duplicates of the fields of a reply, follows no redirect, knows no proxy of the environment, and says in classes why there
 //! is no TLS. Where a site would choose HTTP/2, names would come in lower case and tell less.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -151,10 +151,13 @@ impl Conversation {
         let line = self.line(place, direct)?;
         let began = Instant::now();
         let limit = self.manners.timeout;
-        let asking = Box::pin(exchange(&self.lines, line, &head, body));
-        let outcome = timeout(limit, asking).await.map_err(|_| Trouble::Silent(limit))?;
+        let has_begun = Cell::new(false);
+        let asking = Box::pin(exchange(&self.lines, line, &head, body, &has_begun));
+        let outcome = timeout(limit, asking).await.map_err(|_| silence(limit, has_begun.get()))?;
         let (mut reply, body) = match outcome {
             Err(Error::Resolve) => return Err(Trouble::Unknown(self.why(place, direct).await)),
+            Err(Error::Closed) if has_begun.get() => return Err(Trouble::BrokenOff),
+            Err(Error::ResponseTimeout(_)) => return Err(silence(limit, has_begun.get())),
             outcome => outcome.map_err(Trouble::of)?,
         };
         let notes = self.notes.as_ref().zip(signed);
@@ -242,12 +245,18 @@ impl Conversation {
     }
 }
 
-/// One request and its reply, as much of it as is wanted.
+/// What the time that ran out was spent on.
+const fn silence(limit: Duration, has_begun: bool) -> Trouble {
+    if has_begun { Trouble::Unended(limit) } else { Trouble::Silent(limit) }
+}
+
+/// One request and its reply, as much of it as is wanted; tells when the reply has begun.
 async fn exchange(
     lines: &[(Place, Option<Direct>, Group)],
     line: usize,
     head: &RequestHead,
     body: Vec<u8>,
+    has_begun: &Cell<bool>,
 ) -> Result<(ReplyHead, Vec<u8>), Error> {
     let Some((place, _, group)) = lines.get(line) else { return Err(Error::Resolve) };
     let caller = Caller { address: IpAddr::V4(Ipv4Addr::LOCALHOST), scheme: place.scheme };
@@ -256,6 +265,7 @@ async fn exchange(
     while reply.status.is_interim() {
         reply = pending.head().await?;
     }
+    has_begun.set(true);
     let seen = reply.clone();
     let body = pending.body(&mut reply)?;
     // What the wire said of the connection is evidence, too.
@@ -297,6 +307,8 @@ impl std::str::FromStr for Direct {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (in_clear, rest) = text.strip_prefix("http://").map_or((false, text), |rest| (true, rest));
         let bare = rest.strip_prefix("https://").unwrap_or(rest);
+        let is_bare_ipv6 = bare.parse::<std::net::Ipv6Addr>().is_ok();
+        let bare = if is_bare_ipv6 { format!("[{bare}]") } else { bare.to_owned() };
         let place: Place = format!("https://{bare}").parse()?;
         let has_port =
             bare.trim_end_matches('/').rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
@@ -350,6 +362,8 @@ mod tests {
             ("203.0.113.7", "203.0.113.7", None),
             ("203.0.113.7:8443", "203.0.113.7:8443", Some(8443)),
             ("[2001:db8::7]", "[2001:db8::7]", None),
+            ("2001:db8::7", "[2001:db8::7]", None),
+            ("http://2001:db8::7", "http://[2001:db8::7]:80", Some(80)),
             ("[2001:db8::7]:443", "[2001:db8::7]:443", Some(443)),
             ("http://10.0.0.7:8080", "http://10.0.0.7:8080", Some(8080)),
             ("http://10.0.0.7", "http://10.0.0.7:80", Some(80)),

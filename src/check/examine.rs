@@ -152,7 +152,8 @@ impl Examiner<'_, '_> {
                 return Ok(());
             }
         }
-        Err(self.failing().or_else(|| self.led_away()).unwrap_or_else(|| {
+        let why = self.failing().or_else(|| self.led_away()).or_else(|| self.led_around());
+        Err(why.unwrap_or_else(|| {
             format!(
                 "{} is not WordPress, or hides its REST API: neither a Link to it nor an index at /wp-json/ or \
                  /?rest_route=/",
@@ -202,8 +203,25 @@ impl Examiner<'_, '_> {
         let asked = Asked::new(&answer.head, answer.scheme)?;
         let redirect =
             Redirect::read(&answer.reply, &asked).filter(|redirect| redirect.change().leaves_origin())?;
-        let (scheme, host) = (redirect.scheme().word(), Redacted::host(redirect.host()));
-        Some(format!("{} leads to another site, {scheme}://{host}; check that one", self.seen.examined))
+        let (scheme, host) = (redirect.scheme(), Redacted::host(redirect.host()));
+        let port = Some(redirect.port()).filter(|port| *port != scheme.port());
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        let to = format!("{}://{host}{port}", scheme.word());
+        Some(format!("{} leads to another site, {to}; check that one", self.seen.examined))
+    }
+
+    /// Where every address of the index leads to another of the same site, and at last nowhere.
+    fn led_around(&self) -> Option<String> {
+        let index = self.seen.steps.iter().filter(|done| done.question.step == Step::Index);
+        let statuses = index.map(|done| done.judged().map(|judged| judged.symptom.status.code()));
+        let is_redirect = |code: &Option<u16>| code.is_some_and(|code| (300..400).contains(&code));
+        statuses.collect::<Vec<_>>().iter().all(is_redirect).then(|| {
+            format!(
+                "{} sends whoever asks for its REST API elsewhere on the site, with a redirect: to a login, or in a circle; \
+                 `curl -IL {}/wp-json/` shows where",
+                self.seen.examined, self.seen.examined
+            )
+        })
     }
 
     /// Asks for a REST route where the site was named, when it led elsewhere: that is where clients send their tokens.
@@ -271,7 +289,7 @@ impl Examiner<'_, '_> {
 
     /// Asks one question, unless there is a reason not to, and judges the answer.
     async fn ask(&mut self, question: Question, place: &Place, direct: Option<usize>) {
-        let ended = match self.reason_against(&question, place) {
+        let ended = match self.reason_against(&question, place, direct) {
             Some(why) => Ended::Skipped(why),
             None if self.is_out_of_reach(direct) => Ended::Skipped("this address could not be reached"),
             None => self.answered(&question, place, direct).await,
@@ -287,7 +305,12 @@ impl Examiner<'_, '_> {
         self.seen.steps.push(done);
     }
 
-    fn reason_against(&self, question: &Question, place: &Place) -> Option<&'static str> {
+    fn reason_against(
+        &self,
+        question: &Question,
+        place: &Place,
+        direct: Option<usize>,
+    ) -> Option<&'static str> {
         if self.seen.stopped.is_some() {
             return Some("the check had ended");
         }
@@ -300,7 +323,7 @@ impl Examiner<'_, '_> {
         if !self.wallet.has(question.carries) {
             return Some("there is no token to use");
         }
-        if self.is_held_back(question) {
+        if self.is_held_back(question, direct) {
             return Some("the browser does not send it");
         }
         self.is_pointless(question)
@@ -314,18 +337,19 @@ impl Examiner<'_, '_> {
         is_of_name && self.seen.steps.iter().any(has_failed)
     }
 
-    /// Whether the browser was refused when it asked first.
-    fn is_held_back(&self, question: &Question) -> bool {
+    /// Whether the browser was refused when it asked first, by the same way.
+    fn is_held_back(&self, question: &Question, direct: Option<usize>) -> bool {
         let (Step::FromPage(endpoint) | Step::Announced(_, endpoint)) = &question.step else { return false };
-        let first =
-            self.seen.steps.iter().rev().find(|done| done.question.step == Step::Preflight(endpoint.clone()));
-        first.is_some_and(|done| !done.is_expected())
+        let preflight = Step::Preflight(endpoint.clone());
+        let is_first = |done: &&Done| done.direct == direct && done.question.step == preflight;
+        self.seen.steps.iter().rev().find(is_first).is_some_and(|done| !done.is_expected())
     }
 
-    /// Why nothing could be learnt about caches.
+    /// Why nothing could be learnt about caches, which are asked in public.
     fn is_pointless(&self, question: &Question) -> Option<&'static str> {
         let did_well = |wanted: &[Step]| {
-            self.seen.steps.iter().any(|done| wanted.contains(&done.question.step) && done.is_expected())
+            let is_one = |done: &Done| done.direct.is_none() && wanted.contains(&done.question.step);
+            self.seen.steps.iter().any(|done| is_one(done) && done.is_expected())
         };
         match question.step {
             Step::Fresh if !did_well(&[Step::Me, Step::AppMe]) => {

@@ -82,9 +82,9 @@ fn is_expected(step: &Step, answer: &Answer, symptom: &Symptom) -> bool {
         Step::Token => status.is_success() && token(&answer.body).is_some(),
         Step::Validate => status.is_success() && symptom.blocked.is_none() && is_valid(&answer.body),
         Step::Stored => !status.is_success(),
-        Step::Fresh | Step::Me | Step::AppMe | Step::Endpoint(_) | Step::AppEndpoint(_) => {
-            status.is_success()
-        }
+        // A page with 200 in place of the user: something else than WordPress answers there.
+        Step::Fresh | Step::Me | Step::AppMe => status.is_success() && !symptom.html_for_rest,
+        Step::Endpoint(_) | Step::AppEndpoint(_) => status.is_success(),
         Step::Preflight(_) | Step::Announced(..) | Step::FromPage(_) => !is_withheld(symptom),
     }
 }
@@ -182,6 +182,9 @@ pub(super) fn reading(step: &Step, symptom: &Symptom, known: Known) -> Option<&'
              are off",
         ),
         (Step::Endpoint(_) | Step::AppEndpoint(_), 404, _) => Some("there is no such route"),
+        (Step::Me | Step::AppMe | Step::Fresh, 200..=299, _) => Some(
+            "a page in place of the user: a cache, a gate or a plugin answers there, and nothing is proved by it",
+        ),
         (_, 300..=399, _) => Some("a redirect, which was not followed"),
         (_, 500..=599, _) => Some("the site fails"),
         (_, _, AnsweredBy::WebServer) => Some("the web server refuses by itself; WordPress was not asked"),

@@ -110,7 +110,7 @@ impl Step {
             Self::Without => "validate without Authorization",
             Self::With => "validate with \"Bearer header-doctor\"",
             Self::Token => "a token is issued",
-            Self::Validate => "the fresh token is validated",
+            Self::Validate => "the token is validated",
             Self::Me => "the token is used on users/me",
             Self::Endpoint(_) => "the token is used on an endpoint",
             Self::AppMe => "the application password is used on users/me",

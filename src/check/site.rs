@@ -44,6 +44,15 @@ pub enum BadSite {
     /// No host that could be looked up.
     #[error("has no host that could be looked up; write https://example.com")]
     NoHost,
+    /// Letters of other alphabets in the name.
+    #[error(
+        "has a name with letters beyond a to z; write it as it is asked for in DNS, which begins with xn-- (browsers and \
+         `dig` show it)"
+    )]
+    Abroad,
+    /// An IPv6 address without its brackets.
+    #[error("has an IPv6 address without brackets; write http://[2001:db8::7]")]
+    NoBrackets,
     /// No port.
     #[error("has no port that could be reached; write one from 1 to 65535")]
     BadPort,
@@ -140,6 +149,12 @@ fn split_port(authority: &str) -> Result<(String, Option<u16>), BadSite> {
             if rest.is_empty() { None } else { Some(port(rest.strip_prefix(':').ok_or(BadSite::NoHost)?)?) };
         return Ok((ip.to_string(), port));
     }
+    if authority.parse::<std::net::Ipv6Addr>().is_ok() {
+        return Err(BadSite::NoBrackets);
+    }
+    if authority.chars().any(|char| char.is_alphabetic() && !char.is_ascii()) {
+        return Err(BadSite::Abroad);
+    }
     let (host, given) =
         authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
     if !is_host(host) {
@@ -160,7 +175,11 @@ fn is_host(text: &str) -> bool {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
-    name.len() <= 253 && name.split('.').all(is_label)
+    // A name whose last part is a number is an address, or none at all (URL standard, "ends in a number").
+    let is_number =
+        name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_address = !is_number || name.parse::<std::net::Ipv4Addr>().is_ok();
+    name.len() <= 253 && is_address && name.split('.').all(is_label)
 }
 
 #[cfg(test)]
@@ -192,6 +211,11 @@ mod tests {
             ("https://example.com/?x=1", BadSite::HasQuery),
             ("https://", BadSite::NoHost),
             ("https://a b", BadSite::NoHost),
+            ("https://1.2.3.4.5", BadSite::NoHost),
+            ("https://300.1.1.1", BadSite::NoHost),
+            ("https://bücher.example", BadSite::Abroad),
+            ("::1", BadSite::NoBrackets),
+            ("http://2001:db8::7", BadSite::NoBrackets),
             ("https://example.com:0", BadSite::BadPort),
             ("https://example.com/a b", BadSite::BadPath),
         ] {

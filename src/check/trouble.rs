@@ -32,6 +32,12 @@ pub enum Trouble {
     /// It closed the connection.
     #[error("closes the connection without a reply")]
     Closed,
+    /// It began a reply and went silent.
+    #[error("begins a reply and does not end it within {0:?}: it hangs")]
+    Unended(Duration),
+    /// It began a reply and left.
+    #[error("breaks off in the middle of a reply")]
+    BrokenOff,
     /// What came is no reply.
     #[error("sends what is no HTTP: {0}")]
     NoHttp(String),
@@ -72,10 +78,10 @@ impl Trouble {
             Self::Refused => "connection-refused",
             Self::Unreachable(_) => "unreachable",
             Self::NoConnection(_) => "connection-timeout",
-            Self::Silent(_) => "reply-timeout",
+            Self::Silent(_) | Self::Unended(_) => "reply-timeout",
             Self::Certificate(_) => "certificate-not-trusted",
             Self::Tls(_) | Self::Terms(_) => "no-tls",
-            Self::Closed => "connection-closed",
+            Self::Closed | Self::BrokenOff => "connection-closed",
             Self::NoHttp(_) => "no-http",
             Self::NotNamed => "not-named",
             Self::Other(_) => "other",

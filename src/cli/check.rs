@@ -1,7 +1,7 @@
 //! `header-doctor check`: a site examined from outside, before anything is deployed.
 
 use std::cell::RefCell;
-use std::env::{var, var_os};
+use std::env::{VarError, var, var_os};
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin, stdout};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -104,7 +104,7 @@ pub(super) struct Arguments {
     insecure: bool,
 
     /// The form of the report.
-    #[arg(long, value_enum, default_value_t = Output::Text)]
+    #[arg(long, value_enum, ignore_case = true, default_value_t = Output::Text)]
     output: Output,
 }
 
@@ -193,8 +193,11 @@ fn task(arguments: &Arguments) -> anyhow::Result<Task> {
     let site: Site = arguments.url.parse().map_err(|bad| anyhow!("the URL {bad}"))?;
     let direct = |text: &String| {
         text.parse::<Direct>().map_err(|_| {
-        anyhow!("--origin: is not an address; write one such as 203.0.113.7, 203.0.113.7:8443 or http://10.0.0.7:8080")
-    })
+            anyhow!(
+                "--origin: is not an address; write one such as 203.0.113.7, 203.0.113.7:8443, [2001:db8::7] or \
+                 http://10.0.0.7:8080"
+            )
+        })
     };
     Ok(Task {
         endpoints: arguments.endpoint.iter().map(|text| endpoint(text, &site)).collect::<Result<_, _>>()?,
@@ -211,7 +214,8 @@ fn task(arguments: &Arguments) -> anyhow::Result<Task> {
 
 /// A path; a whole URL of the site is cut to it.
 fn endpoint(text: &str, site: &Site) -> anyhow::Result<String> {
-    let path = text.strip_prefix(&site.to_string()).unwrap_or(text);
+    let behind = text.strip_prefix(&site.to_string());
+    let path = behind.filter(|path| path.starts_with(['/', '?'])).unwrap_or(text);
     let is_clear = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
     if path.is_empty() || path.contains("://") || !is_clear {
         bail!("--endpoint: is not a path of {site}; write one such as /my-app/v1/reports");
@@ -237,9 +241,8 @@ fn wallet(user: Option<&str>) -> anyhow::Result<Wallet> {
             "--user: what was given is not a name to log in with, which is not empty and has no colon or control character"
         );
     }
-    let secret = |name: &str| var(name).ok().filter(|value| !value.is_empty()).map(Secret::new);
-    let with_user = |name: &str| user.and_then(|_| secret(name));
-    let token = secret("HEADER_DOCTOR_TOKEN");
+    let with_user = |name: &str| if user.is_some() { secret(name) } else { Ok(None) };
+    let token = secret("HEADER_DOCTOR_TOKEN")?;
     if token.as_ref().is_some_and(|token| !token.expose().bytes().all(|byte| byte.is_ascii_graphic())) {
         bail!(
             "HEADER_DOCTOR_TOKEN: what stands there is not a token; write it without `Bearer`, blanks and line ends"
@@ -247,10 +250,21 @@ fn wallet(user: Option<&str>) -> anyhow::Result<Wallet> {
     }
     Ok(Wallet {
         user: user.map(str::to_owned),
-        password: with_user("HEADER_DOCTOR_PASSWORD"),
-        app_password: with_user("HEADER_DOCTOR_APP_PASSWORD"),
+        password: with_user("HEADER_DOCTOR_PASSWORD")?,
+        app_password: with_user("HEADER_DOCTOR_APP_PASSWORD")?,
         token,
     })
+}
+
+/// What a variable holds; nothing where it is not set, or empty.
+fn secret(name: &str) -> anyhow::Result<Option<Secret<String>>> {
+    match var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty()).map(Secret::new)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => {
+            bail!("{name}: what stands there is not UTF-8, as WordPress takes it")
+        }
+    }
 }
 
 fn manners(arguments: &Arguments, matches: &ArgMatches, task: &Task) -> anyhow::Result<Manners> {
@@ -277,8 +291,11 @@ fn header(text: &str) -> anyhow::Result<(String, Secret<String>)> {
         Name::Origin,
         Name::Expect,
         Name::Upgrade,
+        Name::UserAgent,
+        Name::HeaderDoctorTrail,
     ];
-    if own.contains(&Name::of(name.as_bytes())) {
+    let is_own = |own: &str| name.eq_ignore_ascii_case(own);
+    if own.contains(&Name::of(name.as_bytes())) || is_own("Accept") || is_own("Content-Type") {
         bail!(
             "--header: {token} is written by the check itself; a token comes from HEADER_DOCTOR_TOKEN, a password from \
              HEADER_DOCTOR_PASSWORD or HEADER_DOCTOR_APP_PASSWORD"

@@ -43,7 +43,10 @@ pub(super) fn items(seen: &Examination) -> Vec<Item> {
     vec![
         item("Reproduce outside the browser first", reproduced(seen)),
         item("Issue a fresh token", told(&public(|step| *step == Step::Token), NO_LOGIN)),
-        item("Validate the fresh token immediately", told(&public(|step| *step == Step::Validate), login)),
+        item(
+            "Validate the fresh token immediately",
+            told_fresh(seen, told(&public(|step| *step == Step::Validate), login)),
+        ),
         item("Inspect the exact error code and message", codes(seen)),
         item("Check whether the header reached PHP", reached(seen)),
         item("Compare origin against public URL", compared(seen)),
@@ -68,7 +71,21 @@ fn was_login_tried(seen: &Examination) -> bool {
     seen.steps.iter().any(|done| done.question.step == Step::Token && done.judged().is_some())
 }
 
+/// A token that was given may be of yesterday: that it is taken says nothing about a fresh one.
+fn told_fresh(seen: &Examination, (state, why): (State, String)) -> (State, String) {
+    if state == State::Done && !was_login_tried(seen) {
+        return (
+            State::NotPossible,
+            format!("the token that was given is valid, {why}; whether it is fresh is not known"),
+        );
+    }
+    (state, why)
+}
+
 fn stale(seen: &Examination) -> &'static str {
+    if !seen.has_token {
+        return "only the client can; no token was used here";
+    }
     if seen.has_token && !was_login_tried(seen) {
         return "only the client can; the token used here was given, and may be stale itself";
     }

@@ -78,6 +78,18 @@ fn tables(out: &mut String, report: &Report) {
     );
 }
 
+/// Text that stays text: paths come from the site, and a ticket must not load a picture or bear a link of its making.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        if matches!(char, '|' | '[' | ']' | '<' | '`' | '\\') {
+            out.push('\\');
+        }
+        out.push(char);
+    }
+    out
+}
+
 fn push(out: &mut String, text: &str) {
     out.push_str(text);
     out.push('\n');
@@ -92,7 +104,7 @@ fn table(out: &mut String, title: &str, names: &[&str], rows: impl Iterator<Item
     push(out, &format!("| {} |", names.join(" | ")));
     push(out, &format!("|{}", "---|".repeat(names.len())));
     for row in rows {
-        let cells: Vec<_> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        let cells: Vec<_> = row.iter().map(|cell| escaped(cell)).collect();
         push(out, &format!("| {} |", cells.join(" | ")));
     }
     out.push('\n');

@@ -169,9 +169,10 @@ fn verdicts(seen: &Examination) -> Vec<Verdict> {
 
 /// A cause that was only possible has no ground once a sure one of the same header was found.
 fn settled(mut all: Vec<Verdict>) -> Vec<Verdict> {
-    let is_sure =
-        all.iter().any(|verdict| verdict.finding.lost.is_some() && verdict.finding.proof > Proof::Possible);
-    all.retain(|verdict| !(is_sure && verdict.finding.proof == Proof::Possible));
+    let lost = |verdict: &Verdict| verdict.finding.lost.as_ref().map(|lost| lost.header);
+    let is_possible = |verdict: &Verdict| verdict.finding.proof == Proof::Possible;
+    let sure: Vec<_> = all.iter().filter(|verdict| !is_possible(verdict)).filter_map(lost).collect();
+    all.retain(|verdict| !(is_possible(verdict) && lost(verdict).is_some_and(|lost| sure.contains(&lost))));
     all
 }
 

@@ -4,6 +4,7 @@ use super::super::conversation::{Direct, MOST};
 use super::super::examine::Task;
 use super::super::plan::foreseen;
 use super::super::question::{Carries, USER_AGENT};
+use crate::event::redact_target;
 
 /// The requests, a line each.
 #[must_use]
@@ -17,7 +18,8 @@ pub fn dry_run(task: &Task) -> String {
         out.push_str(&format!("Part of it goes to {}, with the same Host.\n", origins.join(", ")));
     }
     for (number, question) in (1..).zip(foreseen(task)) {
-        out.push_str(&format!("{number:>3} {:<8}{}\n", question.method, question.target));
+        let target = redact_target(question.target.as_bytes());
+        out.push_str(&format!("{number:>3} {:<8}{target}\n", question.method));
         let mut with: Vec<String> = Vec::new();
         if question.carries != Carries::Nothing {
             with.push(question.carries.words().to_owned());
