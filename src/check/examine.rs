@@ -11,6 +11,7 @@ use super::plan::{discovery, last, plan};
 use super::question::{Carries, Question, Step, Wallet};
 use super::seen::{Done, Ended, Examination};
 use super::site::{Place, Site};
+use super::trouble::Trouble;
 use crate::event::Redacted;
 use crate::evidence::{Memory, OtherWay, RouteClass};
 use crate::headers::redirects::{Asked, Redirect};
@@ -329,12 +330,17 @@ impl Examiner<'_, '_> {
         self.is_pointless(question)
     }
 
-    /// Whether an address of the name gave no reply before: it is not tried again and again.
+    /// Whether an address gave no reply before: it is not tried again and again.
     fn is_out_of_reach(&self, direct: Option<usize>) -> bool {
-        let is_of_name =
-            direct.and_then(|place| self.seen.origins.get(place)).is_some_and(|way| way.is_of_name);
         let has_failed = |done: &Done| done.direct == direct && matches!(done.ended, Ended::Failed(_));
-        is_of_name && self.seen.steps.iter().any(has_failed)
+        direct.is_some() && self.seen.steps.iter().any(has_failed)
+    }
+
+    /// Whether it is about one path: the site answered before, and one request of its own went wrong. A second one ends the check.
+    fn is_of_one_path(&self, trouble: &Trouble) -> bool {
+        let public = || self.seen.steps.iter().filter(|done| done.direct.is_none());
+        let has_failed = public().any(|done| matches!(done.ended, Ended::Failed(_)));
+        trouble.is_of_a_reply() && !has_failed && public().any(|done| done.judged().is_some())
     }
 
     /// Whether the browser was refused when it asked first, by the same way.
@@ -382,7 +388,7 @@ impl Examiner<'_, '_> {
     /// What follows from a step for those to come.
     fn conclude(&mut self, done: &Done) {
         match &done.ended {
-            Ended::Failed(trouble) if done.direct.is_none() && done.place == self.task.site.place => {
+            Ended::Failed(trouble) if done.direct.is_none() && !self.is_of_one_path(trouble) => {
                 self.seen.stopped = Some(format!("{} {trouble}", done.place));
             }
             Ended::Answered(answer, judged) => {

@@ -70,6 +70,12 @@ impl Trouble {
         }
     }
 
+    /// Whether a connection came to be, and the reply alone went wrong.
+    #[must_use]
+    pub const fn is_of_a_reply(&self) -> bool {
+        matches!(self, Self::Silent(_) | Self::Unended(_) | Self::Closed | Self::BrokenOff | Self::NoHttp(_))
+    }
+
     /// A stable word for JSON.
     #[must_use]
     pub const fn word(&self) -> &'static str {

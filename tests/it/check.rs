@@ -1009,3 +1009,56 @@ fn what_is_wrong_with_a_command_line_is_told_with_what_is_right() {
     }
     assert_eq!(check(&["http://localhost", "--dry-run", "--output", "JSON"]).code, Some(0));
 }
+
+#[test]
+fn an_origin_that_is_down_is_named_itself_and_asked_once() {
+    let site = plugin("", "").to_string();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let checked = check_with(&[&site, "--user", "jo", "--origin", &address], &LOGIN);
+    assert_eq!(checked.code, Some(1), "{}", checked.out);
+    let words = checked.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (head, steps) = words.split_once("Steps").unwrap();
+    let why = format!("origin {address} refuses connections: nothing listens on that port");
+    assert!(head.contains(&why), "the first lines say so: {}", checked.out);
+    assert_eq!(steps.matches(&why).count(), 1, "{}", checked.out);
+    assert!(!words.contains(&format!("{site} refuses")), "{}", checked.out);
+}
+
+#[test]
+fn one_endpoint_that_hangs_is_no_site_that_hangs() {
+    let plugin_port: u16 = plugin("", "").to_string().rsplit(':').next().unwrap().parse().unwrap();
+    let site = Origin::playing(move |mut wire: Wire, _| {
+        loop {
+            let message = wire.message();
+            if message.contains("/slow") {
+                wire.put("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+                let _never = wire.message();
+            }
+            let passed = Wire::to(([127, 0, 0, 1], plugin_port).into()).send(message).reply();
+            wire.put([passed.head.as_bytes(), &passed.body].concat());
+        }
+    });
+    let site = site.to_string();
+    let arguments = [
+        &site,
+        "--user",
+        "jo",
+        "--endpoint",
+        "/wp/v2/slow",
+        "--endpoint",
+        "/wp/v2/quick",
+        "--timeout",
+        "1s",
+        "--output",
+        "json",
+    ];
+    let checked = check_with(&arguments, &LOGIN);
+    let report = checked.json();
+    assert_eq!((checked.code, &report["stopped"]), (Some(1), &Value::Null), "{report:#}");
+    let steps = report["steps"].as_array().unwrap();
+    let outcomes: Vec<_> =
+        steps.iter().filter(|step| step["step"] == "endpoint").map(|step| step["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["failed", "done"], "{report:#}");
+}

@@ -11,8 +11,8 @@ pub(super) fn write(report: &Report) -> String {
     for why in report.stopped.iter().map(String::as_str).chain(report.undone) {
         push(&mut out, &format!("**Not examined:** {why}\n"));
     }
-    for row in report.steps.iter().filter(|row| row.is_unexplained() && row.millis.is_some()) {
-        push(&mut out, &format!("**{}:** {}: {}\n", row.title, row.got, row.meaning));
+    for (title, what) in report.headlines() {
+        push(&mut out, &format!("**{title}:** {what}\n"));
     }
     if report.code() == 0 && report.verdicts.is_empty() {
         push(&mut out, "Nothing wrong in what could be seen.\n");

@@ -107,6 +107,11 @@ impl Report {
         u8::from(self.steps.iter().any(Row::is_unexplained))
     }
 
+    /// The failures that no verdict stands for: what failed, and how.
+    fn headlines(&self) -> impl Iterator<Item = (String, String)> {
+        self.steps.iter().filter_map(|row| row.headline(self.stopped.as_deref()))
+    }
+
     /// Whether anything of the site was seen.
     fn has_answers(&self) -> bool {
         !self.methods.is_empty() || !self.verdicts.is_empty()

@@ -58,6 +58,17 @@ impl Row {
     pub(super) fn is_unexplained(&self) -> bool {
         self.outcome == Outcome::Failed && self.rule.is_none()
     }
+
+    /// What belongs above everything else, where no verdict stands for it. Why the check itself ended is told beside.
+    pub(super) fn headline(&self, stopped: Option<&str>) -> Option<(String, String)> {
+        let is_told = stopped.is_some_and(|why| why == self.meaning);
+        if !self.is_unexplained() || is_told {
+            return None;
+        }
+        let way = if self.way == "public" { String::new() } else { format!(" ({})", self.way) };
+        let got = if self.millis.is_some() { format!("{}: ", self.got) } else { String::new() };
+        Some((format!("{}{way}", self.title), format!("{got}{}", self.meaning)))
+    }
 }
 
 pub(super) fn rows(seen: &Examination) -> Vec<Row> {
@@ -66,7 +77,7 @@ pub(super) fn rows(seen: &Examination) -> Vec<Row> {
 
 fn row(done: &Done, seen: &Examination) -> Row {
     let question = &done.question;
-    let (got, meaning) = told(done);
+    let (got, meaning) = told(done, seen);
     Row {
         step: question.step.word(),
         title: question.step.title(),
@@ -127,11 +138,15 @@ fn is_note(step: &Step, judged: &Judged) -> bool {
     matches!(step, Step::Page) || matches!(step, Step::Index) && is_missing
 }
 
-fn told(done: &Done) -> (String, String) {
+fn told(done: &Done, seen: &Examination) -> (String, String) {
     let step = &done.question.step;
     match &done.ended {
         Ended::Skipped(why) => (String::new(), (*why).to_owned()),
-        Ended::Failed(trouble) => (trouble.word().to_owned(), format!("{} {trouble}", done.place)),
+        // Who was asked is who is at fault: an origin, and not the site whose name it was asked by.
+        Ended::Failed(trouble) => {
+            let whom = if done.direct.is_some() { way(done, seen) } else { done.place.to_string() };
+            (trouble.word().to_owned(), format!("{whom} {trouble}"))
+        }
         Ended::Answered(_, judged) if judged.is_expected => (got(judged), step.proves().to_owned()),
         Ended::Answered(_, judged) => {
             let found = judged.findings.first().map(|finding| finding.summary.clone());

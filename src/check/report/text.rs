@@ -62,8 +62,8 @@ impl Sheet {
         for why in report.stopped.iter().map(String::as_str).chain(report.undone) {
             self.title(&format!("✗ not examined: {why}"));
         }
-        for row in report.steps.iter().filter(|row| row.is_unexplained() && row.millis.is_some()) {
-            self.title(&format!("✗ {}: {}: {}", row.title, row.got, row.meaning));
+        for (title, what) in report.headlines() {
+            self.title(&format!("✗ {title}: {what}"));
         }
         if report.code() == 0 && report.verdicts.is_empty() {
             self.title("✓ nothing wrong in what could be seen");
