@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustls::pki_types::ServerName;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::answer::Answer;
+use super::answer::{Answer, without_echo};
 use super::notes::Notes;
 use super::question::{Question, Wallet};
 use super::site::Place;
@@ -162,6 +162,8 @@ impl Conversation {
         };
         let notes = self.notes.as_ref().zip(signed);
         let company = notes.and_then(|(notes, signed)| notes.read(signed, &head, &mut reply));
+        let extra = self.manners.headers.iter().map(|(_, value)| value.expose().as_str());
+        let body = without_echo(body, wallet.secrets().chain(extra));
         Ok(Answer {
             head,
             reply,

@@ -252,6 +252,12 @@ impl Wallet {
         }
     }
 
+    /// What no report may show.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+        let all = [&self.password, &self.app_password, &self.token];
+        all.into_iter().flatten().map(|secret| secret.expose().as_str())
+    }
+
     /// Whether there is anything to log in with.
     #[must_use]
     pub const fn is_filled(&self) -> bool {

@@ -1062,3 +1062,19 @@ fn one_endpoint_that_hangs_is_no_site_that_hangs() {
         steps.iter().filter(|step| step["step"] == "endpoint").map(|step| step["outcome"].clone()).collect();
     assert_eq!(outcomes, ["failed", "done"], "{report:#}");
 }
+
+#[test]
+fn a_site_that_repeats_a_password_gets_no_echo_in_the_report() {
+    let site = scripted(|message| {
+        if message.lines().next().unwrap_or_default().contains("_fields=name") {
+            return of_kind("200 OK", JSON, r#"{"home":"x","namespaces":["wp/v2","jwt-auth/v1"]}"#);
+        }
+        of_kind("403 Forbidden", JSON, r#"{"code":"hunter2","message":"hunter2","data":{"status":403}}"#)
+    });
+    for output in ["text", "json", "markdown", "junit"] {
+        let arguments = [&site.to_string(), "--user", "jo", "--output", output];
+        let checked = check_with(&arguments, &[("HEADER_DOCTOR_PASSWORD", "hunter2")]);
+        assert_eq!(checked.code, Some(3), "{}{}", checked.out, checked.err);
+        assert!(!checked.out.contains("hunter2"), "{}", checked.out);
+    }
+}
