@@ -4,7 +4,7 @@
 //! have it and should not. The last row is of the exchanges that nothing is wrong with.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::io::{Write as _, stdout};
 
 use header_doctor::diagnosis::RULES;
 
@@ -39,7 +39,8 @@ fn every_rule_is_right_on_every_case_and_silent_on_what_is_healthy() {
     }
     let healthy: Vec<_> = cases.iter().filter(|(path, _)| path.starts_with(HEALTHY)).collect();
     let accused: Vec<_> = healthy.iter().filter(|(_, case)| !judge(case).is_empty()).collect();
-    println!("{}", table(&scores, cases.len(), healthy.len(), accused.len()));
+    let table = table(&scores, cases.len(), healthy.len(), accused.len());
+    stdout().write_all(table.as_bytes()).unwrap();
     let names: Vec<_> = accused.iter().map(|(path, _)| path).collect();
     assert!(accused.is_empty(), "nothing is wrong with {names:?}");
     assert!(scores.values().all(|score| score.missed + score.wrong == 0), "see the table");
@@ -48,16 +49,15 @@ fn every_rule_is_right_on_every_case_and_silent_on_what_is_healthy() {
 }
 
 fn table(scores: &BTreeMap<&str, Score>, cases: usize, healthy: usize, accused: usize) -> String {
-    let mut text = format!("\n{:<42} {:>6} {:>6} {:>6}\n", "rule", "right", "missed", "false");
-    let mut all = Score::default();
-    for (rule, Score { right, missed, wrong }) in scores {
-        let _ = writeln!(text, "{rule:<42} {right:>6} {missed:>6} {wrong:>6}");
-        all = Score { right: all.right + right, missed: all.missed + missed, wrong: all.wrong + wrong };
-    }
-    let Score { right, missed, wrong } = all;
-    let total = format!("all {} rules, {cases} cases", scores.len());
-    let _ = writeln!(text, "{total:<42} {right:>6} {missed:>6} {wrong:>6}");
-    let name = format!("healthy exchanges: {healthy}");
-    let _ = writeln!(text, "{name:<42} {:>6} {:>6} {accused:>6}", healthy - accused, "");
-    text
+    let line = |name: &str, right: usize, missed: usize, wrong: usize| {
+        format!("{name:<42} {right:>6} {missed:>6} {wrong:>6}\n")
+    };
+    let rows =
+        scores.iter().map(|(rule, Score { right, missed, wrong })| line(rule, *right, *missed, *wrong));
+    let sum = |of: fn(&Score) -> usize| scores.values().map(of).sum();
+    let [right, missed, wrong] = [|s: &Score| s.right, |s: &Score| s.missed, |s: &Score| s.wrong].map(sum);
+    let all = line(&format!("all {} rules, {cases} cases", scores.len()), right, missed, wrong);
+    let well = line(&format!("healthy exchanges: {healthy}"), healthy - accused, 0, accused);
+    let head = format!("\n{:<42} {:>6} {:>6} {:>6}\n", "rule", "right", "missed", "false");
+    [head].into_iter().chain(rows).chain([all, well]).collect()
 }
