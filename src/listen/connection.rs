@@ -224,6 +224,7 @@ impl<'s, A: Answer> Connection<'s, A> {
             HeadError::Closed | HeadError::Truncated | HeadError::Connection(_) => Nothing::Left,
             HeadError::TimedOut => Refusal::HeaderTimeout(self.serving.settings.header_timeout).into(),
             HeadError::BareLineFeed => BadRequest::BareLineFeed.into(),
+            HeadError::Foreign => BadRequest::RequestLine.into(),
             HeadError::TooLarge { in_first_line: true } => BadRequest::TargetTooLong.into(),
             HeadError::TooLarge { in_first_line: false } => BadRequest::HeadTooLarge.into(),
         }

@@ -142,6 +142,13 @@ pub fn found(scoped: &Scoped) -> impl Serialize + '_ {
     Found::of(scoped)
 }
 
+/// What of a header was lost between which stations, as it stands in the record of an exchange; nothing where a finding
+/// is about no loss.
+#[must_use]
+pub fn lost(finding: &Finding) -> Option<impl Serialize + '_> {
+    Lost::of(finding)
+}
+
 /// The record that stands where events were dropped.
 pub(super) fn gap(at: Moment, dropped: u64) -> String {
     let message = "Events were dropped: the log is slower than the traffic";

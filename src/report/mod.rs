@@ -8,7 +8,7 @@ mod renewals;
 mod repeats;
 mod verdict;
 
-pub use json::found;
+pub use json::{found, lost};
 pub use markdown::fill;
 pub use page::Page;
 pub(crate) use page::words;

@@ -22,6 +22,9 @@ use crate::message::{
 };
 use crate::wire::{Framed, HeadError, Pace, Raw, ReadHalf, Reader, SendError, WriteHalf, Writer};
 
+/// What every reply of HTTP/1 begins with. A server of another protocol is known by its first bytes: many greet and then wait.
+const OPENING: &[u8] = b"HTTP/";
+
 /// How many interim replies (RFC 9110 §15.2) are passed on before the upstream is called broken.
 const MAX_INTERIM: u32 = 64;
 
@@ -178,12 +181,12 @@ impl<'c> Pending<'c> {
         while self.upload.is_sending() {
             tokio::select! {
                 biased;
-                outcome = self.reader.head(self.settings.header_bytes) => return Ok(outcome),
+                outcome = self.reader.head_of(OPENING, self.settings.header_bytes) => return Ok(outcome),
                 sent = poll_fn(|context| self.upload.poll(context)) => sent.map_err(Error::RequestBody)?,
             }
         }
         self.reader.set_timeout(self.settings.response_timeout);
-        Ok(self.reader.head(self.settings.header_bytes).await)
+        Ok(self.reader.head_of(OPENING, self.settings.header_bytes).await)
     }
 
     fn explain(&self, failure: HeadError) -> Error {
@@ -191,6 +194,7 @@ impl<'c> Pending<'c> {
             HeadError::Closed => Error::Closed,
             HeadError::Truncated => Error::HeadTruncated,
             HeadError::TimedOut => Error::ResponseTimeout(self.settings.response_timeout),
+            HeadError::Foreign => Error::Malformed(BadReply::StatusLine),
             HeadError::BareLineFeed => Error::Malformed(BadReply::BareLineFeed),
             HeadError::TooLarge { .. } => Error::Malformed(BadReply::HeadTooLarge),
             // TLS without its closing word.

@@ -34,6 +34,9 @@ pub enum HeadError {
         /// Whether the limit was reached within the first line.
         in_first_line: bool,
     },
+    /// What came does not begin as heads do here.
+    #[error("what came begins with something else")]
+    Foreign,
     /// The connection failed.
     #[error("the connection failed: {0}")]
     Connection(io::ErrorKind),
@@ -170,11 +173,27 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     /// # Errors
     /// There is no head to be had; see [`HeadError`].
     pub async fn head(&mut self, limit: usize) -> Result<usize, HeadError> {
-        poll_fn(|context| self.poll_head(context, limit)).await
+        self.head_of(b"", limit).await
     }
 
-    fn poll_head(&mut self, context: &mut Context<'_>, limit: usize) -> Poll<Result<usize, HeadError>> {
+    /// The same for heads that begin with these bytes: what begins otherwise is not waited for. May be preceded by empty lines.
+    ///
+    /// # Errors
+    /// There is no head to be had; see [`HeadError`].
+    pub async fn head_of(&mut self, opening: &[u8], limit: usize) -> Result<usize, HeadError> {
+        poll_fn(|context| self.poll_head(context, opening, limit)).await
+    }
+
+    fn poll_head(
+        &mut self,
+        context: &mut Context<'_>,
+        opening: &[u8],
+        limit: usize,
+    ) -> Poll<Result<usize, HeadError>> {
         loop {
+            if is_foreign(self.data(), opening) {
+                return Poll::Ready(Err(HeadError::Foreign));
+            }
             if let Some(outcome) = self.look_for_head(limit) {
                 return Poll::Ready(outcome);
             }
@@ -239,11 +258,31 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 }
 
+/// Whether what came can no longer begin with these bytes.
+fn is_foreign(data: &[u8], opening: &[u8]) -> bool {
+    let is_blank = data.first().is_some_and(|byte| matches!(byte, b'\r' | b'\n'));
+    !is_blank && data.iter().zip(opening).any(|(came, wanted)| came != wanted)
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncWriteExt, duplex};
 
-    use super::Reader;
+    use super::{HeadError, Reader};
+
+    #[tokio::test]
+    async fn what_begins_otherwise_is_not_waited_for() {
+        for (came, expected) in [
+            ("SSH-2.0-OpenSSH_9.2\r\n", Err(HeadError::Foreign)),
+            ("HTTq", Err(HeadError::Foreign)),
+            ("HTTP/1.1 200 OK\r\n\r\n", Ok(19)),
+        ] {
+            let (mut upstream, doctor) = duplex(64);
+            upstream.write_all(came.as_bytes()).await.unwrap();
+            let mut reader = Reader::of_messages(doctor);
+            assert_eq!(reader.head_of(b"HTTP/", 1 << 14).await, expected, "{came}");
+        }
+    }
 
     #[tokio::test]
     async fn a_reply_of_64_kib_comes_with_its_head_in_one_read() {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Report, Verdict};
 use crate::event::Scoped;
-use crate::report::found;
+use crate::report::{found, lost};
 
 pub(super) fn write(report: &Report) -> String {
     let value = json!({
@@ -46,6 +46,7 @@ fn verdict(verdict: &Verdict) -> Value {
         fields.insert("status".to_owned(), json!(verdict.event.status.map(|status| status.code())));
         let code = verdict.event.wordpress.as_ref().map(|error| error.code.as_str());
         fields.insert("wordpress_code".to_owned(), json!(code));
+        fields.insert("lost".to_owned(), json!(lost(&verdict.finding)));
         fields.insert("path".to_owned(), json!(verdict.target));
         fields.insert("steps".to_owned(), json!(verdict.steps));
     }
