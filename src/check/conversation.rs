@@ -30,6 +30,9 @@ use crate::upstream::{
 /// The most requests of one check.
 pub const MOST: usize = 20;
 
+/// The same with `--deep`.
+pub const MOST_DEEP: usize = 60;
+
 /// Two a second.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -47,6 +50,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub struct Manners {
     /// For one reply.
     pub timeout: Duration,
+    /// How many requests may be sent.
+    pub most: usize,
     /// Whether any certificate is taken.
     pub insecure: bool,
     /// What goes along with each request to a place that was named.
@@ -82,7 +87,9 @@ pub struct Conversation {
     notes: Option<Notes>,
     registry: Arc<Registry>,
     lines: Vec<(Place, Option<Direct>, Group)>,
+    /// Begun, whether or not it came to a request.
     asked: usize,
+    sent: usize,
     next: Option<Instant>,
 }
 
@@ -90,7 +97,15 @@ impl Conversation {
     /// One that has not begun. Must be made inside the runtime that it is held in.
     #[must_use]
     pub fn new(manners: Manners) -> Self {
-        Self { manners, notes: None, registry: Arc::default(), lines: Vec::new(), asked: 0, next: None }
+        Self {
+            manners,
+            notes: None,
+            registry: Arc::default(),
+            lines: Vec::new(),
+            asked: 0,
+            sent: 0,
+            next: None,
+        }
     }
 
     /// One that compares notes with the doctors on the way.
@@ -101,14 +116,14 @@ impl Conversation {
 
     /// How many requests were sent.
     #[must_use]
-    pub const fn asked(&self) -> usize {
-        self.asked
+    pub const fn sent(&self) -> usize {
+        self.sent
     }
 
     /// Whether no more may be asked.
     #[must_use]
     pub const fn is_spent(&self) -> bool {
-        self.asked >= MOST
+        self.asked >= self.manners.most
     }
 
     /// Whether a cookie goes along.
@@ -153,7 +168,8 @@ impl Conversation {
         let limit = self.manners.timeout;
         let has_begun = Cell::new(false);
         let asking = Box::pin(exchange(&self.lines, line, &head, body, &has_begun));
-        let outcome = timeout(limit, asking).await.map_err(|_| silence(limit, has_begun.get()))?;
+        let outcome = timeout(limit, asking).await.unwrap_or(Err(Error::ResponseTimeout(limit)));
+        self.sent += usize::from(outcome.as_ref().err().is_none_or(was_sent));
         let (mut reply, body) = match outcome {
             Err(Error::Resolve) => return Err(Trouble::Unknown(self.why(place, direct).await)),
             Err(Error::Closed) if has_begun.get() => return Err(Trouble::BrokenOff),
@@ -247,6 +263,14 @@ impl Conversation {
     }
 }
 
+/// Whether it came to a request before this happened.
+const fn was_sent(error: &Error) -> bool {
+    !matches!(
+        error,
+        Error::Resolve | Error::Connect(_) | Error::ConnectTimeout(_) | Error::Certificate(_) | Error::Tls(_)
+    )
+}
+
 /// What the time that ran out was spent on.
 const fn silence(limit: Duration, has_begun: bool) -> Trouble {
     if has_begun { Trouble::Unended(limit) } else { Trouble::Silent(limit) }
@@ -333,6 +357,7 @@ mod tests {
         let named = Vec::new();
         Conversation::new(Manners {
             timeout: Duration::from_secs(1),
+            most: super::MOST,
             insecure: false,
             headers: Vec::new(),
             named,

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::jwt_plugin::JwtPlugin;
 use super::site::{Place, Site};
 use crate::headers::Scheme;
 use crate::message::{Name, ReplyHead};
@@ -111,9 +112,8 @@ impl Index {
 
     /// The ways to authenticate that it betrays, in words; cookies always work.
     #[must_use]
-    pub(super) fn methods(&self) -> Vec<&'static str> {
-        const KNOWN: [(&str, &str); 4] = [
-            ("jwt-auth/v1", "JWT (jwt-auth/v1; its version is not told)"),
+    pub(super) fn methods(&self, plugin: &JwtPlugin) -> Vec<String> {
+        const KNOWN: [(&str, &str); 3] = [
             ("simple-jwt-login/v1", "Simple JWT Login"),
             ("api/v1", "perhaps miniOrange REST API Authentication (api/v1)"),
             ("cocart/jwt", "CoCart JWT"),
@@ -124,7 +124,8 @@ impl Index {
             self.oauth.then_some("OAuth"),
             Some("login cookie with a nonce"),
         ];
-        plugins.chain(core.into_iter().flatten()).collect()
+        let others = plugins.chain(core.into_iter().flatten()).map(str::to_owned);
+        self.has("jwt-auth/v1").then(|| plugin.words()).into_iter().chain(others).collect()
     }
 }
 
@@ -149,7 +150,7 @@ pub(super) fn followed(site: &Site, location: &[u8]) -> Option<Site> {
 mod tests {
     use proptest::prelude::{any, proptest};
 
-    use super::{Index, Root, Scheme, followed};
+    use super::{Index, JwtPlugin, Root, Scheme, followed};
     use crate::check::Site;
     use crate::message::{Fields, ReplyHead, Status};
 
@@ -177,7 +178,7 @@ mod tests {
             "authentication":{"application-passwords":{}}}"#;
         let index = Index::read(text).unwrap();
         assert!(index.has("jwt-auth/v1") && !index.has("<b>"));
-        assert_eq!(index.methods().len(), 3);
+        assert_eq!(index.methods(&JwtPlugin::default()).len(), 3);
         assert_eq!(index.home.unwrap().to_string(), "https://a.test");
         for text in ["{}", "<html>", r#"{"namespaces":1}"#, "[]"] {
             assert_eq!(Index::read(text.as_bytes()), None, "{text}");

@@ -5,11 +5,14 @@
 //! the probe was sent for.
 
 use super::answer::Answer;
+use super::dialect::Dialect;
 use super::discover::Index;
-use super::question::Step;
+use super::examine::unlike_control;
+use super::jwt_plugin::{Kind, version};
+use super::question::{Question, Step};
 use crate::browser::{Origin, When, withheld};
 use crate::diagnosis::{Finding, diagnose};
-use crate::evidence::{AnsweredBy, Denied, Memory, Message, Return, Software, Symptom, Trail, look};
+use crate::evidence::{AnsweredBy, Denied, Memory, Plugin, Return, Software, Symptom, Trail, look};
 use crate::headers::redirects::{Asked, Redirect};
 use crate::message::RequestHead;
 use crate::secret::Key;
@@ -38,8 +41,9 @@ pub(super) struct Evidence {
 
 /// Judges.
 #[must_use]
-pub(super) fn judge(step: &Step, answer: &Answer, beside: Evidence, key: &Key) -> Judged {
+pub(super) fn judge(question: &Question, answer: &Answer, beside: Evidence, key: &Key) -> Judged {
     let Evidence { memory, has_basic } = beside;
+    let step = &question.step;
     let seen = look(&answer.head.fields);
     let mut trail = Trail::read(&answer.head, &seen, &seen, key);
     trail.memory = Memory { probe: true, ..memory };
@@ -52,9 +56,10 @@ pub(super) fn judge(step: &Step, answer: &Answer, beside: Evidence, key: &Key) -
         asked.and_then(|asked| Redirect::read(&answer.reply, &asked).map(|redirect| redirect.led()));
     trail.treatment.denied = denied(&answer.head, &symptom);
     let is_another = answer.company.as_ref().is_some_and(|company| company.report == Return::Another);
-    let is_expected = !is_another && is_expected(step, answer, &symptom);
+    let is_expected = !is_another && is_expected(question, answer, &symptom);
     // That pages may not write is no fault of its own: nobody said that one wants to.
-    let is_fine = is_expected || matches!(step, Step::Announced(..));
+    let is_minor = matches!(step, Step::Announced(..) | Step::Routes | Step::Manual);
+    let is_fine = is_expected || is_minor || (step.is_deep() && !matches!(step, Step::Long(_)));
     let findings = if is_fine { Vec::new() } else { diagnose(&trail, &symptom) };
     Judged { trail, symptom, is_expected, findings }
 }
@@ -72,26 +77,26 @@ fn denied(request: &RequestHead, symptom: &Symptom) -> Option<Denied> {
     })
 }
 
-fn is_expected(step: &Step, answer: &Answer, symptom: &Symptom) -> bool {
-    let status = symptom.status;
-    match step {
+fn is_expected(question: &Question, answer: &Answer, symptom: &Symptom) -> bool {
+    let (status, dialect) = (symptom.status, question.dialect);
+    match &question.step {
         Step::Page => !status.is_error(),
         Step::Index => status.is_success() && Index::read(&answer.body).is_some(),
-        Step::Without => symptom.code() == "jwt_auth_no_auth_header",
-        Step::With => arrived(symptom),
-        Step::Token => status.is_success() && token(&answer.body).is_some(),
-        Step::Validate => status.is_success() && symptom.blocked.is_none() && is_valid(&answer.body),
+        Step::Without => dialect.missed(symptom),
+        Step::With => dialect.arrived(symptom),
+        Step::Token => status.is_success() && dialect.issued(&answer.body).is_some(),
+        Step::Validate => status.is_success() && symptom.blocked.is_none() && dialect.is_good(&answer.body),
         Step::Stored => !status.is_success(),
         // A page with 200 in place of the user: something else than WordPress answers there.
         Step::Fresh | Step::Me | Step::AppMe => status.is_success() && !symptom.html_for_rest,
         Step::Endpoint(_) | Step::AppEndpoint(_) => status.is_success(),
         Step::Preflight(_) | Step::Announced(..) | Step::FromPage(_) => !is_withheld(symptom),
+        Step::Routes => status.is_success() && Kind::of_routes(&answer.body).is_some(),
+        Step::Manual => status.is_success() && version(&answer.body).is_some(),
+        Step::Control | Step::Instead => status.code() < 500,
+        // Compared with the control request elsewhere.
+        Step::Beside(_) | Step::Long(_) | Step::After => false,
     }
-}
-
-/// Whether the reply to the probe says that it was read.
-fn arrived(symptom: &Symptom) -> bool {
-    symptom.code() == "jwt_auth_invalid_token" && symptom.message() == Some(Message::WRONG_SEGMENTS)
 }
 
 /// Whether one of today's browsers keeps the reply from a page that sends no cookies along.
@@ -99,24 +104,13 @@ fn is_withheld(symptom: &Symptom) -> bool {
     symptom.blocked.as_ref().is_some_and(|blocked| blocked.when == When::Always && blocked.is_refused_today())
 }
 
-/// The token in a reply, in the shapes of the plugins that answer `jwt-auth/v1/token`.
-#[must_use]
-pub(super) fn token(body: &[u8]) -> Option<String> {
-    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let token = value.get("token").or_else(|| value.pointer("/data/token"))?.as_str()?;
-    let is_clear = |byte: u8| byte.is_ascii_graphic();
-    (!token.is_empty() && token.bytes().all(is_clear)).then(|| token.to_owned())
-}
-
-fn is_valid(body: &[u8]) -> bool {
-    let code = |value: serde_json::Value| value.get("code").and_then(|code| code.as_str()).map(str::to_owned);
-    serde_json::from_slice(body).ok().and_then(code).is_some_and(|code| code == "jwt_auth_valid_token")
-}
-
 /// Whether a plugin closes the REST API to strangers.
 #[must_use]
 pub(super) fn is_locked(symptom: &Symptom) -> bool {
-    symptom.is_refusal() && symptom.error.as_ref().is_some_and(|error| error.code.is_lockdown())
+    let is_orange =
+        symptom.plugin == Some(Plugin::MiniOrange) && symptom.code() == "MISSING_AUTHORIZATION_HEADER";
+    symptom.is_refusal()
+        && (is_orange || symptom.error.as_ref().is_some_and(|error| error.code.is_lockdown()))
 }
 
 /// Why nothing more may be asked: somebody wants no visitors of our kind.
@@ -140,12 +134,40 @@ pub(super) struct Known {
     pub(super) app_passwords: Option<bool>,
 }
 
+/// What only other plugins than the usual ones mean by an answer.
+fn by_dialect(question: &Question, symptom: &Symptom, known: Known) -> Option<&'static str> {
+    let (step, dialect) = (&question.step, question.dialect);
+    match (step, symptom.status.code()) {
+        (Step::With | Step::Validate, _) if dialect != Dialect::JwtAuth && dialect.missed(symptom) => Some(
+            "the plugin saw no token: it is lost on the way, or the plugin is set to look for it elsewhere",
+        ),
+        (Step::Without | Step::With | Step::Token | Step::Validate, _)
+            if dialect == Dialect::SimpleJwtLogin && symptom.code() == "45" =>
+        {
+            Some("the plugin is there, and its setting \"authentication\" is off")
+        }
+        (Step::Me | Step::Endpoint(_), 401) if dialect == Dialect::SimpleJwtLogin && known.is_clear => Some(
+            "the token was validated; this plugin need not heed tokens on routes that are not its own, or the header is lost on this \
+             route alone",
+        ),
+        _ => None,
+    }
+}
+
 /// What an answer means that is not expected and that no rule explains.
 #[must_use]
-pub(super) fn reading(step: &Step, symptom: &Symptom, known: Known) -> Option<&'static str> {
+pub(super) fn reading(question: &Question, symptom: &Symptom, known: Known) -> Option<&'static str> {
+    if let Some(words) = by_dialect(question, symptom, known) {
+        return Some(words);
+    }
+    let step = &question.step;
     match (step, symptom.status.code(), symptom.answered_by) {
         (Step::With, ..) if symptom.code() == "jwt_auth_invalid_token" => {
             Some("the header arrives, changed or judged by another plugin")
+        }
+        (step, ..) if step.is_deep() => unlike_control(step),
+        (Step::Routes | Step::Manual, ..) => {
+            Some("which JWT plugin it is, or its version, is not told there")
         }
         (Step::Announced(..), ..) => Some("pages of that origin cannot; it matters where one wants to"),
         (Step::Stored, ..) => Some(

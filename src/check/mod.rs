@@ -11,9 +11,12 @@
 
 mod answer;
 mod conversation;
+mod deep;
+mod dialect;
 mod discover;
 mod examine;
 mod judge;
+mod jwt_plugin;
 mod notes;
 mod plan;
 mod question;
@@ -22,7 +25,9 @@ mod seen;
 mod site;
 mod trouble;
 
-pub use conversation::{Conversation, Direct, MOST, Manners};
+pub use conversation::{Conversation, Direct, MOST, MOST_DEEP, Manners};
+pub use deep::{Beside, Size};
+pub use dialect::Dialect;
 pub use examine::{Task, examine};
 pub use notes::Notes;
 pub use plan::foreseen;

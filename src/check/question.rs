@@ -6,7 +6,10 @@
 
 use serde_json::json;
 
+use super::deep::{Beside, INSTEAD, Size};
+use super::dialect::Dialect;
 use super::site::Place;
+use crate::evidence::Symptom;
 use crate::message::{Fields, Name, RequestHead};
 use crate::secret::Secret;
 
@@ -50,6 +53,20 @@ pub enum Step {
     Fresh,
     /// The same without one: is it the reply to the credential?
     Stored,
+    /// The routes of the JWT plugin, which tell it from others.
+    Routes,
+    /// The manual that comes with it, which tells its version.
+    Manual,
+    /// A request like those that follow, without what they try.
+    Control,
+    /// The same with one field more: does anybody mind?
+    Beside(Beside),
+    /// A token in another header alone: is it taken for one?
+    Instead,
+    /// The control request with a field of this size.
+    Long(Size),
+    /// The control request once more, when a field was refused.
+    After,
 }
 
 /// A method that writes.
@@ -98,6 +115,16 @@ impl Step {
             Self::Announced(Writing::Delete, _) => "preflight-delete",
             Self::Fresh => "fresh-with-credential",
             Self::Stored => "fresh-without-credential",
+            Self::Routes => "plugin-routes",
+            Self::Manual => "plugin-manual",
+            Self::Control => "control",
+            Self::Beside(Beside::Ordinary) => "ordinary-field",
+            Self::Beside(Beside::Underscore) => "underscore-field",
+            Self::Beside(Beside::Dotted) => "dotted-field",
+            Self::Beside(Beside::Cookie) => "cookie",
+            Self::Instead => "x-authorization",
+            Self::Long(_) => "long-field",
+            Self::After => "control-again",
         }
     }
 
@@ -122,24 +149,63 @@ impl Step {
             Self::Announced(Writing::Delete, _) => "the browser asks before a DELETE",
             Self::Fresh => "a new address is asked with the credential",
             Self::Stored => "the same address is asked without it",
+            Self::Routes => "the routes of the JWT plugin",
+            Self::Manual => "the manual of the JWT plugin",
+            Self::Control => "a control request",
+            Self::Beside(Beside::Ordinary) => "the same with X-Doctor-Ctl",
+            Self::Beside(Beside::Underscore) => "the same with X_Doctor_Us",
+            Self::Beside(Beside::Dotted) => "the same with X.Doctor.Dot",
+            Self::Beside(Beside::Cookie) => "the same with a cookie",
+            Self::Instead => "a token in X-Authorization alone",
+            Self::Long(_) => "the same with a long field",
+            Self::After => "the control request again",
         }
+    }
+
+    /// Whether its answer is compared with that to the control request.
+    #[must_use]
+    pub(super) const fn is_weighed(&self) -> bool {
+        matches!(self, Self::Beside(_) | Self::Long(_) | Self::After)
+    }
+
+    /// Whether it belongs to `--deep`.
+    #[must_use]
+    pub(super) const fn is_deep(&self) -> bool {
+        self.is_weighed() || matches!(self, Self::Control | Self::Instead)
+    }
+
+    /// Whether nothing else hangs on its having a reply.
+    #[must_use]
+    pub(super) const fn may_fail(&self) -> bool {
+        matches!(self, Self::Beside(_) | Self::Long(_) | Self::Manual | Self::Routes)
+    }
+
+    /// Whether such a refusal is no word about the check: that manuals are not for everybody is a usual rule.
+    #[must_use]
+    pub(super) fn may_be_refused(&self, symptom: &Symptom) -> bool {
+        matches!(self, Self::Manual | Self::Routes) && symptom.status.code() != 429
     }
 
     /// What a healthy site answers.
     #[must_use]
-    pub const fn expects(&self) -> &'static str {
+    pub const fn expects(&self, dialect: Dialect) -> &'static str {
         match self {
             Self::Page => "a reply",
             Self::Index => "200 and the index of WordPress",
-            Self::Without => "jwt_auth_no_auth_header",
-            Self::With => "jwt_auth_invalid_token \"Wrong number of segments\"",
+            Self::Without => dialect.expects().0,
+            Self::With => dialect.expects().1,
+            Self::Validate => dialect.expects().2,
             Self::Token => "200 and a token",
-            Self::Validate => "200 jwt_auth_valid_token",
             Self::Me | Self::AppMe | Self::Fresh => "200",
             Self::Endpoint(_) | Self::AppEndpoint(_) => "200 to 299",
             Self::Stored => "a refusal, and not the reply to the credential",
             Self::Preflight(_) | Self::Announced(..) => "leave for the page, its method and its headers",
             Self::FromPage(_) => "a reply that the page may read",
+            Self::Routes => "200 and the routes of jwt-auth/v1",
+            Self::Manual => "200 and \"Stable tag:\"",
+            Self::Control => "no failure of the site",
+            Self::Beside(_) | Self::Long(_) | Self::After => "what the control request got",
+            Self::Instead => "any answer: it is to be seen which",
         }
     }
 
@@ -147,7 +213,9 @@ impl Step {
     #[must_use]
     pub const fn proves(&self) -> &'static str {
         match self {
-            Self::Page | Self::Fresh => "",
+            Self::Page | Self::Fresh | Self::Control | Self::Instead | Self::Routes | Self::Manual => "",
+            Self::Beside(_) | Self::Long(_) => "nobody minds it",
+            Self::After => "what was refused was refused for its length",
             Self::Stored => "no cache gives replies to a credential to others",
             Self::Index => "the REST server answers anybody",
             Self::Without => "the JWT plugin is at work",
@@ -210,6 +278,8 @@ pub struct Question {
     pub carries: Carries,
     /// The origin of the page in whose name it is asked.
     pub origin: Option<String>,
+    /// The manner of the plugin that it is put to.
+    pub dialect: Dialect,
 }
 
 /// What credentials there are.
@@ -306,6 +376,7 @@ impl Question {
             fields.append(name.as_bytes(), value.expose().as_bytes());
         }
         self.dress(&mut fields);
+        self.try_out(&mut fields);
         let body = wallet.body(self.carries);
         if self.carries == Carries::Login {
             fields.append(b"Content-Type", b"application/json");
@@ -315,6 +386,22 @@ impl Question {
             fields.append(b"Content-Length", body.len().to_string().as_bytes());
         }
         (RequestHead::build(self.method, &self.target, fields), body)
+    }
+
+    /// The field that is tried.
+    fn try_out(&self, fields: &mut Fields) {
+        match self.step {
+            Step::Beside(beside) => {
+                let (name, value) = beside.field();
+                fields.append(name.as_bytes(), value.as_bytes());
+            }
+            Step::Long(size) => {
+                let (name, value) = size.field();
+                fields.append(name.as_bytes(), value.as_bytes());
+            }
+            Step::Instead => fields.append(INSTEAD.as_bytes(), format!("Bearer {PROBE}").as_bytes()),
+            _ => {}
+        }
     }
 
     /// What a browser adds for a page of another origin.
@@ -333,12 +420,19 @@ impl Question {
 
 #[cfg(test)]
 mod tests {
-    use super::{Carries, Question, Step, Wallet};
+    use super::{Carries, Dialect, Question, Step, Wallet};
     use crate::message::Name;
     use crate::secret::Secret;
 
     fn question(method: &'static str, carries: Carries) -> Question {
-        Question { step: Step::With, method, target: "/wp-json/x".to_owned(), carries, origin: None }
+        Question {
+            step: Step::With,
+            method,
+            target: "/wp-json/x".to_owned(),
+            carries,
+            origin: None,
+            dialect: Dialect::default(),
+        }
     }
 
     #[test]

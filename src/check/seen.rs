@@ -2,9 +2,11 @@
 
 use super::answer::Answer;
 use super::conversation::Direct;
+use super::deep::Size;
 use super::discover::Index;
 use super::judge::Judged;
-use super::question::Question;
+use super::jwt_plugin::JwtPlugin;
+use super::question::{Question, Step};
 use super::site::{Place, Site};
 use super::trouble::Trouble;
 use crate::moment::Moment;
@@ -81,9 +83,20 @@ pub struct Examination {
     pub(super) has_token: bool,
     /// Whether the check shares a key with doctors on the way.
     pub(super) has_key: bool,
+    /// Whether `--deep` was given.
+    pub(super) is_deep: bool,
+    /// How long a field has to pass; nothing before it is known.
+    pub(super) needed: Option<Size>,
+    /// The plugin that answers `jwt-auth/v1`, as far as it tells.
+    pub(super) jwt_plugin: JwtPlugin,
 }
 
 impl Examination {
+    /// Whether it is a fault when the field of this step is refused.
+    pub(super) fn is_needed(&self, step: &Step) -> bool {
+        matches!(step, Step::Long(size) if Some(*size) <= self.needed)
+    }
+
     /// Whether the step was asked of one of the addresses of the name.
     pub(super) fn is_of_name(&self, done: &Done) -> bool {
         done.direct.and_then(|place| self.origins.get(place)).is_some_and(|way| way.is_of_name)

@@ -26,7 +26,7 @@ use crate::secret::{Key, Keyring, Secret};
 
 /// Examine a WordPress site from outside: where its REST API is, whether Authorization arrives, and what refuses.
 ///
-/// It only reads, at most 20 requests, two a second, names itself in User-Agent, and stops where it is not wanted. It logs in
+/// It only reads, at most 20 requests (60 with --deep), two a second, names itself in User-Agent, and stops where it is not wanted. It logs in
 /// with --user alone. Passwords and tokens come from HEADER_DOCTOR_PASSWORD, HEADER_DOCTOR_APP_PASSWORD and HEADER_DOCTOR_TOKEN,
 /// from a prompt, or from standard input, and go to the hosts named here and nowhere else.
 #[derive(Debug, Args)]
@@ -42,6 +42,8 @@ Examples:
       header-doctor check https://example.com --all-addresses --user jo
   Is it CORS? As a page of that origin:
       header-doctor check https://example.com --browser-origin https://app.example.com --endpoint /my-app/v1/reports
+  Which headers survive the way, and how long may they be?
+      header-doctor check https://example.com --deep
   For a ticket:
       header-doctor check https://example.com --output markdown
 
@@ -73,9 +75,16 @@ pub(super) struct Arguments {
 
     /// Ask every address that the site's name has, likewise: a machine with another secret or clock is found.
     ///
-    /// It stays within 20 requests; what was not asked is told.
+    /// It stays within the bound of requests; what was not asked is told.
     #[arg(long)]
     all_addresses: bool,
+
+    /// Try as well which headers survive the way, and how long one may be: up to 60 requests.
+    ///
+    /// One field at a time goes along with a harmless request: a name with an underscore, one with a point, a cookie, a token in
+    /// X-Authorization alone, and a field that grows to 64 KiB until it is refused. What no reply betrays is called unknown.
+    #[arg(long)]
+    deep: bool,
 
     /// The file of the key that the doctors on the way share: they then tell what they saw, and a loss between two is proved.
     ///
@@ -204,6 +213,7 @@ fn task(arguments: &Arguments) -> anyhow::Result<Task> {
         browser_origin: arguments.browser_origin.as_deref().map(browser_origin).transpose()?,
         origins: arguments.origin.iter().map(direct).collect::<Result<_, _>>()?,
         all_addresses: arguments.all_addresses,
+        deep: arguments.deep,
         has_key: false,
         fresh: Key::random().context(NO_NUMBERS)?.fingerprint(b"fresh").to_string(),
         wallet: wallet(arguments.user.as_deref())?,
@@ -271,7 +281,13 @@ fn manners(arguments: &Arguments, matches: &ArgMatches, task: &Task) -> anyhow::
     let timeout = given::<Timeout>(&arguments.timeout, "timeout", matches)?;
     let Some(Timeout(timeout)) = timeout else { bail!("--timeout: leaves no time at all") };
     let headers = arguments.header.iter().map(|text| header(text)).collect::<Result<_, _>>()?;
-    Ok(Manners { timeout, insecure: arguments.insecure, headers, named: vec![task.site.place.clone()] })
+    Ok(Manners {
+        timeout,
+        most: task.most(),
+        insecure: arguments.insecure,
+        headers,
+        named: vec![task.site.place.clone()],
+    })
 }
 
 /// `Name: value`; what stands in it may be a secret and is never repeated.

@@ -12,19 +12,19 @@ use crate::world::pair::KEY;
 use crate::world::{Authority, Origin, Pair, SecureOrigin, Wire};
 
 /// What a check said and how it ended.
-struct Checked {
-    code: Option<i32>,
-    out: String,
+pub(crate) struct Checked {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
     err: String,
 }
 
 impl Checked {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("no JSON: {}{}", self.out, self.err))
     }
 }
 
-fn check_with(arguments: &[&str], variables: &[(&str, &str)]) -> Checked {
+pub(crate) fn check_with(arguments: &[&str], variables: &[(&str, &str)]) -> Checked {
     let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
     command.arg("check").args(arguments).env_clear().envs(variables.iter().copied()).stdin(Stdio::null());
     let output = command.output().expect("the program starts");
@@ -32,7 +32,7 @@ fn check_with(arguments: &[&str], variables: &[(&str, &str)]) -> Checked {
     Checked { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
-fn check(arguments: &[&str]) -> Checked {
+pub(crate) fn check(arguments: &[&str]) -> Checked {
     check_with(arguments, &[])
 }
 
@@ -167,7 +167,10 @@ fn what_cannot_be_examined_is_told_in_its_own_words() {
         wire.put("HTTP/1.1 400 Bad Request\r\n\r\n");
         wire.read_to_end();
     });
-    let noise = Origin::answering("SSH-2.0-OpenSSH_9.2\r\n\r\n");
+    let noise = Origin::playing(|mut wire: Wire, _| {
+        wire.put("SSH-2.0-OpenSSH_9.2\r\n");
+        wire.read_to_end();
+    });
     for (site, words) in [
         (format!("http://{nobody}"), "refuses connections"),
         ("http://no-such-name.invalid".to_owned(), "has no address"),
@@ -183,6 +186,8 @@ fn what_cannot_be_examined_is_told_in_its_own_words() {
         assert_eq!(checked.code, Some(3), "{site}: {}{}", checked.out, checked.err);
         let line = checked.out.lines().find(|line| line.starts_with("✗ not examined: ")).unwrap_or_default();
         assert!(line.contains(words), "{site}: {}", checked.out);
+        let is_unsent = ["refuses connections", "has no address"].contains(&words);
+        assert!(!is_unsent || checked.out.contains("  0 requests since "), "{site}: {}", checked.out);
     }
 }
 
@@ -429,7 +434,7 @@ fn a_wordpress_without_a_jwt_plugin_is_told_what_it_has() {
 }
 
 /// What of a value is not as a schema has it; the part of JSON Schema that docs/check.schema.json uses.
-fn breaches(schema: &Value, value: &Value, at: &str) -> Vec<String> {
+pub(crate) fn breaches(schema: &Value, value: &Value, at: &str) -> Vec<String> {
     let mut out = Vec::new();
     let is = |kind: &Value| match kind.as_str().unwrap() {
         "string" => value.is_string(),
@@ -514,6 +519,7 @@ fn every_report_reads_as_it_was_reviewed() {
         ("good", "localhost", &["--user", "admin", "--browser-origin", "https://app.example.com"][..]),
         ("apache", "apache.localhost", &["--user", "reader", "--endpoint", "/my-app/v1/reports"]),
         ("gate", "staging.localhost", &[]),
+        ("deep", "apache.localhost", &["--deep"]),
     ] {
         for output in ["text", "markdown", "junit"] {
             let site = doors.named(host);

@@ -16,6 +16,7 @@ mod check;
 mod cli;
 mod compare;
 mod corpus;
+mod deep;
 mod demo;
 mod explain;
 mod files;

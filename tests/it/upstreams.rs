@@ -114,7 +114,7 @@ fn nonsense() -> Vec<Row> {
         ("100 continues", "HTTP/1.1 100 Continue\r\n\r\n".repeat(100) + OK),
     ];
     let malformed = cases.map(|(what, says)| row(what, says, Then::Closes, MALFORMED));
-    let old = row("HTTP/0.9", "<html>HTTP/0.9</html>", Then::Closes, TRUNCATED);
+    let old = row("HTTP/0.9", "<html>HTTP/0.9</html>", Then::Closes, MALFORMED);
     malformed.into_iter().chain([old]).collect()
 }
 

@@ -3,10 +3,17 @@
 //! What is asked next hangs on what came: where the REST server is, whether there is a token, whether anybody wants to be left
 //! alone. Everything that is decided about a single answer is decided in [`super::judge`].
 
+mod deep;
+mod plugin;
+
+pub(super) use deep::unlike_control;
+
 use super::answer::Answer;
-use super::conversation::{Conversation, Direct};
+use super::conversation::{Conversation, Direct, MOST, MOST_DEEP};
+use super::dialect::Dialect;
 use super::discover::{Index, Root, followed, own_place};
-use super::judge::{Evidence, Judged, Known, judge, reading, token, unwelcome};
+use super::judge::{Evidence, Judged, Known, judge, reading, unwelcome};
+use super::jwt_plugin::JwtPlugin;
 use super::plan::{discovery, last, plan};
 use super::question::{Carries, Question, Step, Wallet};
 use super::seen::{Done, Ended, Examination};
@@ -32,6 +39,8 @@ pub struct Task {
     pub origins: Vec<Direct>,
     /// Whether every address of the site's name is asked.
     pub all_addresses: bool,
+    /// Whether it is also tried which fields survive the way, and how long they may be.
+    pub deep: bool,
     /// Whether the check shares a key with doctors on the way.
     pub has_key: bool,
     /// What makes an address one that nobody asked for before.
@@ -40,6 +49,14 @@ pub struct Task {
     pub wallet: Wallet,
     /// The variables of the environment that name a proxy, none of which is used.
     pub proxies: Vec<&'static str>,
+}
+
+impl Task {
+    /// The most requests that may be sent.
+    #[must_use]
+    pub const fn most(&self) -> usize {
+        if self.deep { MOST_DEEP } else { MOST }
+    }
 }
 
 /// Tells how it goes on, for whoever waits.
@@ -78,6 +95,9 @@ pub async fn examine(
             proxies: task.proxies.clone(),
             has_token: false,
             has_key: task.has_key,
+            is_deep: task.deep,
+            needed: None,
+            jwt_plugin: JwtPlugin::default(),
         },
     };
     under.discover().await;
@@ -89,8 +109,11 @@ pub async fn examine(
         under.go_to_all_addresses().await;
     }
     under.finish().await;
+    if task.deep {
+        under.go_deep().await;
+    }
     under.compare();
-    let (asked, has_token) = (under.conversation.asked(), under.wallet.token.is_some());
+    let (asked, has_token) = (under.conversation.sent(), under.wallet.token.is_some());
     Examination { asked, has_token, ..under.seen }
 }
 
@@ -231,15 +254,16 @@ impl Examiner<'_, '_> {
         if self.seen.examined.place == named && !self.is_led_away() {
             return;
         }
-        let target = self.root.target("/jwt-auth/v1/token/validate");
-        let probe =
-            Question { step: Step::With, method: "POST", target, carries: Carries::Probe, origin: None };
+        let dialect = self.dialect().unwrap_or_default();
+        let (method, route) = dialect.validate();
+        let (step, target) = (Step::With, self.root.target(route));
+        let probe = Question { step, method, target, carries: Carries::Probe, origin: None, dialect };
         self.ask(probe, &named, None).await;
     }
 
     /// Asks all that is planned, by one way.
     async fn go_through(&mut self, direct: Option<usize>) {
-        let mut plan = plan(self.task, &self.root, self.seen.index.as_ref());
+        let mut plan = plan(self.task, &self.root, self.seen.index.as_ref(), self.dialect());
         if direct.is_some() {
             plan.retain(Question::is_asked_again);
         }
@@ -278,7 +302,7 @@ impl Examiner<'_, '_> {
         self.seen.addresses = Some(format!("{} has {} addresses: {words}", place.host, found.len()));
         let first = self.seen.origins.len();
         self.seen.origins.extend(found.into_iter().map(Direct::of_name));
-        let mut plan = plan(self.task, &self.root, self.seen.index.as_ref());
+        let mut plan = plan(self.task, &self.root, self.seen.index.as_ref(), self.dialect());
         let has_token = self.wallet.token.is_some();
         plan.retain(|question| question.is_asked_again() && !(has_token && question.step == Step::With));
         for question in plan {
@@ -297,7 +321,7 @@ impl Examiner<'_, '_> {
         };
         let app_passwords = self.seen.index.as_ref().map(|index| index.app_passwords);
         let known = Known { is_clear: self.is_clear.contains(&direct), app_passwords };
-        let words = |judged: &Judged| reading(&question.step, &judged.symptom, known);
+        let words = |judged: &Judged| reading(&question, &judged.symptom, known);
         let mut done =
             Done { question: question.clone(), place: place.clone(), direct, ended, reading: None };
         let unexplained = done.judged().filter(|judged| !judged.is_expected && judged.findings.is_empty());
@@ -324,10 +348,13 @@ impl Examiner<'_, '_> {
         if !self.wallet.has(question.carries) {
             return Some("there is no token to use");
         }
+        if let Some(why) = self.has_no_form(question) {
+            return Some(why);
+        }
         if self.is_held_back(question, direct) {
             return Some("the browser does not send it");
         }
-        self.is_pointless(question)
+        self.is_without_control(&question.step).or_else(|| self.is_pointless(question))
     }
 
     /// Whether an address gave no reply before: it is not tried again and again.
@@ -339,7 +366,9 @@ impl Examiner<'_, '_> {
     /// Whether it is about one path: the site answered before, and one request of its own went wrong. A second one ends the check.
     fn is_of_one_path(&self, trouble: &Trouble) -> bool {
         let public = || self.seen.steps.iter().filter(|done| done.direct.is_none());
-        let has_failed = public().any(|done| matches!(done.ended, Ended::Failed(_)));
+        let is_failure =
+            |done: &Done| matches!(done.ended, Ended::Failed(_)) && !done.question.step.is_deep();
+        let has_failed = public().any(is_failure);
         trouble.is_of_a_reply() && !has_failed && public().any(|done| done.judged().is_some())
     }
 
@@ -358,6 +387,9 @@ impl Examiner<'_, '_> {
             self.seen.steps.iter().any(|done| is_one(done) && done.is_expected())
         };
         match question.step {
+            Step::Manual if !self.seen.jwt_plugin.may_have_manual() => {
+                Some("by its routes it is another plugin than that of this manual")
+            }
             Step::Fresh if !did_well(&[Step::Me, Step::AppMe]) => {
                 Some("users/me did not accept the credential")
             }
@@ -378,7 +410,8 @@ impl Examiner<'_, '_> {
                 let accepted = is_bearer && self.is_clear.contains(&direct);
                 let memory = Memory { accepted, ..Memory::default() };
                 let beside = Evidence { memory, ..Evidence::default() };
-                let judged = judge(&question.step, &answer, beside, self.key);
+                let mut judged = judge(question, &answer, beside, self.key);
+                self.weigh(&question.step, &mut judged);
                 Ended::Answered(Box::new(answer), Box::new(judged))
             }
             Err(trouble) => Ended::Failed(trouble),
@@ -388,19 +421,28 @@ impl Examiner<'_, '_> {
     /// What follows from a step for those to come.
     fn conclude(&mut self, done: &Done) {
         match &done.ended {
+            // A field that is minded may end the connection; whether the site still answers is asked then.
+            Ended::Failed(_) if done.question.step.may_fail() => {}
             Ended::Failed(trouble) if done.direct.is_none() && !self.is_of_one_path(trouble) => {
                 self.seen.stopped = Some(format!("{} {trouble}", done.place));
             }
             Ended::Answered(answer, judged) => {
-                if let Some(why) = unwelcome(&judged.symptom).filter(|_| !judged.is_expected) {
+                let is_wanted = judged.is_expected || done.question.step.may_be_refused(&judged.symptom);
+                if let Some(why) = unwelcome(&judged.symptom).filter(|_| !is_wanted) {
                     self.seen.stopped = Some(format!("{why}; nothing more was asked"));
                 }
+                self.hear_of_plugin(&done.question.step, answer);
                 let shows = matches!(done.question.step, Step::With | Step::Validate);
-                if shows && judged.is_expected && judged.trail.route.class == RouteClass::Validate {
+                let is_validated = done.question.dialect != Dialect::JwtAuth
+                    || judged.trail.route.class == RouteClass::Validate;
+                if shows && judged.is_expected && is_validated {
                     self.is_clear.push(done.direct);
                 }
                 if done.question.step == Step::Token {
-                    self.wallet.token = token(&answer.body).filter(|_| judged.is_expected).map(Secret::new);
+                    self.wallet.token = {
+                        let token = done.question.dialect.issued(&answer.body);
+                        token.filter(|_| judged.is_expected).map(Secret::new)
+                    };
                 }
             }
             _ => {}
@@ -415,11 +457,11 @@ impl Examiner<'_, '_> {
             let is_basic = |other: &Done| other.direct == done.direct && other.question.step == Step::AppMe;
             let has_basic = did_well.iter().any(is_basic);
             let Ended::Answered(answer, judged) = &mut done.ended else { continue };
-            if judged.is_expected || (other_way.is_none() && !has_basic) {
+            if judged.is_expected || done.question.step.is_weighed() || (other_way.is_none() && !has_basic) {
                 continue;
             }
             let memory = Memory { other_way, ..judged.trail.memory };
-            **judged = judge(&done.question.step, answer, Evidence { memory, has_basic }, self.key);
+            **judged = judge(&done.question, answer, Evidence { memory, has_basic }, self.key);
             if judged.findings.is_empty() && other_way.is_some() {
                 done.reading =
                     Some("by the other way it does well, so this way or this machine is the matter");

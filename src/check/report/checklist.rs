@@ -115,6 +115,11 @@ fn told(steps: &[&Done], needs: &str) -> (State, String) {
     }
 }
 
+/// Whether the plugin says that no token came.
+fn is_missed(done: &Done) -> bool {
+    done.judged().is_some_and(|judged| done.question.dialect.missed(&judged.symptom))
+}
+
 fn reproduced(seen: &Examination) -> (State, String) {
     if seen.index.is_some() {
         return (State::Done, format!("{} requests by this program, no browser", seen.asked));
@@ -123,7 +128,9 @@ fn reproduced(seen: &Examination) -> (State, String) {
 }
 
 fn codes(seen: &Examination) -> (State, String) {
-    let failed = seen.steps.iter().filter(|done| done.judged().is_some_and(|judged| !judged.is_expected));
+    let counts = |step: &Step| !step.is_deep() && !matches!(step, Step::Routes | Step::Manual);
+    let failed = seen.steps.iter().filter(|done| counts(&done.question.step));
+    let failed = failed.filter(|done| done.judged().is_some_and(|judged| !judged.is_expected));
     let told =
         |answer: String| if answer.contains(' ') { answer } else { format!("{answer} without a code") };
     let mut codes: Vec<String> = Vec::new();
@@ -175,8 +182,7 @@ fn secret(seen: &Examination) -> (State, String) {
         seen.steps.iter().filter(move |done| done.question.step == step && done.judged().is_some())
     };
     let all: Vec<_> = of(Step::Validate).collect();
-    let (lost, all): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|done| answer(done).contains("jwt_auth_no_auth_header"));
+    let (lost, all): (Vec<_>, Vec<_>) = all.into_iter().partition(|done| is_missed(done));
     if all.is_empty() && !lost.is_empty() {
         return (State::NotPossible, "the token did not arrive, so it was not judged".to_owned());
     }

@@ -53,7 +53,7 @@ fn authorization(seen: &Examination) -> Option<Hop> {
     let is_bearer = |done: &Done| done.question.step != Step::AppMe;
     let as_bearer = sent.iter().any(|(done, judged)| judged.is_expected && is_bearer(done));
     let arrived = sent.iter().any(|(_, judged)| judged.is_expected);
-    let refused = sent.iter().any(|(_, judged)| judged.symptom.code() == "jwt_auth_no_auth_header");
+    let refused = sent.iter().any(|(done, judged)| done.question.dialect.missed(&judged.symptom));
     let gate = sent.iter().any(|(_, judged)| matches!(judged.symptom.answered_by, AnsweredBy::Gate(_)));
     let client = first.trail.sighting(&Station::Client, Watched::Authorization);
     Some(Hop {
@@ -328,6 +328,7 @@ pub(super) fn unseen(seen: &Examination) -> Vec<&'static str> {
             !seen.origins.iter().any(|way| !way.is_of_name),
             "what the origin behind a CDN or balancer answers: give --origin ADDRESS",
         ),
+        (!seen.is_deep, "which other headers survive the way, and how long they may be: give --deep"),
         (
             companies(seen).next().is_none(),
             "what lies between this machine and PHP, hop by hop: run a doctor there",

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::super::deep::Size;
+use super::deep::Deep;
 use super::{Report, Verdict};
 use crate::event::Scoped;
 use crate::report::{found, lost};
@@ -30,6 +32,7 @@ pub(super) fn write(report: &Report) -> String {
             "from": led.from, "to": led.to, "losing": led.losing, "keeping": led.keeping,
         })).collect::<Vec<_>>(),
         "steps": steps(report),
+        "deep": report.deep.as_ref().map(deep),
         "checklist": report.checklist.iter().map(|item| json!({
             "title": item.title, "state": item.state.word(), "why": item.why,
         })).collect::<Vec<_>>(),
@@ -62,4 +65,18 @@ fn steps(report: &Report) -> Vec<Value> {
         })
     };
     report.steps.iter().map(step).collect()
+}
+
+fn deep(deep: &Deep) -> Value {
+    let limit = &deep.limit;
+    json!({
+        "headers": deep.survivors.iter().map(|survivor| json!({
+            "header": survivor.header, "fate": survivor.fate.word(), "how": survivor.how,
+        })).collect::<Vec<_>>(),
+        "limit": {
+            "takes": limit.takes.map(Size::bytes), "refuses": limit.refuses.map(Size::bytes),
+            "by": limit.by, "sure": limit.is_sure, "text": limit.text(),
+        },
+        "class": deep.class,
+    })
 }

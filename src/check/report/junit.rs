@@ -1,6 +1,7 @@
 //! The report for a pipeline: a test case a step, in the form that Jenkins, GitLab and GitHub read.
 
 use super::Report;
+use super::deep::Survivor;
 use super::steps::{Outcome, Row};
 
 pub(super) fn write(report: &Report) -> String {
@@ -21,6 +22,13 @@ pub(super) fn write(report: &Report) -> String {
         out.push_str(&format!(
             "    <testcase classname=\"check\" name=\"the examination\"><error message=\"{why}\"/></testcase>\n"
         ));
+    }
+    if let Some(deep) = &report.deep {
+        let mut lines: Vec<String> = deep.survivors.iter().map(Survivor::line).collect();
+        lines.push(deep.limit.text());
+        lines.extend(deep.class.iter().cloned());
+        let lines: Vec<String> = lines.iter().map(|line| escaped(line)).collect();
+        out.push_str(&format!("    <system-out>{}</system-out>\n", lines.join("\n")));
     }
     out.push_str("  </testsuite>\n</testsuites>\n");
     out

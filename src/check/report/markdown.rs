@@ -7,7 +7,7 @@ pub(super) fn write(report: &Report) -> String {
     let mut out = format!("# header-doctor check {}\n\n", report.site);
     let methods =
         if report.methods.is_empty() { "no REST index".to_owned() } else { report.methods.join(", ") };
-    push(&mut out, &format!("{methods}. {} requests, {}.\n", report.requests, report.began));
+    push(&mut out, &format!("{methods}. {}, {}.\n", report.count(), report.began));
     for why in report.stopped.iter().map(String::as_str).chain(report.undone) {
         push(&mut out, &format!("**Not examined:** {why}\n"));
     }
@@ -45,7 +45,7 @@ fn tables(out: &mut String, report: &Report) {
             let outcome = row.outcome.word().to_owned();
             vec![
                 outcome,
-                row.title.to_owned(),
+                row.title.clone(),
                 asked,
                 row.expected.to_owned(),
                 row.got.clone(),
@@ -67,6 +67,7 @@ fn tables(out: &mut String, report: &Report) {
         &["from", "to", "Authorization is lost by"],
         report.redirects.iter().map(|led| vec![led.from.clone(), led.to.clone(), led.losing.join(", ")]),
     );
+    survivors(out, report);
     table(
         out,
         "Checklist",
@@ -88,6 +89,22 @@ fn escaped(text: &str) -> String {
         out.push(char);
     }
     out
+}
+
+/// What was tried, and what follows from it.
+fn survivors(out: &mut String, report: &Report) {
+    table(
+        out,
+        "Survives the way",
+        &["header", "", "how it shows"],
+        report.deep.iter().flat_map(|deep| &deep.survivors).map(|survivor| {
+            vec![survivor.header.to_owned(), survivor.fate.word().to_owned(), survivor.how.clone()]
+        }),
+    );
+    let Some(deep) = &report.deep else { return };
+    push(out, &format!("- {}", escaped(&deep.limit.text())));
+    deep.class.iter().for_each(|words| push(out, &format!("- {}", escaped(words))));
+    out.push('\n');
 }
 
 fn push(out: &mut String, text: &str) {

@@ -4,6 +4,7 @@
 //! that events show.
 
 mod checklist;
+mod deep;
 mod facts;
 mod json;
 mod junit;
@@ -14,6 +15,7 @@ mod text;
 
 pub use plan::dry_run;
 
+use super::dialect::Dialect;
 use super::question::Step;
 use super::seen::{Ended, Examination};
 use crate::diagnosis::{Finding, Proof, Severity};
@@ -21,6 +23,7 @@ use crate::event::{Event, ExchangeId, Population, Scope, redact_target};
 use crate::moment::Moment;
 use crate::report::Page;
 use checklist::Item;
+use deep::Deep;
 use facts::{Fact, Hop, Led};
 use steps::Row;
 
@@ -34,7 +37,7 @@ pub struct Report {
     /// When it began.
     began: Moment,
     /// The ways to authenticate.
-    methods: Vec<&'static str>,
+    methods: Vec<String>,
     /// The verdicts, the gravest first.
     verdicts: Vec<Verdict>,
     /// How each header looked at each hop.
@@ -45,6 +48,8 @@ pub struct Report {
     redirects: Vec<Led>,
     /// The steps in order.
     steps: Vec<Row>,
+    /// What survives the way, where that was tried.
+    deep: Option<Deep>,
     /// The article's checklist.
     checklist: Vec<Item>,
     /// What could not be seen.
@@ -79,12 +84,13 @@ impl Report {
             site: seen.site.to_string(),
             examined: seen.examined.to_string(),
             began: seen.began,
-            methods: seen.index.as_ref().map(super::discover::Index::methods).unwrap_or_default(),
+            methods: seen.index.as_ref().map(|index| index.methods(&seen.jwt_plugin)).unwrap_or_default(),
             verdicts: verdicts(seen),
             hops: facts::hops(seen),
             facts: facts::facts(seen),
             redirects: facts::redirects(seen),
             steps: steps::rows(seen),
+            deep: Deep::of(seen),
             checklist: checklist::items(seen),
             unseen: facts::unseen(seen),
             stopped: seen.stopped.clone(),
@@ -115,6 +121,12 @@ impl Report {
     /// Whether anything of the site was seen.
     fn has_answers(&self) -> bool {
         !self.methods.is_empty() || !self.verdicts.is_empty()
+    }
+
+    /// `11 requests`.
+    fn count(&self) -> String {
+        let word = if self.requests == 1 { "request" } else { "requests" };
+        format!("{} {word}", self.requests)
     }
 
     /// For eyes.
@@ -188,10 +200,11 @@ fn undone(seen: &Examination) -> Option<&'static str> {
     if login.is_expected() {
         return None;
     }
-    let has_plugin = seen.index.as_ref().is_none_or(|index| index.has("jwt-auth/v1"));
+    let has_plugin = matches!(login.ended, Ended::Answered(..)) || Dialect::of(seen.index.as_ref()).is_some();
     Some(if has_plugin {
         "no token was issued, so nothing behind the login could be examined"
     } else {
-        "this site has no JWT plugin that issues tokens at jwt-auth/v1; install one, or use HEADER_DOCTOR_APP_PASSWORD"
+        "this site has no JWT plugin whose login is known here; install one, or use HEADER_DOCTOR_APP_PASSWORD or \
+         HEADER_DOCTOR_TOKEN"
     })
 }

@@ -1,17 +1,19 @@
 //! What would be asked, for `--dry-run`.
 
-use super::super::conversation::{Direct, MOST};
+use super::super::conversation::Direct;
+use super::super::deep::{FILLER, INSTEAD};
 use super::super::examine::Task;
 use super::super::plan::foreseen;
-use super::super::question::{Carries, USER_AGENT};
+use super::super::question::{Carries, Step, USER_AGENT};
 use crate::event::redact_target;
 
 /// The requests, a line each.
 #[must_use]
 pub fn dry_run(task: &Task) -> String {
     let mut out = format!(
-        "Would ask {} with at most {MOST} requests, as `User-Agent: {USER_AGENT}`; nothing was sent.\n",
-        task.site.place
+        "Would ask {} with at most {} requests, as `User-Agent: {USER_AGENT}`; nothing was sent.\n",
+        task.site.place,
+        task.most()
     );
     if !task.origins.is_empty() {
         let origins: Vec<_> = task.origins.iter().map(Direct::to_string).collect();
@@ -24,6 +26,7 @@ pub fn dry_run(task: &Task) -> String {
         if question.carries != Carries::Nothing {
             with.push(question.carries.words().to_owned());
         }
+        with.extend(tried(&question.step));
         with.extend(question.origin.map(|origin| format!("Origin: {origin}")));
         if !with.is_empty() {
             out.push_str(&format!("    with {}\n", with.join("; ")));
@@ -39,4 +42,14 @@ pub fn dry_run(task: &Task) -> String {
     }
     out.push_str("Paths are those of a site with usual permalinks; what the site says of itself decides.\n");
     out
+}
+
+/// The field that a question tries.
+fn tried(step: &Step) -> Option<String> {
+    Some(match step {
+        Step::Beside(beside) => beside.field().0.to_owned(),
+        Step::Instead => INSTEAD.to_owned(),
+        Step::Long(size) => format!("{FILLER} of {size}, until one is refused"),
+        _ => return None,
+    })
 }

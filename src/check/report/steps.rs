@@ -1,7 +1,8 @@
 //! A row for each step: what was asked, what was expected and what came.
 
+use super::super::dialect::Dialect;
 use super::super::judge::{Judged, is_locked};
-use super::super::question::{Carries, Step};
+use super::super::question::{Carries, Question, Step};
 use super::super::seen::{Done, Ended, Examination};
 use super::super::trouble::Trouble;
 use std::io::ErrorKind;
@@ -37,7 +38,7 @@ impl Outcome {
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) step: &'static str,
-    pub(super) title: &'static str,
+    pub(super) title: String,
     pub(super) method: &'static str,
     pub(super) target: String,
     /// `public`, or the number of the origin.
@@ -80,13 +81,13 @@ fn row(done: &Done, seen: &Examination) -> Row {
     let (got, meaning) = told(done, seen);
     Row {
         step: question.step.word(),
-        title: question.step.title(),
+        title: title(&question.step),
         method: question.method,
         target: redact_target(question.target.as_bytes()).to_string(),
         way: way(done, seen),
         carries: question.carries,
         outcome: outcome(done, seen),
-        expected: question.step.expects(),
+        expected: question.step.expects(question.dialect),
         got,
         meaning,
         rule: done.judged().and_then(|judged| judged.findings.first()).map(|finding| finding.rule),
@@ -94,6 +95,13 @@ fn row(done: &Done, seen: &Examination) -> Row {
             Ended::Answered(answer, _) => Some(u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX)),
             _ => None,
         },
+    }
+}
+
+fn title(step: &Step) -> String {
+    match step {
+        Step::Long(size) => format!("the same with a field of {size}"),
+        _ => step.title().to_owned(),
     }
 }
 
@@ -111,10 +119,17 @@ fn outcome(done: &Done, seen: &Examination) -> Outcome {
     match &done.ended {
         Ended::Skipped(_) => Outcome::Skipped,
         Ended::Answered(_, judged) if judged.is_expected => Outcome::Done,
-        Ended::Answered(_, judged) if is_note(&done.question.step, judged) => Outcome::Noted,
+        Ended::Answered(_, judged) if is_note(&done.question, judged) => Outcome::Noted,
+        Ended::Answered(..) | Ended::Failed(_) if is_tried(&done.question.step, seen) => Outcome::Noted,
         Ended::Failed(trouble) if is_ours(done, trouble, seen) => Outcome::Noted,
         Ended::Answered(..) | Ended::Failed(_) => Outcome::Failed,
     }
+}
+
+/// What `--deep` tries may be refused, unless a token would be, too; and plugins need not tell of themselves.
+fn is_tried(step: &Step, seen: &Examination) -> bool {
+    let is_minor = step.is_weighed() || matches!(step, Step::Instead | Step::Routes | Step::Manual);
+    is_minor && !seen.is_needed(step)
 }
 
 /// A machine without IPv6 finds no way to addresses of that kind; nothing is wrong with the site then.
@@ -127,7 +142,12 @@ fn is_ours(done: &Done, trouble: &Trouble, seen: &Examination) -> bool {
 /// The page itself need not be there: a site may be an API alone. Where to look for the index is tried; and that strangers hear
 /// nothing is what a plugin that locks the API is for. That pages may not write hurts
 /// those alone that want to.
-fn is_note(step: &Step, judged: &Judged) -> bool {
+fn is_note(question: &Question, judged: &Judged) -> bool {
+    let step = &question.step;
+    // Other plugins may be set to answer otherwise, and be well.
+    if question.dialect != Dialect::JwtAuth && matches!(step, Step::Without | Step::With) {
+        return judged.findings.is_empty();
+    }
     if matches!(step, Step::Announced(..)) {
         return true;
     }

@@ -2,6 +2,7 @@
 
 use super::Report;
 use super::checklist::State;
+use super::deep::Survivor;
 use super::facts::Hop;
 use super::steps::{Outcome, Row};
 use crate::report::{Page, verdict, words};
@@ -54,8 +55,7 @@ impl Sheet {
         if report.examined != report.site {
             self.put(MARK, MARK, &format!("it leads to {}, which was examined", report.examined));
         }
-        let requests = if report.requests == 1 { "request" } else { "requests" };
-        self.put(MARK, MARK, &format!("{} {requests} since {} UTC", report.requests, report.began.clock()));
+        self.put(MARK, MARK, &format!("{} since {} UTC", report.count(), report.began.clock()));
         if !report.proxies.is_empty() {
             self.put(MARK, MARK, &format!("the proxy of {} was not used", report.proxies.join(" and ")));
         }
@@ -132,6 +132,12 @@ impl Sheet {
             format!("{mark} {}: {}", fact.name, fact.text)
         });
         self.section("Beside", facts);
+        let deep = report.deep.iter().flat_map(|deep| {
+            let survivors = deep.survivors.iter().map(Survivor::line);
+            let rest = deep.class.iter().map(|words| format!("i {words}"));
+            survivors.chain([format!("{} {}", deep.limit.mark(), deep.limit.text())]).chain(rest)
+        });
+        self.section("Survives the way", deep);
         let redirects = report.redirects.iter().map(|led| {
             format!("{} ▸ {}: Authorization is lost by {}", led.from, led.to, led.losing.join(", "))
         });
