@@ -11,8 +11,11 @@
 
 namespace Stand\Seen;
 
-/** PHP_AUTH_USER may also be WordPress's doing: since 5.6 it fills it from HTTP_AUTHORIZATION where PHP did not. */
-const CREDENTIALS = ['HTTP_AUTHORIZATION', 'REDIRECT_HTTP_AUTHORIZATION', 'PHP_AUTH_USER'];
+/**
+ * PHP_AUTH_USER may also be WordPress's doing: since 5.6 it fills it from HTTP_AUTHORIZATION where PHP did not. AUTH_TYPE
+ * is the web server's word for a credential that it may have kept to itself.
+ */
+const CREDENTIALS = ['HTTP_AUTHORIZATION', 'REDIRECT_HTTP_AUTHORIZATION', 'PHP_AUTH_USER', 'AUTH_TYPE'];
 
 function sighting(string $name): array
 {

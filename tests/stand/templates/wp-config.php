@@ -27,7 +27,7 @@ $stand_production = isset($_SERVER['STAND_PRODUCTION'])
 define('WP_ENVIRONMENT_TYPE', $stand_production ? 'production' : 'local');
 
 // What sites behind a proxy that ends TLS have in here.
-if (isset($_SERVER['STAND_PRODUCTION']) && ($_SERVER['HTTP_X_FORWARDED_PROTO'] ?? '') === 'https') {
+if (isset($_SERVER['STAND_BELIEVES_PROTO']) && ($_SERVER['HTTP_X_FORWARDED_PROTO'] ?? '') === 'https') {
     $_SERVER['HTTPS'] = 'on';
 }
 
