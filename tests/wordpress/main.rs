@@ -23,6 +23,7 @@ mod check;
 mod credentials;
 mod direct;
 mod doors;
+mod doors_table;
 mod judge;
 mod logins;
 mod pair;

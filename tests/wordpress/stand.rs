@@ -23,6 +23,12 @@ impl Stand {
         })
     }
 
+    /// The names of all doors.
+    pub(crate) fn doors(&self) -> Vec<&str> {
+        let is_door = |(_, value): &(&String, &String)| value.starts_with("127.0.0.1:");
+        self.0.iter().filter(is_door).map(|(name, _)| name.as_str()).collect()
+    }
+
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.get(name).unwrap_or_else(|| panic!("doors.env has no {name}"))
     }

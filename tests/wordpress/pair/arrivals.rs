@@ -8,6 +8,9 @@ use Server::{HaProxy, Nginx, Varnish};
 /// Longer than what `TRUNCATES` leaves, with a comma as no token has it.
 const SENT: &str = "Bearer aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.cc,cc";
 
+/// The names under which a credential arrives.
+const CREDENTIALS: [&str; 3] = ["authorization", "x-legacy-auth", "x-forwarded-authorization"];
+
 /// A door, and the lines that arrive behind it.
 type Row = (&'static str, Vec<String>);
 
@@ -70,7 +73,9 @@ fn each_hop_does_to_authorization_what_its_configuration_says() {
                 ("CLEAN", vec![usual.clone()]),
                 ("HOST_WITHOUT_PORT", vec![usual.clone()]),
                 ("HOST_OF_UPSTREAM", vec![usual.clone()]),
+                ("ERROR_PAGES", vec![usual.clone()]),
                 ("BLANKS", vec![]),
+                ("MOVES", vec![format!("X-Forwarded-Authorization: {SENT}")]),
             ],
         ),
         (Varnish, &[("CLEAN", vec![usual.clone()]), ("UNSETS", vec![]), ("IGNORES", vec![usual])]),
@@ -79,7 +84,7 @@ fn each_hop_does_to_authorization_what_its_configuration_says() {
         let behind = Behind::of(server);
         for (door, expected) in doors {
             let head = behind.arrives(door, "GET /a", &format!("Authorization: {SENT}\r\n"));
-            assert_eq!(&lines(&head, &["authorization", "x-legacy-auth"]), expected, "{server:?} {door}");
+            assert_eq!(&lines(&head, &CREDENTIALS), expected, "{server:?} {door}");
         }
     }
 }
@@ -120,4 +125,23 @@ fn a_cache_asks_with_another_method_and_gives_one_users_reply_to_the_next() {
     let reply = Wire::to(varnish.hop.door("IGNORES")).send(next).head();
     assert!(reply.contains("Age: "), "{reply}");
     assert!(varnish.origin.was_not_asked());
+}
+
+#[test]
+fn an_edge_answers_in_the_place_of_who_stands_behind_it() {
+    let origin = Origin::answering("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}");
+    let hop = Hop::before(origin.to_string().trim_start_matches("http://").parse().unwrap(), Nginx);
+    let ask = |door: &str| {
+        let head = "GET /wp-json/a HTTP/1.1\r\nHost: wordpress.test\r\nConnection: close\r\n\r\n";
+        let reply = Wire::to(hop.door(door)).send(head).reply();
+        (reply.status(), String::from_utf8_lossy(&reply.body).into_owned())
+    };
+    assert_eq!(ask("CLEAN"), (401, "{}".to_owned()));
+    let (status, page) = ask("ERROR_PAGES");
+    assert!(status == 401 && page.contains("Something went wrong"), "{page}");
+    origin.request();
+    origin.request();
+    let (status, page) = ask("FORBIDS");
+    assert!(status == 403 && page.contains("nginx"), "{page}");
+    assert!(origin.was_not_asked());
 }

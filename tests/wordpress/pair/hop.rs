@@ -35,9 +35,17 @@ impl Server {
                 "STRIPS_ORIGIN",
                 "FORGETS",
             ],
-            Self::Nginx => {
-                &["CLEAN", "CLEAN_HTTP2", "BLANKS", "BLANKS_HTTP2", "HOST_WITHOUT_PORT", "HOST_OF_UPSTREAM"]
-            }
+            Self::Nginx => &[
+                "CLEAN",
+                "CLEAN_HTTP2",
+                "BLANKS",
+                "BLANKS_HTTP2",
+                "MOVES",
+                "FORBIDS",
+                "ERROR_PAGES",
+                "HOST_WITHOUT_PORT",
+                "HOST_OF_UPSTREAM",
+            ],
             Self::Varnish => &["CLEAN", "UNSETS", "IGNORES"],
         }
     }
@@ -167,7 +175,9 @@ pub(crate) fn login_of_hop() -> String {
 
 fn render(server: Server, sidecar: SocketAddr, folder: &Path, doors: &[(&str, SocketAddr)]) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stand/hops").join(server.template());
+    let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stand/templates");
     let values = [
+        ("TEMPLATES", templates.display().to_string()),
         ("FOLDER", folder.display().to_string().trim_end_matches('/').to_owned()),
         ("SIDECAR", sidecar.to_string()),
         ("SIDECAR_IP", sidecar.ip().to_string()),

@@ -4,7 +4,7 @@
 
 mod arrivals;
 mod healthy;
-mod hop;
+pub(crate) mod hop;
 mod spoiled;
 mod strangers;
 
@@ -31,15 +31,20 @@ const SIGNS: [&str; 6] = [
 ];
 
 /// The doctors before WordPress whom the edge reaches by a hop: all that lies behind the edge.
-struct Way {
+pub(crate) struct Way {
     sidecar: Doctor,
     hop: Hop,
     _keys: NamedTempFile,
 }
 
 impl Way {
-    fn through(server: Server) -> Self {
+    pub(crate) fn through(server: Server) -> Self {
         Self::with(server, "NGINX_GOOD", KEY, "")
+    }
+
+    /// An nginx, and a sidecar before this door of the stand.
+    pub(crate) fn before(door: &str) -> Self {
+        Self::with(Server::Nginx, door, KEY, "")
     }
 
     /// One whose sidecar stands before this door of the stand, has these keys, and these settings of a trail besides.
@@ -50,7 +55,7 @@ impl Way {
         Self { sidecar, hop, _keys: keys }
     }
 
-    fn pair(&self, door: &str) -> Pair<'_> {
+    pub(crate) fn pair(&self, door: &str) -> Pair<'_> {
         self.pair_with(door, KEY)
     }
 
@@ -78,16 +83,16 @@ fn doctor(hop: &str, keys: &str, upstream: &str, more: &str) -> (Doctor, NamedTe
 }
 
 /// An edge and a sidecar, with one door of a hop between them.
-struct Pair<'a> {
-    edge: Doctor,
-    sidecar: &'a Doctor,
+pub(crate) struct Pair<'a> {
+    pub(crate) edge: Doctor,
+    pub(crate) sidecar: &'a Doctor,
     door: String,
     _keys: NamedTempFile,
 }
 
 impl Pair<'_> {
     /// What the client gets. Whatever it is, it shows nothing of what the doctors told each other.
-    fn ask(&self, ask: &Ask) -> Reply {
+    pub(crate) fn ask(&self, ask: &Ask) -> Reply {
         let reply = ask.over(self.edge.connect());
         assert_shows_nothing(&self.door, &reply);
         reply
