@@ -139,6 +139,7 @@ fn page_asks(doctor: &Doctor, line: &str, fields: &str) -> Reply {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_else_is_wrong_at_a_door_is_named_with_place_proof_and_cure() {
     let stand = Stand::up();
     let padded = changed(&claims(stand, 1, now()), "padding", json!("x".repeat(1500)));

@@ -1,8 +1,8 @@
-//! What the doctor says at doors that lose, move, replace, cache, forbid or answer by a wrong clock: one table, two ways.
+//! What the doctor says at each door of the stand: one table, three ways.
 //!
-//! Alone, the doctor stands before the door. As a pair, a hop that does what the door does stands between two doctors, where
-//! another doctor can stand behind it (an edge, a cache); where the door is the origin itself, a clean nginx is the hop, and the
-//! sidecar stands before the door. A row tells the root cause that is named today; a better rule replaces it there.
+//! Alone, the doctor stands before the door. Where the door is one that a doctor can stand behind (an edge, a cache), a hop that
+//! does the same stands before a doctor, and between two. Where it is the origin itself, a clean nginx stands between two doctors
+//! and the second before the door. A row tells the root cause that is named today; a better rule replaces it there.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::judge::{Ask, ME, TOKEN, VALIDATE, said};
 use crate::pair::Way;
+use crate::pair::hop::Hop;
 use crate::pair::hop::Server::{self, HaProxy, Nginx, Varnish};
 use crate::stand::Stand;
 use crate::token::{basic, bearer_of, changed, claims, now, sign};
@@ -32,6 +33,13 @@ enum Sent {
     HourlyToken,
     /// A token that another secret signed.
     ForgedToken,
+    /// A good token that no header line of a kibibyte holds.
+    LongToken,
+    /// A token, by a page of another origin.
+    TokenOfPage,
+    /// The same, by a page that sends cookies along.
+    TokenAndCookieOfPage,
+    AppPassword,
     /// An application password, by a client that speaks https to a proxy before all of this.
     AppPasswordOverHttps,
     /// What a browser asks before it sends a token.
@@ -41,22 +49,28 @@ enum Sent {
 impl Sent {
     fn headers(self) -> Vec<(&'static str, String)> {
         let stand = Stand::up();
-        let signed = |secret: &str| {
-            let claims = changed(&claims(stand, 1, now()), "exp", json!(now() + 3600));
-            vec![("Authorization", format!("Bearer {}", sign(&claims, secret)))]
+        let signed = |claims: &Value, secret: &str| {
+            vec![("Authorization", format!("Bearer {}", sign(claims, secret)))]
         };
+        let claims = claims(stand, 1, now());
+        let origin = || ("Origin", "https://app.test".to_owned());
+        let token = || ("Authorization", bearer_of("ADMIN"));
+        let app_password = ("Authorization", basic(stand.get("ADMIN_USER"), stand.get("ADMIN_APP_PASSWORD")));
         match self {
             Self::Nothing => vec![],
-            Self::Token => vec![("Authorization", bearer_of("ADMIN"))],
+            Self::Token => vec![token()],
             Self::SubscribersToken => vec![("Authorization", bearer_of("SUBSCRIBER"))],
-            Self::HourlyToken => signed(stand.get("SECRET")),
-            Self::ForgedToken => signed("the secret of nobody here"),
-            Self::AppPasswordOverHttps => vec![
-                ("Authorization", basic(stand.get("ADMIN_USER"), stand.get("ADMIN_APP_PASSWORD"))),
-                ("X-Forwarded-Proto", "https".to_owned()),
-            ],
+            Self::HourlyToken => signed(&claims, stand.get("SECRET")),
+            Self::ForgedToken => signed(&claims, "the secret of nobody here"),
+            Self::LongToken => {
+                signed(&changed(&claims, "padding", json!("x".repeat(1500))), stand.get("SECRET"))
+            }
+            Self::TokenOfPage => vec![origin(), token()],
+            Self::TokenAndCookieOfPage => vec![origin(), token(), ("Cookie", "a=b".to_owned())],
+            Self::AppPassword => vec![app_password],
+            Self::AppPasswordOverHttps => vec![app_password, ("X-Forwarded-Proto", "https".to_owned())],
             Self::Preflight => vec![
-                ("Origin", "https://app.test".to_owned()),
+                origin(),
                 ("Access-Control-Request-Method", "GET".to_owned()),
                 ("Access-Control-Request-Headers", "authorization".to_owned()),
             ],
@@ -77,11 +91,11 @@ struct Row {
     pair: Pair,
 }
 
-/// What stands between two doctors, and what the edge and the sidecar say.
+/// What stands between two doctors, and what the edge and the sidecar say; behind an edge, also what one says alone.
 #[derive(Clone, Copy)]
 enum Pair {
     /// The row's door is an edge: this door of a hop, which does the same, before a sidecar that stands before the good door.
-    Between(Server, &'static str, [Root; 2]),
+    Between(Server, &'static str, [Root; 2], Root),
     /// The row's door is the origin: a clean nginx, before a sidecar that stands before that door.
     Before([Root; 2]),
 }
@@ -168,6 +182,13 @@ const fn between_both(lost: &'static str, cure: &'static str) -> [Root; 2] {
     [Root::new("authorization-lost-between-doctors", "proved", "edge", cure).lost(lost); 2]
 }
 
+const MOVED_BY_SOMEBODY: Root = moved("likely", "make the hop in front of the doctor forward Authorization");
+const MOVED_BY_API_GATEWAY: Root = moved("proved", "API Gateway: map it back");
+
+const fn moved(proof: &'static str, cure: &'static str) -> Root {
+    Root::new("authorization-lost-before-doctor", proof, "edge", cure).lost("client ▸ doctor: moved")
+}
+
 const FROM_CACHE: Root = Root::new(
     "report-of-another-exchange",
     "proved",
@@ -184,6 +205,25 @@ const OTHER_SECRET: Root =
 const POSSIBLY_LOST_BY_NGINX: Root =
     Root::new("authorization-lost-before-php", "possible", "web-server", "nginx: remove what blanks it")
         .lost("doctor ▸ php: missing");
+const GATE: Root = Root::new("gate-in-front", "proved", "gate", "auth_basic off");
+const GATE_OF_SOMEBODY: Root = Root::new("gate-in-front", "proved", "gate", "exempt /wp-json/");
+const PREFLIGHT_GATED: Root = Root::new("preflight-blocked", "proved", "gate", "exempt OPTIONS");
+const PREFLIGHT_405: Root = Root::new("preflight-blocked", "proved", "web-server", "--cors-origin");
+const LIMIT_OF_NGINX: Root =
+    Root::new("header-too-large", "likely", "web-server", "large_client_header_buffers");
+const LIMIT_OF_APACHE: Root = Root::new("header-too-large", "likely", "web-server", "LimitRequestFieldSize");
+const REDIRECT_TO_PORT: Root =
+    Root::new("redirect-drops-authorization", "proved", "web-server", "redirects: rewrite");
+const REDIRECT_TO_HTTPS: Root =
+    Root::new("redirect-drops-authorization", "likely", "web-server", "ask by https://");
+const TWO_ORIGINS: Root = Root::new("cors-headers-wrong", "proved", "web-server", "_hide_header");
+const TWO_ORIGINS_BY_SOMEBODY: Root =
+    Root::new("cors-headers-wrong", "proved", "web-server", "let the doctor write the CORS fields");
+const ANY_ORIGIN: Root = Root::new("cors-headers-wrong", "likely", "web-server", "name the origin");
+const FOREIGN: Root =
+    Root::new("token-issuer-mismatch", "proved", "client", "ask this very site for a token");
+const NO_SECRET: Root = Root::new("jwt-secret-missing", "likely", "plugin", "JWT_AUTH_SECRET_KEY");
+/// A mistake of today: a preflight never carries Authorization, so that none was lost.
 const CLIENT_TO_DOCTOR: &str = "client ▸ doctor: missing";
 const CLIENT_TO_EDGE: &str = "client ▸ edge: missing";
 const CLOCK: &str = "compare `date -u`";
@@ -194,17 +234,29 @@ const EARLY: Root = Root::new("token-not-yet-valid", "likely", "wordpress", CLOC
 
 // === The table ===
 
-#[rustfmt::skip] // a table
+#[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn rows() -> Vec<Row> {
-    use Sent::{AppPasswordOverHttps, ForgedToken, HourlyToken, Nothing, Preflight, SubscribersToken, Token};
+    use Sent::{
+        AppPassword, AppPasswordOverHttps, ForgedToken, HourlyToken, LongToken, Nothing, Preflight, SubscribersToken, Token,
+        TokenAndCookieOfPage, TokenOfPage,
+    };
 
     let row = |door, line, sent, answer, alone, pair| Row { door, first: None, line, sent, answer, alone, pair };
     let after = |first, row| Row { first: Some(first), ..row };
     let silent = Before([Silence; 2]);
-    let cached = Between(Varnish, "IGNORES", [FROM_CACHE, Silence]);
+    let cached = Between(Varnish, "IGNORES", [FROM_CACHE, Silence], Silence);
     vec![
         // Healthy ones.
-        row("VARNISH", ME, Token, ADMIN, Silence, Between(Varnish, "CLEAN", [Silence; 2])),
+        row("NGINX_GOOD", VALIDATE, Token, VALID, Silence, silent),
+        row("NGINX_GOOD", PREFLIGHT, Preflight, "200 (html)", Silence, silent),
+        row("NGINX_GOOD", ME, TokenAndCookieOfPage, ADMIN, Silence, silent),
+        row("NGINX_GOOD", ME, LongToken, ADMIN, Silence, silent),
+        row("NGINX_GOOD", ME, AppPassword, ADMIN, Silence, silent),
+        row("HAPROXY_PASSES", VALIDATE, Token, VALID, Silence, Between(HaProxy, "CLEAN", [Silence; 2], Silence)),
+        row("APACHE_FCGI_FIXED", VALIDATE, Token, VALID, Silence, silent),
+        row("MOD_PHP", VALIDATE, Token, VALID, Silence, silent),
+        row("VARNISH", ME, Token, ADMIN, Silence, Between(Varnish, "CLEAN", [Silence; 2], Silence)),
         row("MOD_CGI_FIXED", VALIDATE, Token, VALID, Silence, silent),
         row("MOD_FCGID_FIXED", VALIDATE, Token, VALID, Silence, silent),
         row("APACHE_EMPTY", VALIDATE, Token, VALID, Silence, silent),
@@ -214,27 +266,50 @@ fn rows() -> Vec<Row> {
         row("CLOCK_AHEAD", ME, Token, ADMIN, Silence, silent),
 
         // The web server loses it.
+        row("NGINX_BLANK", VALIDATE, Token, NO_HEADER, LOST_BY_NGINX, Before(behind_both(LOST_BY_NGINX))),
+        row("APACHE_FCGI_LOST", VALIDATE, Token, NO_HEADER, LOST_BY_APACHE, Before(behind_both(LOST_BY_APACHE))),
+        row("MOD_PHP_LOST", VALIDATE, Token, NO_HEADER, LOST_BY_APACHE, Before(behind_both(LOST_BY_APACHE))),
         row("MOD_CGI_LOST", VALIDATE, Token, NO_HEADER, LOST_BY_APACHE, Before(behind_both(LOST_BY_APACHE))),
         row("MOD_FCGID_LOST", VALIDATE, Token, NO_HEADER, LOST_BY_APACHE, Before(behind_both(LOST_BY_APACHE))),
         row("HAPROXY_FCGI", VALIDATE, Token, NO_HEADER, LOST_BY_SOMEBODY, Before(behind_both(LOST_BY_SOMEBODY))),
 
         // An edge loses it, in one way or another.
+        row("HAPROXY_DELETES", VALIDATE, Token, NO_HEADER, LOST_BY_NGINX,
+            Between(HaProxy, "DELETES", between_both("edge ▸ sidecar: missing", "HAProxy `http-request del-header Authorization`"), Silence)),
         row("VARNISH_UNSETS", VALIDATE, Token, NO_HEADER, LOST_BY_NGINX,
-            Between(Varnish, "UNSETS", between_both("edge ▸ sidecar: missing", "Varnish `unset req.http.Authorization`"))),
+            Between(Varnish, "UNSETS", between_both("edge ▸ sidecar: missing", "Varnish `unset req.http.Authorization`"), Silence)),
         row("RENAMING_EDGE", VALIDATE, Token, NO_HEADER, LOST_BY_NGINX,
-            Between(Nginx, "MOVES", between_both("edge ▸ sidecar: moved", "find the rule that renames it"))),
+            Between(Nginx, "MOVES", between_both("edge ▸ sidecar: moved", "find the rule that renames it"), MOVED_BY_SOMEBODY)),
+        row("RENAMING_EDGE", ME, Token, ANONYMOUS, POSSIBLY_LOST_BY_NGINX,
+            Between(Nginx, "REMAPS", between_both("edge ▸ sidecar: moved", "API Gateway: map it back"), MOVED_BY_API_GATEWAY)),
         row("GATE_REPLACES", VALIDATE, Token, BAD_HEADER, Silence,
-            Between(HaProxy, "REPLACES", between_both("edge ▸ sidecar: replaced", "nginx `proxy_set_header Authorization \"…\"`"))),
+            Between(HaProxy, "REPLACES", between_both("edge ▸ sidecar: replaced", "nginx `proxy_set_header Authorization \"…\"`"), Silence)),
+
+        // A web server answers in WordPress's place, or spoils its answer.
+        row("GATE_PASSING", ME, Token, "401 (html)", GATE, Before([GATE_OF_SOMEBODY, GATE])),
+        row("GATE_PASSING", PREFLIGHT, Preflight, "401 (html)", PREFLIGHT_GATED, Before([PREFLIGHT_GATED; 2])),
+        row("GATE_STRIPPING", ME, Token, "401 (html)", GATE, Before([GATE_OF_SOMEBODY, GATE])),
+        row("HEADER_LIMIT", ME, LongToken, "400 (html)", LIMIT_OF_NGINX, Before([LIMIT_OF_NGINX; 2])),
+        row("APACHE_HEADER_LIMIT", ME, LongToken, "400 (html)", LIMIT_OF_APACHE, Before([LIMIT_OF_APACHE; 2])),
+        row("REDIRECT_PORT", ME, Token, "301 (html)", REDIRECT_TO_PORT, Before([REDIRECT_TO_PORT; 2])),
+        row("REDIRECT_HTTPS", ME, Token, "301 (html)", REDIRECT_TO_HTTPS, Before([REDIRECT_TO_HTTPS; 2])),
+        row("OPTIONS_405", PREFLIGHT, Preflight, "405 (html)", PREFLIGHT_405, Before([PREFLIGHT_405; 2])),
+        row("DUPLICATE_ACAO", ME, TokenOfPage, ADMIN, TWO_ORIGINS, Before([TWO_ORIGINS_BY_SOMEBODY, TWO_ORIGINS])),
+        row("WILDCARD_ACAO", ME, TokenAndCookieOfPage, ADMIN, ANY_ORIGIN, Before([ANY_ORIGIN; 2])),
 
         // An edge answers in WordPress's place.
-        row("HTML_403", ME, Token, "403 (html)", Silence, Between(Nginx, "FORBIDS", [Silence; 2])),
-        row("ERROR_PAGES", ME, ForgedToken, "403 (html)", Silence, Between(Nginx, "ERROR_PAGES", [Silence, OTHER_SECRET])),
+        row("HTML_403", ME, Token, "403 (html)", Silence, Between(Nginx, "FORBIDS", [Silence; 2], Silence)),
+        row("ERROR_PAGES", ME, ForgedToken, "403 (html)", Silence, Between(Nginx, "ERROR_PAGES", [Silence, OTHER_SECRET], OTHER_SECRET)),
         after(Token, row("CACHING_EDGE", ME, SubscribersToken, ADMIN, Silence, cached)),
         after(Token, row("CACHING_EDGE", ME, Nothing, ADMIN, Silence, cached)),
         // Nobody lost it: nobody asked WordPress.
         after(Nothing, row("CACHING_EDGE", ME, Token, ANONYMOUS, POSSIBLY_LOST_BY_NGINX, cached)),
 
         // WordPress itself is ill.
+        row("WRONG_ISSUER", ME, Token, "403 jwt_auth_bad_iss", FOREIGN, Before([FOREIGN; 2])),
+        row("NO_SECRET", ME, Token, "403 jwt_auth_bad_config", NO_SECRET, Before([NO_SECRET; 2])),
+        row("OTHER_SECRET", ME, Token, INVALID, OTHER_SECRET, Before([OTHER_SECRET; 2])),
+        row("HTTPS_BY_PROTO", ME, AppPassword, ANONYMOUS, Silence, silent),
         row("LOCKDOWN", PREFLIGHT, Preflight, LOCKED, PREFLIGHT_CLOSED.lost(CLIENT_TO_DOCTOR), Before([PREFLIGHT_CLOSED.lost(CLIENT_TO_EDGE); 2])),
         row("LOCKDOWN", POSTS, Nothing, LOCKED, Silence, silent),
         row("LOCKDOWN", VALIDATE, Token, LOCKED, Silence, silent),
@@ -294,9 +369,18 @@ impl Row {
         differences
     }
 
+    fn behind_an_edge(&self) -> Differences {
+        let Between(server, door, _, root) = self.pair else { return vec![] };
+        let doctor = doctor_before(&["NGINX_GOOD"]);
+        let hop = Hop::before(doctor.address(), server);
+        let mut differences = self.ask(|| Wire::to(hop.door(door)), || drop(verdict(&doctor)));
+        differences.extend(difference(root, &doctor));
+        differences
+    }
+
     fn as_a_pair(&self) -> Differences {
         let (way, hop, roots) = match self.pair {
-            Between(server, hop, roots) => (Way::through(server), hop, roots),
+            Between(server, hop, roots, _) => (Way::through(server), hop, roots),
             Before(roots) => (Way::before(self.door), "CLEAN", roots),
         };
         let pair = way.pair(hop);
@@ -353,6 +437,14 @@ fn hold(way: impl Fn(&Row) -> Differences) {
 }
 
 #[test]
+fn every_door_has_a_row() {
+    let rows = rows();
+    let mut doors = Stand::up().doors();
+    doors.retain(|door| rows.iter().all(|row| row.door != *door));
+    assert!(doors.is_empty(), "{doors:?}");
+}
+
+#[test]
 fn a_door_is_what_it_says() {
     hold(Row::without_a_doctor);
 }
@@ -360,6 +452,11 @@ fn a_door_is_what_it_says() {
 #[test]
 fn a_doctor_before_the_door_names_the_root() {
     hold(Row::alone);
+}
+
+#[test]
+fn a_doctor_behind_an_edge_names_the_root() {
+    hold(Row::behind_an_edge);
 }
 
 #[test]

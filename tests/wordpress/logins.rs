@@ -23,6 +23,11 @@ const STALE_PLACEHOLDER: Verdict = Says(&["placeholder-token", "stale-token-on-p
 const JSON: Option<&str> = Some("application/json");
 const FORM: Option<&str> = Some("application/x-www-form-urlencoded");
 
+/// A name, what is asked, the kind of the body, the body, the answer and what the doctor may say.
+type Login<'a> = (&'a str, &'a str, Option<&'a str>, &'a str, &'a str, Verdict);
+/// A name, what is asked, the values of Cookie, X-WP-Nonce and Authorization, the answer and what the doctor may say.
+type WithCookie<'a> = (&'a str, &'a str, [Option<&'a str>; 3], &'a str, Verdict);
+
 fn expired() -> String {
     let stand = Stand::up();
     let now = now();
@@ -49,7 +54,7 @@ fn token_requests_by_their_body() {
     let get = TOKEN.replace("POST", "GET");
     let app_password = login(user, stand.get("ADMIN_APP_PASSWORD"));
     let broken = &right[..right.len() - 3];
-    let rows: [(&str, &str, Option<&str>, &str, &str, Verdict); 18] = [
+    let rows: [Login; 18] = [
         ("right", TOKEN, JSON, &right, TOKEN_GIVEN, Silent),
         ("wrong password", TOKEN, JSON, &login(user, "x"), WRONG_PASSWORD, LOGIN),
         ("unknown user", TOKEN, JSON, &login("nobody", "x"), NO_USER, LOGIN),
@@ -121,7 +126,7 @@ fn login_cookies_beside_a_token() {
     let app_password = basic(stand.get("ADMIN_USER"), stand.get("ADMIN_APP_PASSWORD"));
     let (me, anonymous) = ("200 (user admin)", "401 rest_not_logged_in");
     let with = Some(cookie.as_str());
-    let rows: [(&str, &str, [Option<&str>; 3], &str, Verdict); 9] = [
+    let rows: [WithCookie; 9] = [
         ("no nonce", ME, [with, None, None], anonymous, Silent),
         ("no nonce", REPORTS, [with, None, None], "401 rest_forbidden", Silent),
         ("a stale nonce", ME, [with, Some(nonce), None], "403 rest_cookie_invalid_nonce", Silent),

@@ -9,7 +9,8 @@ use Server::{HaProxy, Nginx, Varnish};
 const SENT: &str = "Bearer aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.cc,cc";
 
 /// The names under which a credential arrives.
-const CREDENTIALS: [&str; 3] = ["authorization", "x-legacy-auth", "x-forwarded-authorization"];
+const CREDENTIALS: [&str; 4] =
+    ["authorization", "x-legacy-auth", "x-forwarded-authorization", "x-amzn-remapped-authorization"];
 
 /// A door, and the lines that arrive behind it.
 type Row = (&'static str, Vec<String>);
@@ -76,6 +77,7 @@ fn each_hop_does_to_authorization_what_its_configuration_says() {
                 ("ERROR_PAGES", vec![usual.clone()]),
                 ("BLANKS", vec![]),
                 ("MOVES", vec![format!("X-Forwarded-Authorization: {SENT}")]),
+                ("REMAPS", vec![format!("x-amzn-Remapped-Authorization: {SENT}")]),
             ],
         ),
         (Varnish, &[("CLEAN", vec![usual.clone()]), ("UNSETS", vec![]), ("IGNORES", vec![usual])]),

@@ -41,6 +41,7 @@ impl Server {
                 "BLANKS",
                 "BLANKS_HTTP2",
                 "MOVES",
+                "REMAPS",
                 "FORBIDS",
                 "ERROR_PAGES",
                 "HOST_WITHOUT_PORT",
