@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::doors_table::doors;
 use crate::stand::Stand;
 
 /// Examines a door as the administrator, for a page of another origin.
@@ -33,7 +34,7 @@ const PAGE: [&str; 2] = ["--browser-origin", "https://app.example.com"];
 #[test]
 fn every_door_has_its_verdict_and_its_exit_code() {
     // What two of them answer depends on who asked before.
-    let mut left = Stand::up().doors();
+    let mut left = doors();
     left.retain(|door| !["TWO_SECRETS", "CACHING_EDGE"].contains(door));
     let lost = &["authorization-lost-before-php"][..];
     let gate = &["gate-in-front", "preflight-blocked"];

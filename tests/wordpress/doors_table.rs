@@ -331,6 +331,12 @@ const NO_HEADER: &str = "403 jwt_auth_no_auth_header";
 const BAD_HEADER: &str = "403 jwt_auth_bad_auth_header";
 const INVALID: &str = "403 jwt_auth_invalid_token";
 
+/// The names of all doors of the stand.
+pub(crate) fn doors() -> Vec<&'static str> {
+    let is_door = |(_, value): &(&'static String, &'static String)| value.starts_with("127.0.0.1:");
+    Stand::up().0.iter().filter(is_door).map(|(name, _)| name.as_str()).collect()
+}
+
 // === The ways ===
 
 /// What a way found otherwise than the row has it.
@@ -442,9 +448,9 @@ fn hold(way: impl Fn(&Row) -> Differences) {
 #[test]
 fn every_door_has_a_row() {
     let rows = rows();
-    let mut doors = Stand::up().doors();
-    doors.retain(|door| rows.iter().all(|row| row.door != *door));
-    assert!(doors.is_empty(), "{doors:?}");
+    let mut left = doors();
+    left.retain(|door| rows.iter().all(|row| row.door != *door));
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-pub(crate) struct Stand(HashMap<String, String>);
+pub(crate) struct Stand(pub(crate) HashMap<String, String>);
 
 impl Stand {
     /// The stand, started by the first test that asks. It goes on running: the next run of the tests finds it.
@@ -21,12 +21,6 @@ impl Stand {
             let pairs = doors.lines().filter_map(|line| line.split_once('='));
             Self(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
         })
-    }
-
-    /// The names of all doors.
-    pub(crate) fn doors(&self) -> Vec<&str> {
-        let is_door = |(_, value): &(&String, &String)| value.starts_with("127.0.0.1:");
-        self.0.iter().filter(is_door).map(|(name, _)| name.as_str()).collect()
     }
 
     pub(crate) fn get(&self, name: &str) -> &str {
