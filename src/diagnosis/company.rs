@@ -36,11 +36,33 @@ const OF_THE_CREDENTIAL: &[&str] = &[
     "token-issuer-mismatch",
     "login-refused",
     "permission-refused",
+    "signature-removed-by-google",
+    "authorization-replaced",
+    "gate-login-reaches-wordpress",
+    "basic-taken-by-old-jwt-plugin",
+    "application-passwords-need-https",
+    "application-passwords-off",
+    "basic-unreadable",
+    "cookie-beats-basic",
+    "application-password-refused",
+    "token-cut-short",
+    "bearer-of-another-plugin",
+    "token-of-another-site",
+    "issuer-flips-with-https",
+    "token-of-another-plugin",
+    "error-page-hides-code",
+    "firewall-blocked",
 ];
 
 /// What is read out of the address that WordPress gives itself.
-const OF_THE_ADDRESS: &[&str] =
-    &["redirect-drops-authorization", "token-issuer-mismatch", "forwarded-proto-untrusted"];
+const OF_THE_ADDRESS: &[&str] = &[
+    "redirect-drops-authorization",
+    "token-issuer-mismatch",
+    "token-of-another-site",
+    "issuer-flips-with-https",
+    "application-passwords-need-https",
+    "forwarded-proto-untrusted",
+];
 
 /// What is read out of a reply without `Access-Control-Allow-Origin`.
 const OF_THE_ORIGIN: &[&str] = &["cors-headers-wrong", "preflight-blocked"];

@@ -46,7 +46,14 @@ pub struct Claims {
     issuer: Issuer,
     /// How long its signature is, in characters.
     signature: usize,
+    /// Whether Google took the signature away.
+    is_stripped: bool,
+    /// Whether it names a user where the JWT plugins do.
+    has_user: bool,
 }
+
+/// What Google puts in the place of a signature that its own gate has checked.
+const STRIPPED: &[u8] = b"SIGNATURE_REMOVED_BY_GOOGLE";
 
 /// The signature algorithm a token names in its header, as php-jwt 6 sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +109,7 @@ struct Payload {
     nbf: Option<Value>,
     iat: Option<Value>,
     iss: Option<Value>,
+    data: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +128,7 @@ impl Claims {
         let header = parts.next()?;
         let payload: Payload = object(parts.next()?)?;
         let algorithm = object::<Header>(header).and_then(|header| header.alg);
+        let signature = parts.next().unwrap_or_default();
         let moment = |claim: Option<Value>| claim.as_ref().and_then(numeric_date);
         Some(Self {
             times: Times {
@@ -129,14 +138,33 @@ impl Claims {
             },
             algorithm: algorithm.as_ref().and_then(Value::as_str).map_or(Algorithm::Unknown, Algorithm::of),
             issuer: Issuer::of(payload.iss.as_ref().and_then(Value::as_str)),
-            signature: parts.next().unwrap_or_default().len(),
+            signature: signature.len(),
+            is_stripped: signature == STRIPPED,
+            has_user: payload.data.as_ref().is_some_and(names_user),
         })
+    }
+
+    /// Whether Google took the signature away when it let the request through.
+    #[must_use]
+    pub const fn is_stripped(&self) -> bool {
+        self.is_stripped
+    }
+
+    /// Whether it names a user where the JWT plugins do, in `data.user.id`.
+    #[must_use]
+    pub const fn has_user(&self) -> bool {
+        self.has_user
+    }
+
+    /// Whether this is the first part of a token: an object that names an algorithm.
+    pub(super) fn is_header(part: &[u8]) -> bool {
+        part.len() <= LONGEST && object::<Header>(part).is_some_and(|header| header.alg.is_some())
     }
 
     /// Whether the signature is shorter than its algorithm makes it: the end of the token is missing.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        self.algorithm.signature().is_some_and(|whole| self.signature < whole)
+        !self.is_stripped && self.algorithm.signature().is_some_and(|whole| self.signature < whole)
     }
 
     /// How the issuer differs from the address of the site; nothing when it does not, as far as can be told.
@@ -152,6 +180,15 @@ fn object<T: serde::de::DeserializeOwned>(part: &[u8]) -> Option<T> {
     let text = BASE64URL.decode(part).ok()?;
     let is_object = text.trim_ascii_start().first() == Some(&b'{');
     serde_json::from_slice(&text).ok().filter(|_| is_object)
+}
+
+/// `data.user.id`, of which PHP's `empty()` takes a few for none.
+fn names_user(data: &Value) -> bool {
+    match data.pointer("/user/id") {
+        Some(Value::Number(id)) => id.as_u64() != Some(0),
+        Some(Value::String(id)) => !matches!(id.as_str(), "" | "0"),
+        _ => false,
+    }
 }
 
 impl Times {
@@ -248,6 +285,22 @@ mod tests {
         assert_eq!([42, 43, 44].map(|length| cut("HS256", length)), [true, false, false]);
         assert_eq!([85, 86].map(|length| cut("HS512", length)), [true, false]);
         assert!(!cut("RS256", 10));
+    }
+
+    #[test]
+    fn a_user_is_named_where_the_plugins_look() {
+        let has_user = |payload: &str| Claims::of(&token(payload)).unwrap().has_user();
+        assert!(has_user(r#"{"data":{"user":{"id":"1"}}}"#) && has_user(r#"{"data":{"user":{"id":1}}}"#));
+        for payload in ["{}", r#"{"data":{"user":{}}}"#, r#"{"data":[]}"#, r#"{"data":{"user":{"id":0}}}"#] {
+            assert!(!has_user(payload), "{payload}");
+        }
+    }
+
+    #[test]
+    fn a_signature_that_google_took_is_not_cut() {
+        let claims = Claims::of(b"eyJhbGciOiJIUzI1NiJ9.e30.SIGNATURE_REMOVED_BY_GOOGLE").unwrap();
+        assert!(claims.is_stripped() && !claims.is_cut());
+        assert!(!Claims::of(&token("{}")).unwrap().is_stripped());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use super::claims::Claims;
 use crate::secret::looks_secret;
 
 /// The kind of a credential.
@@ -237,6 +238,15 @@ pub(super) fn jwt(value: &[u8]) -> Option<&[u8]> {
     alone.or_else(|| second_word(value).filter(|word| is_jwt(word)))
 }
 
+/// Whether a `Bearer` is the beginning of a JWT: its header is whole, and less than three parts follow.
+pub(super) fn is_stump(value: &[u8]) -> bool {
+    let Some(rest) = value.trim_ascii().strip_prefix(BEARER) else { return false };
+    let word = first_word(rest);
+    let parts = word.split(|byte| *byte == b'.').filter(|part| !part.is_empty()).count();
+    let header = word.split(|byte| *byte == b'.').next().unwrap_or_default();
+    parts < 3 && word.len() > header.len() && Claims::is_header(header)
+}
+
 fn token(rest: &[u8]) -> Token {
     let text = rest.trim_ascii();
     if text.is_empty() {
@@ -432,6 +442,23 @@ mod tests {
         ];
         for (value, expected) in table {
             assert_eq!(Credential::of(value.as_bytes()), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_token_is_known_by_its_header() {
+        const HEADER: &str = "eyJhbGciOiJIUzI1NiJ9";
+        for (value, expected) in [
+            (format!("Bearer {HEADER}.e30"), true),
+            (format!("Bearer {HEADER}.e30."), true),
+            (format!("Bearer {HEADER}."), true),
+            (format!("Bearer {HEADER}.e30.c2ln"), false),
+            (format!("Bearer {HEADER}"), false),
+            (format!("bearer {HEADER}.e30"), false),
+            ("Bearer abc.def".into(), false),
+            ("Bearer e30.def".into(), false),
+        ] {
+            assert_eq!(super::is_stump(value.as_bytes()), expected, "{value}");
         }
     }
 

@@ -50,6 +50,12 @@ impl Message {
     pub const NO_OBJECT: Self = Self("Payload must be a JSON object");
     /// php-jwt: no `alg`.
     pub const NO_ALGORITHM: Self = Self("Empty algorithm");
+    /// php-jwt: no key at all.
+    pub const KEY_EMPTY: Self = Self("Key may not be empty");
+    /// php-jwt from 7.0: the secret is shorter than its algorithm asks for.
+    pub const KEY_TOO_SHORT: Self = Self("Provided key is too short");
+    /// php-jwt: OpenSSL cannot use the key.
+    pub const OPENSSL: Self = Self("OpenSSL error: …");
     /// Core: the words of a wrong application password, also when it was the login password that was wrong.
     pub const APPLICATION_PASSWORD: Self = Self("The provided password is an invalid application password.");
     /// Core: `application_passwords_disabled`.
@@ -325,6 +331,9 @@ mod tests {
             Message::NOT_CONFIGURED,
             Message::HEADER_NOT_FOUND,
             Message::HEADER_MALFORMED,
+            Message::KEY_EMPTY,
+            Message::KEY_TOO_SHORT,
+            Message::OPENSSL,
             Message::APPLICATION_PASSWORD,
             Message::APPLICATION_PASSWORDS_OFF,
         ];

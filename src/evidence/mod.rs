@@ -8,6 +8,7 @@
 //! class and three times, an error body becomes a code of a safe form and a message of our own table.
 
 mod answered;
+mod basic;
 mod body;
 mod caching;
 mod change;
@@ -32,6 +33,7 @@ mod trail;
 mod wordpress;
 
 pub use answered::{AnsweredBy, Gate};
+pub use basic::Basic;
 pub use caching::{Caching, Vary};
 pub use caching::{is_for_a_known_user, is_for_everybody};
 pub use change::{Change, Changed, OtherName, are_telling, came_whole, changes};

@@ -3,6 +3,8 @@
 //! One route has three forms of URL (`rest_api_register_rewrites`, `get_rest_url`): `/wp-json/…`,
 //! `/index.php/wp-json/…` and `?rest_route=/…`. The form is kept: Apache loses headers on one and not on another.
 
+use std::borrow::Cow;
+
 use super::query::{Plus, decoded, names_route, rest_routes};
 use crate::message::{Method, RequestHead};
 
@@ -51,19 +53,29 @@ impl Route {
     pub fn of(head: &RequestHead) -> Self {
         let class = |route: &[u8]| if is_public(head, route) { RouteClass::Public } else { class(route) };
         let no_rest = Self { class: RouteClass::NotRest, form: Form::Pretty };
-        // The parameter outdoes the path (`WP::parse_request`), and its last value the others.
-        match rest_routes(head.query()).last() {
-            Some(route) if names_route(&route) => return Self { class: class(&route), form: Form::Query },
-            Some(_) => return no_rest,
-            None => {}
-        }
-        let path = decoded(head.path(), Plus::Stays);
-        let Some((before, route)) = below_prefix(&path) else {
-            return no_rest;
-        };
-        let form = if before.ends_with(b"/index.php") { Form::Index } else { Form::Pretty };
-        Self { class: class(route), form }
+        named(head).map_or(no_rest, |(route, form)| Self { class: class(&route), form })
     }
+}
+
+/// The route by its name, and the form of the URL.
+fn named(head: &RequestHead) -> Option<(Cow<'_, [u8]>, Form)> {
+    // The parameter outdoes the path (`WP::parse_request`), and its last value the others.
+    if let Some(route) = rest_routes(head.query()).last() {
+        return names_route(&route).then_some((route, Form::Query));
+    }
+    let path = decoded(head.path(), Plus::Stays);
+    let (before, route) = below_prefix(&path)?;
+    let form = if before.ends_with(b"/index.php") { Form::Index } else { Form::Pretty };
+    Some((Cow::Owned(route.to_owned()), form))
+}
+
+/// Whether a route is of a plugin that issues Bearer tokens of its own.
+pub(super) fn has_other_bearers(head: &RequestHead) -> bool {
+    const NAMESPACES: [&[u8]; 3] = [b"wcpos", b"oauth", b"oauth2"];
+    named(head).is_some_and(|(route, _)| {
+        let mut segments = route.split(|byte| *byte == b'/').filter(|segment| !segment.is_empty());
+        segments.next().is_some_and(|first| NAMESPACES.contains(&first))
+    })
 }
 
 /// Splits a path around `wp-json` as a whole segment; WordPress may live in a folder, so it need not be the first.
@@ -164,6 +176,13 @@ mod tests {
         for (target, class, form) in table {
             assert_eq!(route(target), Route { class, form }, "{target}");
         }
+    }
+
+    #[test]
+    fn plugins_with_tokens_of_their_own_are_known_by_their_namespace() {
+        let has = |target: &str| super::has_other_bearers(&RequestHead::build("GET", target, Fields::new()));
+        assert!(has("/wp-json/wcpos/v1/orders") && has("/?rest_route=/oauth2/token"));
+        assert!(!has("/wp-json/wp/v2/wcpos") && !has("/wp-json/my-app/v1/x") && !has("/wcpos"));
     }
 
     #[test]

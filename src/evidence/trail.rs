@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::basic::Basic;
 use super::claims::{Claims, Times};
 use super::company::Company;
 use super::credential::{self, Credential};
@@ -12,7 +13,7 @@ use super::edge::Edge;
 use super::hop_name::HopName;
 use super::php::Script;
 use super::query::parameter;
-use super::route::Route;
+use super::route::{self, Route};
 use super::sighting::{Look, Sighting, Sightings, Watched};
 use crate::browser::Ask;
 use crate::message::{Method, Name, RequestHead};
@@ -145,6 +146,16 @@ pub struct Trail {
     pub credential: Credential,
     /// What it says of itself, when it is a token whose payload can be read.
     pub claims: Option<Claims>,
+    /// The form of the login, where the credential is `Basic`.
+    pub basic: Option<Basic>,
+    /// Whether the token is the beginning of a JWT: its end is missing.
+    pub is_cut: bool,
+    /// Whether the route is of a plugin that issues Bearer tokens of its own.
+    pub has_other_bearers: bool,
+    /// The method that WordPress is told to take the request for, where that is another one.
+    pub method_override: Option<Method>,
+    /// Whether `X-Forwarded-Proto` says on that the client uses TLS; nothing where it says neither.
+    pub says_tls: Option<bool>,
     /// The name, of our own list, of another header that carries a credential; see [`Edge`].
     pub elsewhere: Option<&'static str>,
     /// The edge that the request came through, as far as it betrays itself.
@@ -174,12 +185,19 @@ impl Trail {
     pub fn read(head: &RequestHead, arrived: &Look, sent: &Look, key: &Key) -> Self {
         let fields = &head.fields;
         let authorization = sent.value(Watched::Authorization, fields).unwrap_or_default();
+        let credential = credential(sent.count(Watched::Authorization), authorization);
+        let claims = credential::jwt(authorization).and_then(Claims::of);
         Self {
             method: head.method,
             route: Route::of(head),
             script: Script::of(head.path()),
-            credential: credential(sent.count(Watched::Authorization), authorization),
-            claims: credential::jwt(authorization).and_then(Claims::of),
+            credential,
+            basic: (credential == Credential::Basic).then(|| Basic::of(authorization)),
+            is_cut: claims.as_ref().is_some_and(Claims::is_cut) || credential::is_stump(authorization),
+            claims,
+            has_other_bearers: route::has_other_bearers(head),
+            method_override: method_override(head),
+            says_tls: says_tls(fields.only(Name::XForwardedProto)),
             elsewhere: super::edge::elsewhere(fields),
             edge: Edge::of(fields),
             head_bytes: head_bytes(head),
@@ -230,6 +248,23 @@ fn head_bytes(head: &RequestHead) -> usize {
         + line
 }
 
+/// `X-HTTP-Method-Override` or `_method`, which `serve_request` in `class-wp-rest-server.php` obeys.
+fn method_override(head: &RequestHead) -> Option<Method> {
+    const NAME: &[u8] = b"X-HTTP-Method-Override";
+    let field = || head.fields.iter().find(|field| field.name.eq_ignore_ascii_case(NAME));
+    let said = parameter(head.query(), b"_method").or_else(|| field().map(|field| field.value))?;
+    let told = Method::of(&said.trim_ascii().to_ascii_uppercase());
+    (told != head.method).then_some(told)
+}
+
+fn says_tls(said: Option<&[u8]>) -> Option<bool> {
+    match said? {
+        b"https" => Some(true),
+        b"http" => Some(false),
+        _ => None,
+    }
+}
+
 fn announces_authorization(head: &RequestHead) -> bool {
     let ask = Ask::of_preflight(head);
     ask.is_some_and(|ask| ask.headers.iter().any(|name| name.as_str() == "authorization"))
@@ -256,7 +291,7 @@ fn session(head: &RequestHead, look: &Look) -> Session {
 mod tests {
     use super::{Credential, Hop, Session, Sighting, Trail, Watched};
     use crate::evidence::{Token, look};
-    use crate::message::{Fields, Name, RequestHead};
+    use crate::message::{Fields, Method, Name, RequestHead};
     use crate::secret::Key;
 
     #[test]
@@ -271,6 +306,23 @@ mod tests {
         assert!(!trail.is_unchanged());
         assert_eq!(trail.sighting(&Hop::Client, Watched::Host), Some(Sighting::Absent));
         assert_eq!(trail.sighting(&Hop::Php, Watched::Host), None);
+    }
+
+    #[test]
+    fn what_wordpress_is_told_of_method_and_tls_is_read() {
+        let read = |method: &str, target: &str, fields: Fields| {
+            let head = RequestHead::build(method, target, fields);
+            let seen = look(&head.fields);
+            let trail = Trail::read(&head, &seen, &seen, &Key::from_bytes(&[1; 32]));
+            (trail.method_override, trail.says_tls)
+        };
+        let field = |value: &str| Fields::from([("x-http-method-override", value)]);
+        let proto = |value: &str| Fields::from([("X-Forwarded-Proto", value)]);
+        assert_eq!(read("POST", "/", field("put")), (Some(Method::Put), None));
+        assert_eq!(read("POST", "/", field("POST")), (None, None));
+        assert_eq!(read("GET", "/?_method=DELETE", proto("https")), (Some(Method::Delete), Some(true)));
+        assert_eq!(read("GET", "/", proto("http")), (None, Some(false)));
+        assert_eq!(read("GET", "/", proto("https, http")), (None, None));
     }
 
     #[test]

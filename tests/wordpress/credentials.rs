@@ -28,12 +28,21 @@ const SIGNATURE: Verdict = Says(&["token-signature-refused"]);
 const EXPIRED: Verdict = Says(&["token-expired"]);
 const EARLY: Verdict = Says(&["token-not-yet-valid"]);
 const ISSUER: Verdict = Says(&["token-issuer-mismatch"]);
+const OTHER_SITE: Verdict = Says(&["token-of-another-site"]);
+const SCHEME: Verdict = Says(&["issuer-flips-with-https"]);
+const CUT: Verdict = Says(&["token-cut-short"]);
+const OTHER_PLUGIN: Verdict = Says(&["token-of-another-plugin"]);
 const ALGORITHM: Verdict = Says(&["token-algorithm-refused"]);
 const PERMISSION: Verdict = Says(&["permission-refused"]);
 /// A deleted user looks like a lost header, unless `token/validate` was asked before: only possible, and said so.
 const USER_GONE: Verdict = MaySay(&["authorization-lost-before-php"]);
 /// Basic is for other routes than `token/validate`, which is nobody's fault; `reports` asks for more than a login.
 const BASIC_OF_SUBSCRIBER: [Verdict; 3] = [Silent, Silent, PERMISSION];
+/// The site is a local one without TLS: a wrong password and the want of TLS look alike, until one was accepted.
+const LOGIN: Verdict = Says(&["application-password-refused", "application-passwords-need-https"]);
+const BASIC_REFUSED: [Verdict; 3] = [Silent, LOGIN, LOGIN];
+const UNREADABLE: Verdict = Says(&["basic-unreadable"]);
+const BASIC_UNREADABLE: [Verdict; 3] = [Silent, UNREADABLE, UNREADABLE];
 
 // === The answers: token/validate, users/me, reports, and the message of the first ===
 
@@ -237,20 +246,20 @@ fn tokens_that_are_not_what_they_should_be() {
     check(vec![
         bearer("wrong secret", sign(&good, "another secret"), FORGERY, SIGNATURE),
         bearer("a changed letter", format!("{head}.{body}.{letter}{}", &signature[1..]), FORGERY, SIGNATURE),
-        bearer("a cut signature", tok[..tok.len() - 8].to_owned(), FORGERY, SIGNATURE),
-        bearer("two segments", format!("{head}.{body}"), TOO_FEW, NO_JWT),
+        bearer("a cut signature", tok[..tok.len() - 8].to_owned(), FORGERY, CUT),
+        bearer("two segments", format!("{head}.{body}"), TOO_FEW, CUT),
         bearer("payload of another", format!("{head}.{payload}.{signature}"), FORGERY, SIGNATURE),
         bearer("no JSON", "a.b.c".into(), everywhere(INVALID, "Syntax error, malformed JSON"), NO_JWT),
         bearer("expired a minute ago", with("exp", json!(now - 60)), OVER, EXPIRED),
         bearer("expires this second", with("exp", json!(now)), OVER, EXPIRED),
         bearer("nbf in 5 minutes", with("nbf", json!(now + 300)), NOT_YET, EARLY),
         bearer("iat in 5 minutes", with("iat", json!(now + 300)), NOT_YET, EARLY),
-        bearer("wrong iss", with("iss", json!("http://elsewhere.test")), FOREIGN, ISSUER),
+        bearer("wrong iss", with("iss", json!("http://elsewhere.test")), FOREIGN, OTHER_SITE),
         bearer("iss with a slash", with("iss", json!(format!("{iss}/"))), FOREIGN, ISSUER),
-        bearer("iss https for http", with("iss", json!(iss.replace("http:", "https:"))), FOREIGN, ISSUER),
+        bearer("iss https for http", with("iss", json!(iss.replace("http:", "https:"))), FOREIGN, SCHEME),
         bearer("no iss", without("iss"), FOREIGN, ISSUER),
         bearer("no exp", without("exp"), ACCEPTED, Silent),
-        bearer("no data", without("data"), NO_USER, Silent),
+        bearer("no data", without("data"), NO_USER, OTHER_PLUGIN),
         bearer("alg none, unsigned", format!("{}.", unsigned("none", &good)), NO_ALGORITHM, ALGORITHM),
         bearer("alg none, signed", sign_as("none", &good, secret), NO_ALGORITHM, ALGORITHM),
         bearer("alg HS512", sign_hs512(&good, secret), WRONG_KEY, ALGORITHM),
@@ -283,13 +292,13 @@ fn basic_logins() {
     check(vec![
         row("app password", &good, on_routes, Silent),
         row("app password with its blanks", basic(user, &letters.join(" ")), on_routes, Silent),
-        row("login password", basic(user, stand.get("ADMIN_PASSWORD")), IGNORED, Silent),
-        row("wrong password", basic(user, "wrong"), IGNORED, Silent),
-        row("unknown user", basic("nobody", password), IGNORED, Silent),
+        row("login password", basic(user, stand.get("ADMIN_PASSWORD")), IGNORED, BASIC_REFUSED),
+        row("wrong password", basic(user, "wrong"), IGNORED, BASIC_REFUSED),
+        row("unknown user", basic("nobody", password), IGNORED, BASIC_REFUSED),
         row("e-mail", basic("admin@wordpress.test", password), on_routes, Silent),
         row("lower-case basic", good.replace("Basic", "basic"), on_routes, Silent),
-        row("not base64", "Basic %%%", IGNORED, Silent),
-        row("no colon inside", "Basic YWRtaW4=", IGNORED, Silent),
+        row("not base64", "Basic %%%", IGNORED, BASIC_UNREADABLE),
+        row("no colon inside", "Basic YWRtaW4=", IGNORED, BASIC_UNREADABLE),
         row("quoted", format!("{}\"", good.replace("Basic ", "Basic \"")), on_routes, Silent),
         row("subscriber", subscriber, with(BAD_HEADER, SUBSCRIBER, MALFORMED), BASIC_OF_SUBSCRIBER),
         row("Bearer with the app password", format!("Bearer {password}"), TOO_FEW, NO_JWT),

@@ -123,9 +123,11 @@ fn a_gate_in_front_is_named_with_its_cure() {
             assert!(finding["cure"].as_str().unwrap().contains("auth_basic off"), "{door}: {finding}");
             assert_eq!((finding["place"].as_str(), finding["desk"].as_str()), (Some("gate"), Some("edge")));
         }
-        // The gate's own login opens it, and WordPress takes its bearer for nobody: that is nobody's fault.
+        // The gate's own login opens it, and WordPress takes its bearer for nobody: it is no login of its own.
         let gate = basic(stand.get("GATE_USER"), stand.get("GATE_PASSWORD"));
         assert_eq!(said(&ask(&doctor, ME, Some(&gate), "")), "401 rest_not_logged_in");
+        let login = &["application-password-refused", "application-passwords-need-https"];
+        MaySay(login).check("the gate's login", &doctor.event());
         doctor.expect_no_other_event();
     }
 }
@@ -150,15 +152,7 @@ fn what_else_is_wrong_at_a_door_is_named_with_place_proof_and_cure() {
         "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: authorization\r\n".to_owned();
     let options = ME.replace("GET", "OPTIONS");
     let rows = [
-        (
-            "WRONG_ISSUER",
-            ME,
-            &token,
-            "token-issuer-mismatch",
-            "proved",
-            "client",
-            "ask this very site for a token",
-        ),
+        ("WRONG_ISSUER", ME, &token, "token-of-another-site", "proved", "client", "log in to this very site"),
         ("NO_SECRET", ME, &token, "jwt-secret-missing", "likely", "plugin", "JWT_AUTH_SECRET_KEY"),
         (
             "OTHER_SECRET",
@@ -234,7 +228,7 @@ fn doors_that_are_ill_in_other_ways_accuse_nobody_else() {
     let long = format!("Bearer {}", sign(&padded, stand.get("SECRET")));
     let plain = basic(stand.get("ADMIN_USER"), stand.get("ADMIN_APP_PASSWORD"));
     let rows = [
-        ("WRONG_ISSUER", &token, "403 jwt_auth_bad_iss", Says(&["token-issuer-mismatch"])),
+        ("WRONG_ISSUER", &token, "403 jwt_auth_bad_iss", Says(&["token-of-another-site"])),
         ("NO_SECRET", &token, "403 jwt_auth_bad_config", Says(&["jwt-secret-missing"])),
         ("OTHER_SECRET", &token, "403 jwt_auth_invalid_token", Says(&["token-signature-refused"])),
         ("HEADER_LIMIT", &long, "400 (html)", Says(&["header-too-large"])),

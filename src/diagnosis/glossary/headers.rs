@@ -35,7 +35,7 @@ pub(super) const ROWS: &[Row] = &[
         &["X-Serverless-Authorization"],
         "Google Cloud Run takes its own token here, and then leaves Authorization alone; else it consumes Authorization and \
          removes the signature.",
-        &["authorization-lost-before-doctor", "token-signature-refused"],
+        &["signature-removed-by-google", "authorization-lost-before-doctor"],
         "Google Cloud Run, troubleshooting",
     ),
     (
@@ -116,7 +116,7 @@ pub(super) const ROWS: &[Row] = &[
         &["Cookie"],
         "A login cookie without X-WP-Nonce counts for nothing on a REST route, but it beats an application password: the caller \
          is then anonymous. With a Bearer, the token counts.",
-        &["header-changed-between-doctors", "permission-refused"],
+        &["cookie-beats-basic", "header-changed-between-doctors", "permission-refused"],
         "wp-includes/default-filters.php; measured",
     ),
     (
@@ -142,7 +142,12 @@ pub(super) const ROWS: &[Row] = &[
         ],
         "What a proxy says of the client: its address, its scheme, the name it asked for. The doctor believes `trusted_proxies` alone. \
          Core reads none of them, so wp-config.php must turn X-Forwarded-Proto into HTTPS=on.",
-        &["forwarded-proto-untrusted", "token-issuer-mismatch", "header-changed-between-doctors"],
+        &[
+            "forwarded-proto-untrusted",
+            "application-passwords-need-https",
+            "issuer-flips-with-https",
+            "header-changed-between-doctors",
+        ],
         "RFC 7239; wp-includes/load.php, is_ssl",
     ),
     (
@@ -206,13 +211,13 @@ pub(super) const ROWS: &[Row] = &[
     (
         &["X-HTTP-Method-Override"],
         "Another method for WordPress than the one sent. CloudFront removes it, and core does not allow it to pages of other sites.",
-        &["preflight-blocked"],
+        &["method-overridden", "preflight-blocked"],
         "class-wp-rest-server.php, serve_request",
     ),
     (
         &["Retry-After"],
         "On 503, when to ask again: WordPress in maintenance says 600; the doctor says so when it has too many connections.",
-        &[],
+        &["maintenance-mode"],
         "wp-includes/load.php, wp_maintenance",
     ),
     (

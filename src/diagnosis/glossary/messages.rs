@@ -24,7 +24,13 @@ pub(super) const ROWS: &[Row] = &[
         "The token is not signed with the secret of the machine that looked at it: from before a change of the secret, of \
          another site, of another plugin, of another machine of the same site, cut, or with quotes around it. Time and issuer were not \
          looked at yet. `header-doctor token --secret-file` tells which.",
-        &["token-signature-refused", "token-wrapped"],
+        &[
+            "token-signature-refused",
+            "token-of-another-site",
+            "token-cut-short",
+            "bearer-of-another-plugin",
+            "token-wrapped",
+        ],
         "php-jwt 6.4, JWT::decode; measured",
     ),
     (
@@ -77,7 +83,7 @@ pub(super) const ROWS: &[Row] = &[
         &["Provided key is too short", "Key may not be empty"],
         "The site's secret is at fault and no token is: php-jwt 7 and later refuse a secret shorter than 32 bytes for HS256, \
          and every version an empty one. Set a longer JWT_AUTH_SECRET_KEY; all clients must then log in again.",
-        &[],
+        &["secret-too-short", "secret-unusable"],
         "php-jwt 7.0, JWT.php",
     ),
     (
@@ -103,21 +109,33 @@ pub(super) const ROWS: &[Row] = &[
         &["Authorization header malformed.", "Authorization header malformed. …"],
         "Authorization arrived, but it is not Bearer, in that very spelling, and a word behind it: bearer, a token alone, Basic, \
          quotes around the whole. At token/validate; other routes pass over it, or say so where nothing stands behind Bearer.",
-        &["bearer-scheme-wrong", "token-wrapped", "placeholder-token", "gate-in-front"],
+        &[
+            "bearer-scheme-wrong",
+            "token-wrapped",
+            "placeholder-token",
+            "authorization-replaced",
+            "basic-taken-by-old-jwt-plugin",
+            "gate-in-front",
+        ],
         "class-jwt-auth-public.php, validate_token; measured",
     ),
     (
         &["The iss do not match with this server"],
         "The token's issuer is not the address of the site, letter by letter: scheme, www, port, path and a slash at the end \
          count. Signature and times were in order. Where only the scheme differs, WordPress believes in TLS now and now not.",
-        &["token-issuer-mismatch", "forwarded-proto-untrusted"],
+        &[
+            "issuer-flips-with-https",
+            "token-of-another-site",
+            "token-issuer-mismatch",
+            "forwarded-proto-untrusted",
+        ],
         "class-jwt-auth-public.php, validate_token; wp-includes/link-template.php, get_home_url",
     ),
     (
         &["User ID not found in the token"],
-        "The token has no data.user.id: another plugin issued it, with the same secret and issuer. No rule judges that; take a \
+        "The token has no data.user.id: another plugin issued it, with the same secret and issuer. Take a \
          token from jwt-auth/v1/token.",
-        &[],
+        &["token-of-another-plugin"],
         "class-jwt-auth-public.php, validate_token",
     ),
     (
@@ -158,14 +176,19 @@ pub(super) const ROWS: &[Row] = &[
         &["The provided password is an invalid application password."],
         "The words of a wrong password: on a site where application passwords are in use they stand for the wrong login \
          password, too, since that handler speaks last.",
-        &["login-refused", "gate-in-front"],
+        &["login-refused", "application-password-refused", "gate-login-reaches-wordpress"],
         "wp-includes/user.php, wp_authenticate_application_password; measured",
     ),
     (
         &["Application passwords are not available."],
         "WordPress does not believe that it is reached over TLS, or a plugin switched application passwords off. At the login \
          it hides that the password was wrong.",
-        &["login-refused", "forwarded-proto-untrusted"],
+        &[
+            "application-passwords-need-https",
+            "application-passwords-off",
+            "login-refused",
+            "forwarded-proto-untrusted",
+        ],
         "wp-includes/user.php, wp_is_application_passwords_available",
     ),
     (

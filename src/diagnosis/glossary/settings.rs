@@ -37,7 +37,7 @@ pub(super) const ROWS: &[Row] = &[
         "Whether WordPress believes that it is reached over TLS. It looks at $_SERVER['HTTPS'] (on or 1) and at SERVER_PORT (443), \
          never at X-Forwarded-Proto. Behind a proxy that ends TLS it is false unless wp-config.php says otherwise; then application \
          passwords are ignored and iss differs.",
-        &["forwarded-proto-untrusted", "token-issuer-mismatch"],
+        &["forwarded-proto-untrusted", "application-passwords-need-https", "issuer-flips-with-https"],
         "wp-includes/load.php, is_ssl; measured",
     ),
     (

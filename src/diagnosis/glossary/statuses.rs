@@ -34,6 +34,8 @@ pub(super) const ROWS: &[Row] = &[
             "authorization-lost-before-doctor",
             "gate-in-front",
             "bearer-scheme-wrong",
+            "application-password-refused",
+            "error-page-hides-code",
             "login-refused",
         ],
         "wp-includes/rest-api.php, rest_authorization_required_code; measured",
@@ -46,7 +48,9 @@ pub(super) const ROWS: &[Row] = &[
             "permission-refused",
             "token-expired",
             "token-signature-refused",
+            "token-of-another-site",
             "token-issuer-mismatch",
+            "firewall-blocked",
             "placeholder-token",
             "stale-token-on-public-route",
         ],
@@ -120,7 +124,7 @@ pub(super) const ROWS: &[Row] = &[
     (
         &["503"],
         "Not now: WordPress in maintenance (Retry-After: 600), a firewall's challenge, or too many connections at the doctor.",
-        &["php-pool-exhausted"],
+        &["maintenance-mode", "php-pool-exhausted"],
         "wp-includes/load.php, wp_maintenance",
     ),
     (

@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Row] = &[
         &["PHP_AUTH_USER", "PHP_AUTH_PW"],
         "User and password of Basic, from PHP itself or, when they are missing, from core. WordPress takes them for an application \
          password, the gate's too. With PHP_AUTH_USER set, Site Health leaves out its test of the header.",
-        &["gate-in-front", "login-refused"],
+        &["gate-login-reaches-wordpress", "basic-unreadable", "application-password-refused"],
         "wp-includes/load.php; class-wp-site-health.php",
     ),
     (
@@ -42,13 +42,18 @@ pub(super) const ROWS: &[Row] = &[
         &["HTTPS"],
         "on or 1 when WordPress is to believe in TLS (is_ssl()). Missing behind a proxy that ends TLS: application passwords are \
          ignored, iss of tokens differs, and redirects to https may loop.",
-        &["forwarded-proto-untrusted", "token-issuer-mismatch", "redirect-drops-authorization"],
+        &[
+            "forwarded-proto-untrusted",
+            "application-passwords-need-https",
+            "issuer-flips-with-https",
+            "redirect-drops-authorization",
+        ],
         "wp-includes/load.php, is_ssl; measured",
     ),
     (
         &["SERVER_PORT"],
         "443 counts as TLS for is_ssl(), when HTTPS says nothing.",
-        &["forwarded-proto-untrusted", "token-issuer-mismatch"],
+        &["forwarded-proto-untrusted", "application-passwords-need-https", "issuer-flips-with-https"],
         "wp-includes/load.php, is_ssl",
     ),
     (

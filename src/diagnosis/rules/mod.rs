@@ -1,20 +1,34 @@
 //! The rules: one file of code and one of Markdown per cause.
 
+mod application_password_refused;
+mod application_passwords_need_https;
+mod application_passwords_off;
 mod authorization_lost_before_doctor;
 mod authorization_lost_before_php;
 mod authorization_lost_between_doctors;
 mod authorization_nominated;
+mod authorization_replaced;
 mod authorization_twice;
+mod basic_taken_by_old_jwt_plugin;
+mod basic_unreadable;
+mod bearer_of_another_plugin;
 mod bearer_scheme_wrong;
+mod cookie_beats_basic;
 mod cors_headers_wrong;
 mod doctor_clocks_differ;
+mod error_page_hides_code;
+mod firewall_blocked;
 mod forwarded_proto_untrusted;
 mod gate_in_front;
+mod gate_login_reaches_wordpress;
 mod header_added_on_the_way;
 mod header_changed_between_doctors;
 mod header_too_large;
+mod issuer_flips_with_https;
 mod jwt_secret_missing;
 mod login_refused;
+mod maintenance_mode;
+mod method_overridden;
 mod origin_header_stripped;
 mod permission_refused;
 mod php_fatal;
@@ -28,31 +42,51 @@ mod preflight_blocked;
 mod preflight_refused;
 mod redirect_drops_authorization;
 mod report_of_another_exchange;
+mod secret_too_short;
+mod secret_unusable;
+mod signature_removed_by_google;
 mod stale_token_on_public_route;
 mod token_algorithm_refused;
+mod token_cut_short;
 mod token_expired;
 mod token_issuer_mismatch;
 mod token_not_a_jwt;
 mod token_not_yet_valid;
+mod token_of_another_plugin;
+mod token_of_another_site;
 mod token_signature_refused;
 mod token_wrapped;
 mod trail_lost;
 
+pub(super) use application_password_refused::ApplicationPasswordRefused;
+pub(super) use application_passwords_need_https::ApplicationPasswordsNeedHttps;
+pub(super) use application_passwords_off::ApplicationPasswordsOff;
 pub(super) use authorization_lost_before_doctor::AuthorizationLostBeforeDoctor;
 pub(super) use authorization_lost_before_php::AuthorizationLostBeforePhp;
 pub(super) use authorization_lost_between_doctors::AuthorizationLostBetweenDoctors;
 pub(super) use authorization_nominated::AuthorizationNominated;
+pub(super) use authorization_replaced::AuthorizationReplaced;
 pub(super) use authorization_twice::AuthorizationTwice;
+pub(super) use basic_taken_by_old_jwt_plugin::BasicTakenByOldJwtPlugin;
+pub(super) use basic_unreadable::BasicUnreadable;
+pub(super) use bearer_of_another_plugin::BearerOfAnotherPlugin;
 pub(super) use bearer_scheme_wrong::BearerSchemeWrong;
+pub(super) use cookie_beats_basic::CookieBeatsBasic;
 pub(super) use cors_headers_wrong::CorsHeadersWrong;
 pub(super) use doctor_clocks_differ::DoctorClocksDiffer;
+pub(super) use error_page_hides_code::ErrorPageHidesCode;
+pub(super) use firewall_blocked::FirewallBlocked;
 pub(super) use forwarded_proto_untrusted::ForwardedProtoUntrusted;
 pub(super) use gate_in_front::GateInFront;
+pub(super) use gate_login_reaches_wordpress::GateLoginReachesWordpress;
 pub(super) use header_added_on_the_way::HeaderAddedOnTheWay;
 pub(super) use header_changed_between_doctors::HeaderChangedBetweenDoctors;
 pub(super) use header_too_large::HeaderTooLarge;
+pub(super) use issuer_flips_with_https::IssuerFlipsWithHttps;
 pub(super) use jwt_secret_missing::JwtSecretMissing;
 pub(super) use login_refused::LoginRefused;
+pub(super) use maintenance_mode::MaintenanceMode;
+pub(super) use method_overridden::MethodOverridden;
 pub(super) use origin_header_stripped::OriginHeaderStripped;
 pub(super) use permission_refused::PermissionRefused;
 pub(super) use php_fatal::PhpFatal;
@@ -66,12 +100,18 @@ pub(super) use preflight_blocked::PreflightBlocked;
 pub(super) use preflight_refused::PreflightRefused;
 pub(super) use redirect_drops_authorization::RedirectDropsAuthorization;
 pub(super) use report_of_another_exchange::ReportOfAnotherExchange;
+pub(super) use secret_too_short::SecretTooShort;
+pub(super) use secret_unusable::SecretUnusable;
+pub(super) use signature_removed_by_google::SignatureRemovedByGoogle;
 pub(super) use stale_token_on_public_route::StaleTokenOnPublicRoute;
 pub(super) use token_algorithm_refused::TokenAlgorithmRefused;
+pub(super) use token_cut_short::TokenCutShort;
 pub(super) use token_expired::TokenExpired;
 pub(super) use token_issuer_mismatch::TokenIssuerMismatch;
 pub(super) use token_not_a_jwt::TokenNotAJwt;
 pub(super) use token_not_yet_valid::TokenNotYetValid;
+pub(super) use token_of_another_plugin::TokenOfAnotherPlugin;
+pub(super) use token_of_another_site::TokenOfAnotherSite;
 pub(super) use token_signature_refused::TokenSignatureRefused;
 pub(super) use token_wrapped::TokenWrapped;
 pub(super) use trail_lost::TrailLost;
@@ -80,8 +120,10 @@ use super::company::{accompanied, doctors, is_of_another, is_unchanged};
 use super::{Decision, Mark, Proof, Stop};
 use crate::browser::Block;
 use crate::evidence::{
-    AnsweredBy, Change, Difference, Form, Hop, HopName, Message, RouteClass, Session, Symptom, Trail,
+    AnsweredBy, Basic, Change, Credential, Difference, Form, Home, Hop, HopName, Message, Plugin, RouteClass,
+    Session, Symptom, Token, Trail, Wrapping,
 };
+use crate::message::Method;
 
 /// Client and doctor, when the header came and left as it was.
 fn untouched(trail: &Trail) -> Vec<Stop> {
@@ -131,14 +173,19 @@ fn sent_wrong(trail: &Trail, note: String) -> Vec<Stop> {
     vec![Stop::new(Hop::Client, Mark::Bad).noted(note), Stop::new(Hop::Doctor, Mark::Good).noted(passed)]
 }
 
-/// The question that separates a lost header from a refused token: `token/validate` alone says whether a header
-/// arrived. It is asked in the form of URL that failed, since the form decides what Apache loses.
-fn ask_validate(trail: &Trail, token: &str, reading: &'static str) -> Decision {
-    let root = match trail.route.form {
+/// What the URLs of all routes begin with.
+const fn root(form: Form) -> &'static str {
+    match form {
         Form::Pretty => "/wp-json",
         Form::Index => "/index.php/wp-json",
         Form::Query => "/?rest_route=",
-    };
+    }
+}
+
+/// The question that separates a lost header from a refused token: `token/validate` alone says whether a header
+/// arrived. It is asked in the form of URL that failed, since the form decides what Apache loses.
+fn ask_validate(trail: &Trail, token: &str, reading: &'static str) -> Decision {
+    let root = root(trail.route.form);
     let command = format!(
         r#"curl -i -X POST "$SITE{root}/jwt-auth/v1/token/validate" -H "Authorization: Bearer {token}""#
     );
@@ -164,6 +211,68 @@ fn is_anonymous(symptom: &Symptom) -> bool {
 /// How the token's issuer differs from the site, when both are known.
 fn foreign(trail: &Trail, symptom: &Symptom) -> Option<Difference> {
     trail.claims.as_ref()?.foreign(symptom.home.as_ref()?)
+}
+
+/// Whether WordPress judged the token that was seen, with nothing around it. Escapes are removed on all routes but one.
+fn is_token_intact(trail: &Trail) -> bool {
+    match trail.credential {
+        Credential::Bearer(Token::Jwt) => true,
+        Credential::Bearer(Token::Wrapped(Wrapping::Escapes(_))) => trail.route.class != RouteClass::Validate,
+        _ => false,
+    }
+}
+
+/// Whether `Authorization` was sent on with anything in it.
+const fn carries_credential(trail: &Trail) -> bool {
+    !matches!(trail.credential, Credential::Absent | Credential::Empty | Credential::Several)
+}
+
+/// Whether a login that can be read was sent on, and WordPress took the caller for anonymous; and it is neither for the
+/// doctor's own word that the client uses no TLS, nor a login that was put there on the way.
+fn is_login_ignored(trail: &Trail, symptom: &Symptom) -> bool {
+    let is_clients = accompanied(trail).is_none_or(is_unchanged) && trail.treatment.disbelieved.is_none();
+    trail.basic == Some(Basic::Good) && is_clients && is_anonymous(symptom)
+}
+
+/// Core's code for a login behind `Basic`. usefulteam/jwt-auth has the same ones for the login in a body.
+fn refused_by_basic(trail: &Trail, symptom: &Symptom) -> Option<&'static str> {
+    let codes = ["incorrect_password", "invalid_username", "invalid_email"];
+    let is_of_basic = trail.credential == Credential::Basic
+        && symptom.status.code() == 401
+        && symptom.plugin != Some(Plugin::Usefulteam);
+    codes.into_iter().find(|code| is_of_basic && symptom.refused_with(code))
+}
+
+/// Whether nobody would send a login along: with a public route, with `OPTIONS`, or with the very login for a token.
+const fn needs_no_login(trail: &Trail) -> bool {
+    matches!(trail.route.class, RouteClass::Public | RouteClass::Token)
+        || matches!(trail.method, Method::Options)
+}
+
+/// Whether WordPress names itself `http://`, which it does only where it sees no TLS.
+fn sees_no_tls(symptom: &Symptom) -> bool {
+    symptom.home.as_ref().is_some_and(|home| !Home::is_https(home))
+}
+
+/// Whether core says that application passwords are not available: to `Basic`, or where they are managed.
+fn are_application_passwords_off(trail: &Trail, symptom: &Symptom) -> bool {
+    says_off(trail, symptom, "application_passwords_disabled")
+}
+
+/// Whether core says so of this user.
+fn is_off_for_user(trail: &Trail, symptom: &Symptom) -> bool {
+    says_off(trail, symptom, "application_passwords_disabled_for_user")
+}
+
+fn says_off(trail: &Trail, symptom: &Symptom, code: &str) -> bool {
+    let is_core =
+        symptom.answered_by == AnsweredBy::WordPressRest && symptom.plugin != Some(Plugin::Usefulteam);
+    let is_asked = match symptom.status.code() {
+        401 => trail.credential == Credential::Basic,
+        501 => carries_credential(trail) || trail.session == Session::WithNonce,
+        _ => false,
+    };
+    is_core && is_asked && !symptom.from_cache && symptom.code() == code
 }
 
 /// Codes that WordPress sends only once it has read a credential.

@@ -7,8 +7,9 @@
 
 use super::super::{Finding, Mark, Proof, Rule, Stop};
 use super::{
-    PlaceholderToken, TokenAlgorithmRefused, TokenExpired, TokenIssuerMismatch, TokenNotAJwt,
-    TokenNotYetValid, TokenSignatureRefused, TokenWrapped, sent_wrong,
+    BearerOfAnotherPlugin, IssuerFlipsWithHttps, PlaceholderToken, TokenAlgorithmRefused, TokenCutShort,
+    TokenExpired, TokenIssuerMismatch, TokenNotAJwt, TokenNotYetValid, TokenOfAnotherPlugin,
+    TokenOfAnotherSite, TokenSignatureRefused, TokenWrapped, sent_wrong,
 };
 use crate::evidence::{Credential, Hop, RouteClass, Symptom, Token, Trail};
 
@@ -55,7 +56,7 @@ const CODES: [&str; 4] =
     ["jwt_auth_invalid_token", "jwt_auth_bad_iss", "jwt_auth_bad_auth_header", "jwt_auth_bad_request"];
 
 /// The rules that say what is wrong with the token.
-const REASONS: [&dyn Rule; 8] = [
+const REASONS: [&dyn Rule; 13] = [
     &PlaceholderToken,
     &TokenWrapped,
     &TokenNotAJwt,
@@ -64,6 +65,11 @@ const REASONS: [&dyn Rule; 8] = [
     &TokenAlgorithmRefused,
     &TokenSignatureRefused,
     &TokenIssuerMismatch,
+    &BearerOfAnotherPlugin,
+    &IssuerFlipsWithHttps,
+    &TokenCutShort,
+    &TokenOfAnotherPlugin,
+    &TokenOfAnotherSite,
 ];
 
 /// That the token came and was refused is as sure as the reason is, and where no rule knows one, WordPress said it.

@@ -25,7 +25,7 @@ impl Rule for TokenAlgorithmRefused {
             let summary = "the site's own configuration asks for a signature algorithm that its JWT plugin does not know";
             return self.of_site(trail, summary, "the plugin says so; only its filter can bring this about");
         }
-        let message = decoding(symptom)?;
+        let message = decoding(symptom).filter(|_| !trail.has_other_bearers)?;
         let refused =
             [Message::NOT_SUPPORTED, Message::INCORRECT_KEY, Message::NO_ALGORITHM].contains(&message);
         if !refused || !matches!(trail.credential, Credential::Bearer(_)) {

@@ -22,7 +22,7 @@ impl Rule for TokenNotAJwt {
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let Credential::Bearer(token @ (Token::Jwt | Token::Other)) = trail.credential else { return None };
-        let message = decoding(symptom)?;
+        let message = decoding(symptom).filter(|_| !trail.has_other_bearers)?;
         let unreadable = UNREADABLE.contains(&message);
         let (summary, same) = match token {
             Token::Other if message == Message::WRONG_SEGMENTS => {

@@ -1,8 +1,8 @@
 //! The token is not signed with the secret of the machine that examined it.
 //!
 //! `Signature verification failed` is what php-jwt says of a token from before the secret was changed, of another
-//! node's, another site's, another plugin's, of a forged and of a damaged one. What the token says of itself tells
-//! some of them apart: a signature too short was cut; another host, or none, as issuer is another site's or program's.
+//! node's, another site's, another plugin's, of a forged and of a damaged one. What the token says of itself tells some of
+//! them apart, and they are other rules': `token-cut-short`, `token-of-another-site`, `bearer-of-another-plugin`.
 //! If it says that it is this site's, the secret has changed, or is not the same on every machine, or the token is
 //! forged or damaged: that is only possible. If the same upstream accepted a token just before, this token is the likelier
 //! of them; but several machines may stand behind one address, and it may have been this very token.
@@ -12,10 +12,8 @@
 //! their secrets differ.
 
 use super::super::{Decision, Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
-use super::{ask_validate, decoding, foreign, sent_wrong, untouched};
-use crate::evidence::{
-    Claims, Credential, Difference, Hop, Message, RouteClass, Symptom, Token, Trail, Wrapping,
-};
+use super::{ask_validate, decoding, is_token_intact, sent_wrong, untouched};
+use crate::evidence::{Hop, Message, Symptom, Trail};
 
 pub(in super::super) struct TokenSignatureRefused;
 
@@ -29,75 +27,37 @@ impl Rule for TokenSignatureRefused {
     }
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
-        if decoding(symptom)? != Message::SIGNATURE || !is_intact(trail) {
+        if decoding(symptom)? != Message::SIGNATURE || !is_token_intact(trail) {
             return None;
         }
-        if trail.claims.as_ref().is_some_and(Claims::is_cut) {
-            return self.of_client(trail, CUT);
+        if trail.is_cut {
+            return None;
         }
         if trail.memory.other_way.is_some() {
             return self.differs_between_machines(trail);
         }
-        match foreign(trail, symptom) {
-            Some(Difference::Host) => self.of_client(trail, OTHER_SITE),
-            Some(Difference::Missing | Difference::NoUrl) => self.of_client(trail, OTHER_PROGRAM),
-            _ if trail.memory.accepted => self.alone(trail),
-            _ => self.secret_differs(trail),
-        }
+        if trail.memory.accepted { self.alone(trail) } else { self.secret_differs(trail) }
     }
 }
 
-/// A case in which the client's token is the matter: what, why, a note, whose cure.
-type OfClient = (&'static str, &'static str, &'static str, &'static str);
-
-const CUT: OfClient = (
-    "the client sent a token whose end is missing: its signature is too short",
-    "seen on arrival: the signature is shorter than its algorithm makes it, and WordPress refused it",
-    "cut short",
-    "damaged",
-);
-const OTHER_SITE: OfClient = (
-    "the client sent a token of another site, signed with another secret",
-    "the issuer has another host than the site, and the signature is not by the site's secret",
-    "another site's",
-    "client",
-);
-const OTHER_PROGRAM: OfClient = (
-    "the client sent a token that another program or plugin issued, signed with another secret",
-    "the token names no site as its issuer, which the JWT plugins always do, and the signature is not by the site's \
-     secret",
-    "another program's",
-    "client",
-);
-const ALONE: OfClient = (
-    "the client sent a token that is not signed with this site's secret: from before a change, damaged or made up",
-    "WordPress says so, and shortly before a token was accepted at the same upstream; if several machines stand behind \
-     it, the secret of one may differ",
-    "not this site's",
-    "client",
-);
-
 impl TokenSignatureRefused {
-    fn of_client(&self, trail: &Trail, (summary, because, note, cure): OfClient) -> Option<Finding> {
-        let mut path = sent_wrong(trail, note.into());
+    /// A token was accepted just before, so this one is the likelier of the two.
+    fn alone(&self, trail: &Trail) -> Option<Finding> {
+        let summary = "the client sent a token that is not signed with this site's secret: from before a change, damaged or \
+                       made up";
+        let mut path = sent_wrong(trail, "not this site's".into());
         path.push(Stop::new(Hop::Php, Mark::Good));
         Some(Finding {
             place: Place::Client,
             desk: Desk::Frontend,
-            because: because.into(),
+            because: "WordPress says so, and shortly before a token was accepted at the same upstream; if several machines \
+                      stand behind it, the secret of one may differ"
+                .into(),
             path,
-            cleared: vec!["doctor", "web server", "secret", "permissions"],
-            caution: "Do not rotate secrets: every other token would be refused, too",
-            ..Finding::of(self, Proof::Likely, cure, summary)?
-        })
-    }
-
-    fn alone(&self, trail: &Trail) -> Option<Finding> {
-        Some(Finding {
-            proof: Proof::Possible,
             cleared: vec!["doctor", "web server", "permissions"],
+            caution: "Do not rotate secrets: every other token would be refused, too",
             decide: Some(ask_for_another(trail)),
-            ..self.of_client(trail, ALONE)?
+            ..Finding::of(self, Proof::Possible, "client", summary)?
         })
     }
 
@@ -132,15 +92,6 @@ impl TokenSignatureRefused {
             decide: Some(ask_for_another(trail)),
             ..Finding::of(self, Proof::Possible, "wp-config.php", summary)?
         })
-    }
-}
-
-/// Whether WordPress judged the token that was seen, with nothing around it. Escapes are removed on all routes but one.
-fn is_intact(trail: &Trail) -> bool {
-    match trail.credential {
-        Credential::Bearer(Token::Jwt) => true,
-        Credential::Bearer(Token::Wrapped(Wrapping::Escapes(_))) => trail.route.class != RouteClass::Validate,
-        _ => false,
     }
 }
 
