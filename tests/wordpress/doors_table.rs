@@ -225,7 +225,7 @@ const TWO_ORIGINS_BY_SOMEBODY: Root =
     Root::new("cors-headers-wrong", "proved", "web-server", "let the doctor write the CORS fields");
 const ANY_ORIGIN: Root = Root::new("cors-headers-wrong", "likely", "web-server", "name the origin");
 const FOREIGN: Root =
-    Root::new("token-issuer-mismatch", "proved", "client", "ask this very site for a token");
+    Root::new("token-of-another-site", "proved", "client", "log in to this very site");
 const NO_SECRET: Root = Root::new("jwt-secret-missing", "likely", "plugin", "JWT_AUTH_SECRET_KEY");
 /// A mistake of today: a preflight never carries Authorization, so that none was lost.
 const CLIENT_TO_DOCTOR: &str = "client ▸ doctor: missing";
