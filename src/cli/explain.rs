@@ -28,9 +28,10 @@ Examples:
   header-doctor explain JWT_AUTH_CORS_ENABLE              # a constant, a filter, a directive: CGIPassAuth
   header-doctor explain REDIRECT_HTTP_AUTHORIZATION       # a variable of the server
   header-doctor explain X-Authorization                   # a header
-  header-doctor explain 401                               # a status")]
+  header-doctor explain 401                               # a status
+  header-doctor explain CloudFront                        # a product on the path")]
 pub(super) struct Arguments {
-    /// A rule, a WordPress code, a message, a setting, a variable, a header or a status; without it, a list of the rules.
+    /// A rule, a WordPress code, a message, a setting, a variable, a header, a status or a product; without it, a list of the rules.
     #[arg(value_name = "WHAT")]
     pub(super) what: Vec<String>,
 

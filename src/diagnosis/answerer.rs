@@ -5,7 +5,7 @@
 
 use super::{Desk, Mark, Place, Proof, Stop};
 use crate::browser::{Blocked, Browser};
-use crate::evidence::{AnsweredBy, Hop, Page, RedirectedBy, Software, Symptom, Trail};
+use crate::evidence::{AnsweredBy, Hop, Page, Product, RedirectedBy, Software, Symptom, Trail};
 
 /// Who made a reply.
 #[derive(Clone, Copy)]
@@ -87,14 +87,27 @@ const fn page(symptom: &Symptom) -> &'static str {
     }
 }
 
-/// The web server's name as cures have it; nothing for those without a cure of their own.
-pub(super) const fn server(symptom: &Symptom) -> Option<&'static str> {
-    match (symptom.page, symptom.software) {
-        (Some(Page::Nginx), _) | (None, Software::Nginx) => Some("nginx"),
-        (Some(Page::Apache), _) | (None, Software::Apache) => Some("Apache"),
-        (None, Software::Caddy) => Some("Caddy"),
-        _ => None,
+/// The product whose cure to quote: the one whose page it is, else the hop that names itself; `any` where none does.
+pub(super) fn product(symptom: &Symptom) -> &'static str {
+    symptom.page.map_or_else(|| symptom.product.name(), Page::name)
+}
+
+/// The cache that answered, as the cures have it; `any` where it is not known whose it is: web servers name themselves on
+/// replies that others kept.
+pub(super) fn cache(symptom: &Symptom) -> &'static str {
+    match symptom.product {
+        Product::CloudFront
+        | Product::Fastly
+        | Product::Varnish
+        | Product::LiteSpeed
+        | Product::Cloudflare => symptom.product.name(),
+        _ => "any",
     }
+}
+
+/// Whether a hop on the way back keeps `Authorization` to itself unless it is told otherwise.
+pub(super) const fn keeps_authorization(product: Product) -> bool {
+    matches!(product, Product::CloudFront | Product::ApiGateway | Product::Squid | Product::OAuth2Proxy)
 }
 
 /// A layer behind PHP. WordPress's own field is replaced and never added to (`header()` in `rest_send_cors_headers`) and

@@ -23,6 +23,10 @@ const OF_THE_CREDENTIAL: &[&str] = &[
     "authorization-twice",
     "gate-in-front",
     "authorization-lost-before-doctor",
+    "preflight-promise-broken",
+    "refusal-from-cache",
+    "authenticated-reply-cached",
+    "login-page-in-front",
     "authorization-lost-before-php",
     "placeholder-token",
     "stale-token-on-public-route",
@@ -61,16 +65,34 @@ const OF_THE_ADDRESS: &[&str] = &[
     "token-of-another-site",
     "issuer-flips-with-https",
     "application-passwords-need-https",
+    "redirect-changes-method",
     "forwarded-proto-untrusted",
 ];
 
 /// What is read out of a reply without `Access-Control-Allow-Origin`.
-const OF_THE_ORIGIN: &[&str] = &["cors-headers-wrong", "preflight-blocked"];
+const OF_THE_ORIGIN: &[&str] = &["cors-headers-wrong", "cors-headers-missing-on-error", "preflight-blocked"];
+
+/// What is read out of the reply for the page that asked.
+const OF_THE_PAGE: &[&str] = &[
+    "cors-headers-doubled",
+    "cors-headers-missing-on-error",
+    "cors-headers-wrong",
+    "error-hidden-as-cors",
+    "preflight-blocked",
+    "preflight-cached-wrongly",
+    "preflight-closed-by-plugin",
+    "preflight-header-unlisted",
+    "preflight-method-refused",
+    "preflight-method-unlisted",
+    "preflight-needs-login",
+    "preflight-redirected",
+    "preflight-wildcard",
+];
 
 const CAUSES: [Cause; 10] = [
     Cause { rule: "report-of-another-exchange", header: None, explains: OF_THE_CREDENTIAL },
     Cause { rule: "report-of-another-exchange", header: None, explains: OF_THE_ADDRESS },
-    Cause { rule: "report-of-another-exchange", header: None, explains: OF_THE_ORIGIN },
+    Cause { rule: "report-of-another-exchange", header: None, explains: OF_THE_PAGE },
     Cause { rule: "authorization-lost-between-doctors", header: None, explains: OF_THE_CREDENTIAL },
     Cause { rule: "header-added-on-the-way", header: None, explains: OF_THE_CREDENTIAL },
     Cause { rule: "origin-header-stripped", header: None, explains: OF_THE_ORIGIN },

@@ -11,8 +11,10 @@ mod answerer;
 mod company;
 mod finding;
 pub mod glossary;
+mod preflight;
 mod rules;
 mod text;
+mod withheld;
 
 pub use company::cure_between;
 pub use finding::{Decision, Desk, Finding, Lost, Mark, Place, Proof, Severity, Stop};
@@ -58,15 +60,27 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::AuthorizationTwice,
     &rules::ForwardedProtoUntrusted,
     &rules::MaintenanceMode,
+    &rules::RefusalFromCache,
+    &rules::AuthenticatedReplyCached,
+    &rules::LoginPageInFront,
     &rules::RedirectDropsAuthorization,
+    &rules::RedirectChangesMethod,
     &rules::HeaderTooLarge,
     &rules::PreflightRefused,
+    &rules::PreflightNeedsLogin,
+    &rules::PreflightClosedByPlugin,
+    &rules::PreflightMethodRefused,
+    &rules::PreflightRedirected,
+    &rules::PreflightCachedWrongly,
+    &rules::PreflightHeaderUnlisted,
+    &rules::PreflightMethodUnlisted,
     &rules::PreflightBlocked,
     &rules::GateInFront,
     &rules::SignatureRemovedByGoogle,
     &rules::AuthorizationReplaced,
     &rules::GateLoginReachesWordpress,
     &rules::AuthorizationLostBeforeDoctor,
+    &rules::PreflightPromiseBroken,
     &rules::AuthorizationLostBeforePhp,
     &rules::ErrorPageHidesCode,
     &rules::FirewallBlocked,
@@ -97,7 +111,11 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::LoginRefused,
     &rules::MethodOverridden,
     &rules::PermissionRefused,
+    &rules::CorsHeadersDoubled,
     &rules::CorsHeadersWrong,
+    &rules::ErrorHiddenAsCors,
+    &rules::CorsHeadersMissingOnError,
+    &rules::PreflightWildcard,
     &rules::AuthorizationNominated,
     &rules::TrailLost,
     &rules::DoctorClocksDiffer,

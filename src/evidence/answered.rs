@@ -142,7 +142,7 @@ fn is_block_page(asked: &Asked<'_>) -> bool {
     refuses && is_rest(asked.request) && page::is_html(asked.reply, asked.text)
 }
 
-fn has_api_link(reply: &ReplyHead) -> bool {
+pub(super) fn has_api_link(reply: &ReplyHead) -> bool {
     let is = |link: &[u8]| memchr::memmem::find(link, b"https://api.w.org/").is_some();
     reply.fields.all(Name::Link).any(is)
 }

@@ -4,7 +4,8 @@
 //! `wp-includes/rest-api/class-wp-rest-server.php`), and its `Vary` never names `Authorization`: a cache in front that
 //! keeps what it was not forbidden replays one caller's refusal to the next.
 
-use crate::message::{Fields, Name};
+use super::route::{Route, RouteClass};
+use crate::message::{Field, Fields, Method, Name, ReplyHead, RequestHead, Status};
 
 /// What `Cache-Control` says to a shared cache (RFC 9111 §5.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,20 +84,41 @@ pub fn is_for_everybody(fields: &Fields) -> bool {
 /// up to add. Where it is no cache that says so, no more is lost than a finding.
 pub(super) fn is_from_cache(fields: &Fields) -> bool {
     let aged = fields.first(Name::Age).is_some_and(|age| age.iter().any(|b| (b'1'..=b'9').contains(b)));
-    aged || fields.iter().any(|field| is_cache_mark(field.name) && says_hit(field.value))
+    let is_mark = |field: &Field<'_>| match field.id {
+        Name::XCache => true,
+        Name::Other => is_cache_mark(field.name),
+        _ => false,
+    };
+    aged || fields.iter().any(|field| is_mark(&field) && says_hit(field.value))
+}
+
+/// Whether a reply to a request with a credential came from a cache and was not meant for everybody: one for a user whom
+/// WordPress knew, or of the route that tells who asks. Of a reply that no cache marks as its own this looks at no more than
+/// the lengths of names that the product does not know.
+#[must_use]
+pub fn is_replayed(request: &RequestHead, reply: &ReplyHead) -> bool {
+    let is_read = matches!(request.method, Method::Get | Method::Head) && reply.status == Status::OK;
+    if !is_read || !is_from_cache(&reply.fields) {
+        return false;
+    }
+    match Route::of(request).class {
+        RouteClass::UsersMe => true,
+        RouteClass::Public | RouteClass::NotRest => false,
+        _ => is_for_a_known_user(&reply.fields),
+    }
 }
 
 fn is_cache_mark(name: &[u8]) -> bool {
-    const NAMES: [&str; 7] = [
-        "X-Cache",
-        "X-Cache-Status",
-        "X-Proxy-Cache",
-        "X-FastCGI-Cache",
-        "X-LiteSpeed-Cache",
-        "CF-Cache-Status",
-        "Cache-Status",
-    ];
-    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+    // A healthy reply to a credential is looked through: the length alone settles most names.
+    let known: &[&str] = match name.len() {
+        12 => &["Cache-Status"],
+        13 => &["X-Proxy-Cache"],
+        14 => &["X-Cache-Status"],
+        15 => &["X-FastCGI-Cache", "CF-Cache-Status"],
+        17 => &["X-LiteSpeed-Cache"],
+        _ => return false,
+    };
+    known.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// `HIT`, `Hit from cloudfront`, `MISS, HIT` of two caches in a row, `edge; hit; ttl=30`; and what nginx calls older replies

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use super::answered::{AnsweredBy, Asked, is_before_cors, is_rest};
+use super::answered::{AnsweredBy, Asked, has_api_link, is_before_cors, is_rest};
 use super::body::Body;
 use super::caching::{self, Caching, Vary};
 use super::coding;
+use super::login_page::LoginPage;
 use super::message::Message;
 use super::page::{self, Page, TooLarge};
 use super::php::Trouble;
 use super::plugin::Plugin;
+use super::product::Product;
 use super::site::Home;
 use super::wordpress::WordPressError;
 use crate::browser::Blocked;
@@ -41,6 +43,13 @@ pub struct Symptom {
     pub error: Option<WordPressError>,
     /// When the refused token becomes good (`nbf` or `iat`), by the words of [`Message::PRIOR`].
     pub not_before: Option<Moment>,
+    /// The product that the reply came through, or from, as far as it betrays itself.
+    pub product: Product,
+    /// Whose login it leads to.
+    pub login: Option<LoginPage>,
+    /// Whether it has the fields that the REST server sends whoever asks: its `Link` and `Access-Control-Allow-Headers`
+    /// (`serve_request` in `class-wp-rest-server.php`).
+    pub has_rest_fields: bool,
     /// Whether the body could not be decoded: its content coding is unknown, or one of several, or is not what it says.
     pub unread: bool,
     /// Whether a REST route was answered in HTML.
@@ -98,6 +107,9 @@ impl Symptom {
             mod_php: memchr::memmem::find(server, b" PHP/").is_some(),
             error: body.error(),
             not_before: body.not_before(),
+            product: Product::of_reply(fields),
+            login: LoginPage::of(reply),
+            has_rest_fields: has_api_link(reply) && fields.has(Name::AccessControlAllowHeaders),
             unread,
             html_for_rest: is_rest(request) && page::is_html(reply, text),
             before_cors: is_before_cors(request, reply, body),
@@ -119,6 +131,7 @@ impl Symptom {
     pub const fn forget_server(&mut self) {
         self.software = Software::Unknown;
         self.mod_php = false;
+        self.product = Product::Unknown;
     }
 
     /// The time at the site: by the reply's own date, else by our clock.
@@ -249,6 +262,8 @@ pub struct Led {
     pub to_https: bool,
     /// What is another one there, in words: `scheme`, `host`, `port`, or several of them.
     pub changes: &'static str,
+    /// To the same path, if perhaps for the slash at its end: what was asked for is served there.
+    pub same_path: bool,
     /// Whether the doctor rewrote it, so that the client stays where it is.
     pub rewritten: bool,
 }

@@ -9,9 +9,9 @@ use super::basic::Basic;
 use super::claims::{Claims, Times};
 use super::company::Company;
 use super::credential::{self, Credential};
-use super::edge::Edge;
 use super::hop_name::HopName;
 use super::php::Script;
+use super::product::Product;
 use super::query::parameter;
 use super::route::{self, Route};
 use super::sighting::{Look, Sighting, Sightings, Watched};
@@ -157,9 +157,10 @@ pub struct Trail {
     /// Whether `X-Forwarded-Proto` says on that the client uses TLS; nothing where it says neither.
     pub says_tls: Option<bool>,
     /// The name, of our own list, of another header that carries a credential; see [`Edge`].
+    /// The name, of our own list, of another header that carries a credential.
     pub elsewhere: Option<&'static str>,
-    /// The edge that the request came through, as far as it betrays itself.
-    pub edge: Edge,
+    /// The product that the request came through, as far as it betrays itself.
+    pub edge: Product,
     /// How long the head of the request is, in bytes.
     pub head_bytes: usize,
     /// What the doctor did.
@@ -198,8 +199,8 @@ impl Trail {
             has_other_bearers: route::has_other_bearers(head),
             method_override: method_override(head),
             says_tls: says_tls(fields.only(Name::XForwardedProto)),
-            elsewhere: super::edge::elsewhere(fields),
-            edge: Edge::of(fields),
+            elsewhere: super::elsewhere::elsewhere(fields),
+            edge: Product::of_request(fields),
             head_bytes: head_bytes(head),
             treatment: Treatment::default(),
             memory: Memory::default(),

@@ -22,10 +22,12 @@ use super::site::Site;
 use super::watch::{Ending, watch};
 use crate::diagnosis::{Rule, Severity};
 use crate::event::{Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Tally, TraceId, Tried, now};
-use crate::evidence::{Look, Treatment, Watched, look};
+use crate::evidence::{
+    Led, LoginPage, Look, Route as EvidenceRoute, RouteClass, Treatment, Watched, is_replayed, look,
+};
 use crate::headers::{Peer, Trusted, forwarded};
 use crate::listen::{self, Client};
-use crate::message::{Body, Reply, ReplyHead, RequestHead, Source, Status};
+use crate::message::{Body, Method, Reply, ReplyHead, RequestHead, Source, Status};
 use crate::secret::Key;
 use crate::upstream::{Error, Route};
 
@@ -332,13 +334,35 @@ impl Record {
     /// Whether the reply may have to be kept as it came, before the policy changes it. 304 tells nothing new.
     fn may_be_sick(&self, reply: &ReplyHead) -> bool {
         let status = reply.status.code();
-        (status >= 300 && status != 304) || self.arrived.has(Watched::Origin) || self.is_noteworthy
+        (status >= 300 && status != 304)
+            || self.arrived.has(Watched::Origin)
+            || self.is_noteworthy
+            || self.may_be_replayed(reply)
     }
 
     /// Whether a reply needs a diagnosis. What is no error may still be one to a browser, or lead astray.
     fn is_suspect(&self, reply: &ReplyHead, seen: &Seen) -> bool {
-        let leads_astray = seen.led.is_some_and(|led| led.away || led.back);
-        reply.status.is_error() || leads_astray || seen.blocked.is_some() || self.is_noteworthy
+        let leads_astray = seen.led.is_some_and(|led| led.away || led.back || self.loses_post(reply, led));
+        reply.status.is_error()
+            || leads_astray
+            || seen.blocked.is_some()
+            || self.is_noteworthy
+            || LoginPage::of(reply).is_some()
+            || self.may_be_replayed(reply)
+    }
+
+    /// Whether a redirect makes a GET of a POST to a REST route, at the same path.
+    fn loses_post(&self, reply: &ReplyHead, led: Led) -> bool {
+        led.same_path
+            && self.head.method == Method::Post
+            && matches!(reply.status.code(), 301 | 302)
+            && EvidenceRoute::of(&self.head).class != RouteClass::NotRest
+    }
+
+    /// Whether a cache answered a credential with what it should not have kept. Without `Authorization` nothing is looked at; with it the
+    /// lengths of the reply's names are, and no more where no cache says that it answered.
+    fn may_be_replayed(&self, reply: &ReplyHead) -> bool {
+        self.sent.has(Watched::Authorization) && is_replayed(&self.head, reply)
     }
 
     fn ended(mut self, status: Status, suspect: Option<(ReplyHead, Seen)>, copy: &[u8], ending: Ending) {

@@ -181,9 +181,9 @@ fn what_a_page_cannot_read_is_told_by_who_withholds_it() {
     let (listed, foreign) = (["Origin: https://app.test"], ["Origin: https://elsewhere.test"]);
     assert_eq!(told(&strict, "GET /wp-json/", &listed), "");
     assert_eq!(told(&strict, "GET /wp-json/", &foreign), "preflight-refused");
-    assert_eq!(told(&plain, "GET /wp-json/", &listed), "cors-headers-wrong");
+    assert_eq!(told(&plain, "GET /wp-json/", &listed), "cors-headers-doubled");
     assert_eq!(told(&plain, "GET /", &listed), "");
-    assert_eq!(told(&plain, "OPTIONS /wp-json/", &PREFLIGHT), "preflight-blocked");
+    assert_eq!(told(&plain, "OPTIONS /wp-json/", &PREFLIGHT), "cors-headers-doubled");
     let [_, method, names] = PREFLIGHT;
     assert_eq!(told(&strict, "OPTIONS /wp-json/", &[foreign[0], method, names]), "preflight-refused");
 }
@@ -268,6 +268,43 @@ fn what_is_healthy_is_not_examined_though_a_page_asks_or_a_cache() {
             event["authorization"]["sent"], "once",
             "two logs are compared by what is healthy, too: {event}"
         );
+    }
+}
+
+/// No error, and a finding nevertheless; without a credential, or on a page, there is none.
+#[test]
+fn a_good_reply_from_a_cache_and_a_redirect_that_loses_the_request_are_told() {
+    let kept = "Cache-Control: no-cache, must-revalidate, max-age=0, no-store, private\r\nX-Cache: HIT";
+    let token = ["Authorization: Bearer a.b.c"];
+    let rows = [
+        ("GET /wp-json/wc/v3/orders", &token[..], "200 OK", kept, "authenticated-reply-cached"),
+        ("GET /wp-json/wp/v2/users/me", &token, "200 OK", "Age: 9", "authenticated-reply-cached"),
+        ("GET /wp-json/wp/v2/posts", &token, "200 OK", kept, ""),
+        ("GET /wp-json/wc/v3/orders", &[], "200 OK", kept, ""),
+        (
+            "POST /wp-json/jwt-auth/v1/token",
+            &[],
+            "301 Moved",
+            "Location: /wp-json/jwt-auth/v1/token/",
+            "redirect-changes-method",
+        ),
+        ("POST /wp-login.php", &[], "302 Found", "Location: /wp-login.php", ""),
+        (
+            "GET /wp-json/wp/v2/users/me",
+            &token,
+            "302 Found",
+            "Location: /oauth2/start?rd=x",
+            "login-page-in-front",
+        ),
+        ("GET /wp-json/", &[], "302 Found", "Location: /oauth2/start?rd=x", ""),
+    ];
+    for (line, fields, status, field, rule) in rows {
+        let origin =
+            Origin::answering(format!("HTTP/1.1 {status}\r\n{field}\r\nContent-Length: 2\r\n\r\nok"));
+        let doctor = doctor(&origin, "mode: treat", "");
+        ask(&doctor, line, fields);
+        let event = doctor.event();
+        assert_eq!(event["findings"][0]["rule"].as_str().unwrap_or_default(), rule, "{line}: {event}");
     }
 }
 

@@ -37,9 +37,9 @@ fn every_door_has_its_verdict_and_its_exit_code() {
     let mut left = doors();
     left.retain(|door| !["TWO_SECRETS", "CACHING_EDGE"].contains(door));
     let lost = &["authorization-lost-before-php"][..];
-    let gate = &["gate-in-front", "preflight-blocked"];
+    let gate = &["gate-in-front", "preflight-needs-login"];
     let led = &["redirect-drops-authorization"];
-    let preflight = &["preflight-blocked"];
+    let refused = &["preflight-method-refused"];
     for (door, code, expected) in [
         ("NGINX_GOOD", 0, &[][..]),
         ("NGINX_BLANK", 1, lost),
@@ -48,8 +48,8 @@ fn every_door_has_its_verdict_and_its_exit_code() {
         ("HEADER_LIMIT", 0, &[]),
         ("REDIRECT_PORT", 1, led),
         ("REDIRECT_HTTPS", 1, led),
-        ("OPTIONS_405", 1, preflight),
-        ("DUPLICATE_ACAO", 1, preflight),
+        ("OPTIONS_405", 1, refused),
+        ("DUPLICATE_ACAO", 1, &["cors-headers-doubled"]),
         ("WILDCARD_ACAO", 0, &[]),
         ("WRONG_ISSUER", 0, &[]),
         ("NO_SECRET", 1, &["jwt-secret-missing"]),
@@ -63,7 +63,7 @@ fn every_door_has_its_verdict_and_its_exit_code() {
         ("MOD_PHP", 0, &[]),
         ("MOD_PHP_LOST", 1, lost),
         ("PRODUCTION_HTTP", 0, &[]),
-        ("LOCKDOWN", 1, &["preflight-blocked"]),
+        ("LOCKDOWN", 1, &["preflight-closed-by-plugin"]),
         ("RENAMING_EDGE", 1, lost),
         ("GATE_REPLACES", 1, lost),
         ("HTML_403", 1, &["preflight-blocked"]),

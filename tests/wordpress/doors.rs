@@ -199,9 +199,17 @@ fn what_else_is_wrong_at_a_door_is_named_with_place_proof_and_cure() {
             "web-server",
             "ask by https://",
         ),
-        ("OPTIONS_405", &options, &preflight, "preflight-blocked", "proved", "web-server", "--cors-origin"),
-        ("GATE_PASSING", &options, &preflight, "preflight-blocked", "proved", "gate", "exempt OPTIONS"),
-        ("DUPLICATE_ACAO", ME, &token, "cors-headers-wrong", "proved", "web-server", "_hide_header"),
+        (
+            "OPTIONS_405",
+            &options,
+            &preflight,
+            "preflight-method-refused",
+            "proved",
+            "web-server",
+            "--cors-origin",
+        ),
+        ("GATE_PASSING", &options, &preflight, "preflight-needs-login", "proved", "gate", "exempt OPTIONS"),
+        ("DUPLICATE_ACAO", ME, &token, "cors-headers-doubled", "proved", "web-server", "_hide_header"),
         ("WILDCARD_ACAO", ME, &cookie, "cors-headers-wrong", "likely", "web-server", "name the origin"),
     ];
     for (door, line, fields, rule, proof, place, cure) in rows {

@@ -199,8 +199,14 @@ const FROM_CACHE: Root = Root::new(
     "cache",
     "keep requests with credentials out of the cache",
 );
-const PREFLIGHT_CLOSED: Root =
-    Root::new("preflight-blocked", "proved", "plugin", "exempt OPTIONS in the plugin that closes the API");
+const KEPT: Root = Root::new("authenticated-reply-cached", "proved", "cache", "built-in `vcl_recv`");
+const REFUSAL_KEPT: Root = Root::new("refusal-from-cache", "likely", "cache", "built-in `vcl_recv`");
+const PREFLIGHT_CLOSED: Root = Root::new(
+    "preflight-closed-by-plugin",
+    "proved",
+    "plugin",
+    "exempt OPTIONS in the plugin that closes the API",
+);
 /// A token was accepted here lately, which is why the client is suspected.
 const OLD_TOKEN: Root =
     Root::new("token-signature-refused", "possible", "client", "log in to this site again");
@@ -211,8 +217,8 @@ const POSSIBLY_LOST_BY_NGINX: Root =
         .lost("doctor ▸ php: missing");
 const GATE: Root = Root::new("gate-in-front", "proved", "gate", "auth_basic off");
 const GATE_OF_SOMEBODY: Root = Root::new("gate-in-front", "proved", "gate", "exempt /wp-json/");
-const PREFLIGHT_GATED: Root = Root::new("preflight-blocked", "proved", "gate", "exempt OPTIONS");
-const PREFLIGHT_405: Root = Root::new("preflight-blocked", "proved", "web-server", "--cors-origin");
+const PREFLIGHT_GATED: Root = Root::new("preflight-needs-login", "proved", "gate", "exempt OPTIONS");
+const PREFLIGHT_405: Root = Root::new("preflight-method-refused", "proved", "web-server", "--cors-origin");
 const LIMIT_OF_NGINX: Root =
     Root::new("header-too-large", "likely", "web-server", "large_client_header_buffers");
 const LIMIT_OF_APACHE: Root = Root::new("header-too-large", "likely", "web-server", "LimitRequestFieldSize");
@@ -220,12 +226,11 @@ const REDIRECT_TO_PORT: Root =
     Root::new("redirect-drops-authorization", "proved", "web-server", "redirects: rewrite");
 const REDIRECT_TO_HTTPS: Root =
     Root::new("redirect-drops-authorization", "likely", "web-server", "ask by https://");
-const TWO_ORIGINS: Root = Root::new("cors-headers-wrong", "proved", "web-server", "_hide_header");
+const TWO_ORIGINS: Root = Root::new("cors-headers-doubled", "proved", "web-server", "_hide_header");
 const TWO_ORIGINS_BY_SOMEBODY: Root =
-    Root::new("cors-headers-wrong", "proved", "web-server", "let the doctor write the CORS fields");
+    Root::new("cors-headers-doubled", "proved", "web-server", "let the doctor write the CORS fields");
 const ANY_ORIGIN: Root = Root::new("cors-headers-wrong", "likely", "web-server", "name the origin");
-const FOREIGN: Root =
-    Root::new("token-of-another-site", "proved", "client", "log in to this very site");
+const FOREIGN: Root = Root::new("token-of-another-site", "proved", "client", "log in to this very site");
 const NO_SECRET: Root = Root::new("jwt-secret-missing", "likely", "plugin", "JWT_AUTH_SECRET_KEY");
 /// A mistake of today: a preflight never carries Authorization, so that none was lost.
 const CLIENT_TO_DOCTOR: &str = "client ▸ doctor: missing";
@@ -304,9 +309,9 @@ fn rows() -> Vec<Row> {
         // An edge answers in WordPress's place.
         row("HTML_403", ME, Token, "403 (html)", Silence, Between(Nginx, "FORBIDS", [Silence; 2], Silence)),
         row("ERROR_PAGES", ME, ForgedToken, "403 (html)", Silence, Between(Nginx, "ERROR_PAGES", [Silence, OTHER_SECRET], OTHER_SECRET)),
-        after(Token, row("CACHING_EDGE", ME, SubscribersToken, ADMIN, Silence, cached)),
+        after(Token, row("CACHING_EDGE", ME, SubscribersToken, ADMIN, KEPT, cached)),
         after(Token, row("CACHING_EDGE", ME, Nothing, ADMIN, Silence, cached)),
-        after(Nothing, row("CACHING_EDGE", ME, Token, ANONYMOUS, Silence, cached)),
+        after(Nothing, row("CACHING_EDGE", ME, Token, ANONYMOUS, REFUSAL_KEPT, cached)),
 
         // WordPress itself is ill.
         row("WRONG_ISSUER", ME, Token, "403 jwt_auth_bad_iss", FOREIGN, Before([FOREIGN; 2])),

@@ -68,21 +68,39 @@ pub(super) const ROWS: &[Row] = &[
         &["Access-Control-Request-Method", "Access-Control-Request-Headers"],
         "The marks of a preflight: OPTIONS with Origin and these asks whether a request may come. It never carries a \
          credential. OPTIONS without them is WordPress's own question for the schema of a route.",
-        &["preflight-blocked", "preflight-refused"],
+        &[
+            "preflight-blocked",
+            "preflight-refused",
+            "preflight-needs-login",
+            "preflight-closed-by-plugin",
+            "preflight-promise-broken",
+        ],
         "Fetch, CORS-preflight fetch",
     ),
     (
         &["Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"],
         "The leave for a page to read the reply: the page's origin, once, or * where no cookie is sent. It must be on errors, \
          too, else the browser hides them.",
-        &["cors-headers-wrong", "preflight-blocked", "origin-header-stripped"],
+        &[
+            "cors-headers-doubled",
+            "cors-headers-wrong",
+            "cors-headers-missing-on-error",
+            "error-hidden-as-cors",
+            "origin-header-stripped",
+            "preflight-blocked",
+        ],
         "Fetch, CORS check",
     ),
     (
         &["Access-Control-Allow-Headers", "Access-Control-Allow-Methods"],
         "The headers and methods that a page may send, in the reply to a preflight. authorization must stand there by name. Core \
          lists Authorization, X-WP-Nonce, Content-Disposition, Content-MD5 and Content-Type.",
-        &["preflight-blocked", "preflight-refused"],
+        &[
+            "preflight-header-unlisted",
+            "preflight-method-unlisted",
+            "preflight-wildcard",
+            "preflight-refused",
+        ],
         "Fetch; class-wp-rest-server.php, serve_request",
     ),
     (
@@ -102,7 +120,12 @@ pub(super) const ROWS: &[Row] = &[
         &["Vary"],
         "What a cache must tell replies apart by. Core sends Origin and never Authorization, so a cache that ignores \
          Cache-Control may hand one user's reply to another.",
-        &["cors-headers-wrong"],
+        &[
+            "authenticated-reply-cached",
+            "refusal-from-cache",
+            "preflight-cached-wrongly",
+            "cors-headers-wrong",
+        ],
         "wp-includes/rest-api.php, rest_send_cors_headers",
     ),
     (
@@ -211,7 +234,7 @@ pub(super) const ROWS: &[Row] = &[
     (
         &["X-HTTP-Method-Override"],
         "Another method for WordPress than the one sent. CloudFront removes it, and core does not allow it to pages of other sites.",
-        &["method-overridden", "preflight-blocked"],
+        &["method-overridden", "preflight-header-unlisted"],
         "class-wp-rest-server.php, serve_request",
     ),
     (

@@ -287,14 +287,21 @@ pub(super) const ROWS: &[Row] = &[
         ],
         "The browser got a reply and keeps it from the page. WordPress sends that header on every REST reply to a request \
          with Origin, so something else answered (an error page, a gate, a cache), or Origin did not reach WordPress.",
-        &["cors-headers-wrong", "preflight-blocked", "origin-header-stripped", "gate-in-front"],
+        &[
+            "cors-headers-missing-on-error",
+            "error-hidden-as-cors",
+            "origin-header-stripped",
+            "cors-headers-wrong",
+            "preflight-blocked",
+            "gate-in-front",
+        ],
         "Fetch, CORS check; wp-includes/rest-api.php, rest_send_cors_headers",
     ),
     (
         &["…contains multiple values…", "…Multiple CORS header ‘Access-Control-Allow-Origin’ not allowed…"],
         "Two layers send Access-Control-Allow-Origin, WordPress and a web server's add_header most often. One of the two must \
          not.",
-        &["cors-headers-wrong"],
+        &["cors-headers-doubled"],
         "Fetch, CORS check; nginx add_header appends",
     ),
     (
@@ -305,14 +312,20 @@ pub(super) const ROWS: &[Row] = &[
         ],
         "The preflight was answered with an error. A preflight never carries Authorization or a cookie, so whatever asks for \
          one before OPTIONS refuses every browser: a gate, a plugin that closes the REST API, a firewall.",
-        &["preflight-blocked", "preflight-refused", "gate-in-front"],
+        &[
+            "preflight-needs-login",
+            "preflight-closed-by-plugin",
+            "preflight-method-refused",
+            "preflight-blocked",
+            "preflight-refused",
+        ],
         "Fetch, CORS-preflight fetch; measured",
     ),
     (
         &["…Redirect is not allowed for a preflight request…"],
         "The preflight was redirected, which no browser follows: http to https, www, or a slash at the end. Let the client ask \
          the address that the redirect leads to.",
-        &["preflight-blocked", "redirect-drops-authorization"],
+        &["preflight-redirected", "redirect-drops-authorization", "redirect-changes-method"],
         "Fetch, CORS-preflight fetch",
     ),
     (
@@ -322,7 +335,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         "The reply to the preflight does not list a header that the page sends. authorization must be listed by name: * does \
          not cover it. WordPress lists Authorization, X-WP-Nonce, Content-Disposition, Content-MD5 and Content-Type.",
-        &["preflight-blocked", "preflight-refused", "cors-headers-wrong"],
+        &["preflight-header-unlisted", "preflight-wildcard", "preflight-refused"],
         "Fetch, CORS-preflight fetch; class-wp-rest-server.php, serve_request",
     ),
 ];

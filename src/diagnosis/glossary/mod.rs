@@ -7,6 +7,7 @@
 
 mod headers;
 mod messages;
+mod products;
 mod settings;
 mod statuses;
 mod variables;
@@ -41,6 +42,8 @@ pub enum Kind {
     Header,
     /// A status.
     Status,
+    /// A product on the path: a CDN, a gate, a web server.
+    Product,
 }
 
 impl Kind {
@@ -53,6 +56,7 @@ impl Kind {
             Self::Variable => "variable",
             Self::Header => "header",
             Self::Status => "status",
+            Self::Product => "product",
         }
     }
 }
@@ -73,7 +77,7 @@ impl Term {
             Kind::Status => status(asked),
             Kind::Variable => variable(asked),
             Kind::Header => header(asked),
-            Kind::Setting => asked.trim_end_matches("()"),
+            Kind::Setting | Kind::Product => asked.trim_end_matches("()"),
         };
         self.names.iter().any(|name| name.eq_ignore_ascii_case(asked))
     }
@@ -90,9 +94,10 @@ fn tables() -> impl Iterator<Item = Term> {
         (Kind::Header, headers::ROWS),
         (Kind::Status, statuses::ROWS),
     ];
-    tables.into_iter().flat_map(|(kind, rows)| {
+    let rows = tables.into_iter().flat_map(|(kind, rows)| {
         rows.iter().map(move |(names, meaning, rules, source)| Term { kind, names, meaning, rules, source })
-    })
+    });
+    rows.chain(products::terms())
 }
 
 /// Every word.
@@ -178,6 +183,9 @@ mod tests {
             ("HTTP/1.1 403 Forbidden", Kind::Status, "403"),
             ("status 431", Kind::Status, "431"),
             ("502 Bad Gateway", Kind::Status, "502"),
+            ("cloudflare", Kind::Product, "Cloudflare"),
+            ("AWS CloudFront", Kind::Product, "CloudFront"),
+            ("Cloud Run", Kind::Product, "Google Cloud Run"),
         ];
         for (asked, kind, name) in table {
             assert_eq!(named(asked), [(kind, name)], "{asked}");

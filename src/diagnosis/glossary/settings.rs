@@ -70,7 +70,7 @@ pub(super) const ROWS: &[Row] = &[
         &["rest_authentication_errors"],
         "The filter by which plugins close the REST API. It runs for OPTIONS, too, so a plugin that asks for a login there breaks \
          every browser's preflight.",
-        &["preflight-blocked", "permission-refused"],
+        &["preflight-closed-by-plugin", "permission-refused"],
         "class-wp-rest-server.php, serve_request; measured",
     ),
     (
@@ -142,7 +142,7 @@ pub(super) const ROWS: &[Row] = &[
         &["auth_basic", "AuthType", "basic_auth", "htpasswd"],
         "A password of the web server before WordPress. It uses the same header: a Bearer is refused with 401 and \
          WWW-Authenticate, a preflight as well, and the gate's own Basic may be taken for a login by WordPress.",
-        &["gate-in-front", "preflight-blocked"],
+        &["gate-in-front", "preflight-needs-login"],
         "measured with nginx, Apache and Caddy",
     ),
     (
@@ -170,7 +170,7 @@ pub(super) const ROWS: &[Row] = &[
         &["add_header"],
         "nginx appends it to what WordPress sends, so Access-Control-Allow-Origin comes twice, and sends it on good replies \
          alone unless `always` stands behind it.",
-        &["cors-headers-wrong"],
+        &["cors-headers-doubled", "origin-header-stripped"],
         "nginx, ngx_http_headers_module",
     ),
     (

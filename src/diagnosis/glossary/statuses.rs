@@ -14,7 +14,13 @@ pub(super) const ROWS: &[Row] = &[
         &["301", "302", "307", "308"],
         "A redirect: http to https, www, a slash. To another scheme, host or port clients go without Authorization; 301 and \
          302 make a GET of a POST; a preflight must not be redirected at all.",
-        &["redirect-drops-authorization", "preflight-blocked", "forwarded-proto-untrusted"],
+        &[
+            "redirect-drops-authorization",
+            "redirect-changes-method",
+            "login-page-in-front",
+            "preflight-redirected",
+            "forwarded-proto-untrusted",
+        ],
         "Fetch, HTTP-redirect fetch; measured with 12 clients",
     ),
     (
@@ -66,7 +72,7 @@ pub(super) const ROWS: &[Row] = &[
     (
         &["405"],
         "A web server, a firewall or the doctor refuses the method: TRACE and CONNECT here. WordPress itself says 404 instead.",
-        &["preflight-blocked"],
+        &["preflight-method-refused"],
         "class-wp-rest-server.php; RFC 9110 section 9.3.8",
     ),
     (

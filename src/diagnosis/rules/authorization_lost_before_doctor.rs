@@ -1,11 +1,12 @@
 //! `Authorization` did not even reach the doctor, though something shows that it was sent.
 //!
-//! A request without credentials is the most ordinary thing there is, so absence proves nothing. Two signs do: the
-//! credential stands under another name, where an edge moved it or the client misspelt it; or a browser's preflight
-//! for the same URL announced `authorization` shortly before. The first is a sighting, the second a hint.
+//! A request without credentials is the most ordinary thing there is, so absence proves nothing. One sign does: the
+//! credential stands under another name, where an edge moved it or the client misspelt it. That a preflight announced it is a
+//! weaker one, of another rule.
 
-use super::super::{Decision, Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
-use crate::evidence::{Change, Credential, Edge, Hop, Session, Symptom, Trail, Watched};
+use super::super::{Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
+use super::misses_identity;
+use crate::evidence::{Change, Credential, Hop, Product, Session, Symptom, Trail, Watched};
 
 pub(in super::super) struct AuthorizationLostBeforeDoctor;
 
@@ -23,11 +24,7 @@ impl Rule for AuthorizationLostBeforeDoctor {
         if !without || trail.session == Session::WithNonce || !misses_identity(symptom) {
             return None;
         }
-        match trail.elsewhere {
-            Some(name) => self.elsewhere(name, trail),
-            None if trail.memory.promised => self.promised(trail),
-            None => None,
-        }
+        self.elsewhere(trail.elsewhere?, trail)
     }
 }
 
@@ -53,25 +50,6 @@ impl AuthorizationLostBeforeDoctor {
             ..Finding::of(self, proof, product, summary)?
         })
     }
-
-    fn promised(&self, trail: &Trail) -> Option<Finding> {
-        let summary = "the browser announced Authorization for this URL, but the request came without it";
-        Some(Finding {
-            severity: Severity::Warning,
-            because: "the preflight named authorization; the page may also ask for the same URL without it"
-                .into(),
-            path: path(trail, "absent".into(), false),
-            lost: Some(lost(Change::Missing)),
-            cleared: vec!["doctor", "web server", "WordPress", "secret", "expiry"],
-            caution: "Token not judged. Do not rotate secrets before this is decided",
-            decide: Some(Decision {
-                command: "curl -i \"$PUBLIC_URL\" -H \"Authorization: Bearer header-doctor\"".into(),
-                reading: "the doctor's log shows whether it arrives; in the browser, look at the request's headers and \
-                          switch off service workers and extensions",
-            }),
-            ..Finding::of(self, Proof::Possible, trail.edge.name(), summary)?
-        })
-    }
 }
 
 const SEEN: &str = "a credential was seen on arrival under this name and none in Authorization, and WordPress says that it \
@@ -91,7 +69,7 @@ enum Whose {
 }
 
 /// Whose doing it is that the credential stands under this name, and whose cure to quote.
-const fn blame(name: &str, edge: Edge) -> (Whose, &'static str) {
+fn blame(name: &str, edge: Product) -> (Whose, &'static str) {
     match name.as_bytes() {
         b"x-amzn-remapped-authorization" => (Whose::Gateway, "API Gateway"),
         b"authorisation" => (Whose::Client, "client"),
@@ -106,17 +84,10 @@ fn path(trail: &Trail, note: String, by_client: bool) -> Vec<Stop> {
         return vec![Stop::new(Hop::Client, Mark::Bad).noted(note), Stop::new(Hop::Doctor, Mark::Bad)];
     }
     let edge = Stop::new(Hop::Edge, Mark::Unknown);
-    let edge = if trail.edge == Edge::Unknown { edge } else { edge.named(trail.edge.name()) };
+    let edge = if trail.edge == Product::Unknown { edge } else { edge.named(trail.edge.name()) };
     vec![Stop::new(Hop::Client, Mark::Unknown), edge, Stop::new(Hop::Doctor, Mark::Bad).noted(note)]
 }
 
 const fn lost(change: Change) -> Lost {
     Lost { header: Watched::Authorization, change, after: Hop::Client, before: Hop::Doctor }
-}
-
-fn misses_identity(symptom: &Symptom) -> bool {
-    let by_lockdown =
-        symptom.is_refusal() && symptom.error.as_ref().is_some_and(|error| error.code.is_lockdown());
-    !symptom.from_cache
-        && (symptom.is_permission(401) || by_lockdown || symptom.refused_with("jwt_auth_no_auth_header"))
 }

@@ -15,12 +15,13 @@
 //!
 //! Where the very same request arrives when it is sent straight to the origin, the loss is proved, and it is before the origin.
 
+use super::super::answerer::keeps_authorization;
 use super::super::company::doctors;
 use super::super::{Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
 use super::{ask_validate, foreign, is_accompanied, last_doctor, untouched};
 use crate::evidence::{
-    AnsweredBy, Change, Claims, Credential, Difference, Hop, HopName, OtherWay, Software, Symptom, Token,
-    Trail, Watched,
+    AnsweredBy, Change, Claims, Credential, Difference, Hop, HopName, OtherWay, Product, Software, Symptom,
+    Token, Trail, Watched,
 };
 
 pub(in super::super) struct AuthorizationLostBeforePhp;
@@ -39,12 +40,16 @@ impl Rule for AuthorizationLostBeforePhp {
         sent.once()?;
         let proof = proof(trail, symptom)?;
         if trail.memory.other_way == Some(OtherWay::Behind) {
-            return self.before_the_origin(trail, &sent.to_string());
+            return self.before_the_origin(trail, symptom, &sent.to_string());
         }
         let likely = proof == Proof::Likely;
         let last = last_doctor(trail);
         let seen = seen(trail, &sent.to_string());
         let mut path = untouched(trail);
+        let is_edges = keeps_authorization(symptom.product);
+        if is_edges {
+            path.push(Stop::new(Hop::Edge, Mark::Unknown).named(symptom.product.name()));
+        }
         path.push(Stop::new(Hop::WebServer, Mark::Unknown).named(symptom.software.name()));
         path.push(Stop::new(Hop::Php, if likely { Mark::Bad } else { Mark::Unknown }));
         let (summary, because) = if likely {
@@ -61,7 +66,11 @@ impl Rule for AuthorizationLostBeforePhp {
                 format!("{seen}; a deleted user or no JWT plugin would look the same"),
             )
         };
+        let finding = Finding::of(self, proof, product(symptom), summary)?;
+        let (place, desk) = if is_edges { (Place::Edge, Desk::Edge) } else { (finding.place, finding.desk) };
         Some(Finding {
+            place,
+            desk,
             severity: if likely { Severity::Error } else { Severity::Warning },
             because,
             path,
@@ -74,21 +83,24 @@ impl Rule for AuthorizationLostBeforePhp {
             cleared: cleared(trail, likely),
             caution: if likely { CAUTION } else { CAUTION_FOR_NOW },
             decide: (!likely).then(|| ask_validate(trail, "header-doctor", READING)),
-            ..Finding::of(self, proof, product(symptom), summary)?
+            ..finding
         })
     }
 }
 
 impl AuthorizationLostBeforePhp {
     /// The origin sees the header when it is asked directly, so what stands in front of it keeps it back.
-    fn before_the_origin(&self, trail: &Trail, sent: &str) -> Option<Finding> {
+    fn before_the_origin(&self, trail: &Trail, symptom: &Symptom, sent: &str) -> Option<Finding> {
         let last = last_doctor(trail);
         let summary = format!(
             "WordPress never saw the token, and sees it where the origin is asked directly; it is lost between {last} and \
              origin"
         );
         let mut path = untouched(trail);
-        path.push(Stop::new(Hop::Edge, Mark::Bad));
+        let edge = Stop::new(Hop::Edge, Mark::Bad);
+        let is_named = symptom.software == Software::Unknown && symptom.product != Product::Unknown;
+        let product = if is_named { symptom.product.name() } else { "edge" };
+        path.push(if is_named { edge.named(product) } else { edge });
         path.push(Stop::new(Hop::WebServer, Mark::Good).named("origin"));
         path.push(Stop::new(Hop::Php, Mark::Good));
         Some(Finding {
@@ -104,7 +116,7 @@ impl AuthorizationLostBeforePhp {
             }),
             cleared: vec!["client", "doctor", "web server", "PHP", "WordPress", "secret", "expiry"],
             caution: CAUTION,
-            ..Finding::of(self, Proof::Proved, "edge", summary)?
+            ..Finding::of(self, Proof::Proved, product, summary)?
         })
     }
 }
@@ -159,13 +171,15 @@ fn seen(trail: &Trail, sent: &str) -> String {
     format!("\"{sent}\" passed {} unchanged", names.join(" and "))
 }
 
-const fn product(symptom: &Symptom) -> &'static str {
+/// The hop that keeps the header by default, where one betrays itself; else the web server, else whatever stands there.
+fn product(symptom: &Symptom) -> &'static str {
     match symptom.software {
+        _ if keeps_authorization(symptom.product) => symptom.product.name(),
         Software::Nginx => "nginx",
         Software::Apache if symptom.mod_php => "Apache (mod_php)",
         Software::Apache => "Apache (PHP-FPM)",
         Software::LiteSpeed => "LiteSpeed",
         Software::Caddy => "Caddy",
-        Software::Unknown => "any",
+        Software::Unknown => symptom.product.name(),
     }
 }

@@ -10,7 +10,7 @@ use super::super::company::{client, controls, cure_at, lost, path, proof, testim
 use super::super::{Desk, Finding, Mark, Place, Rule, Severity, Stop};
 use super::explained;
 use crate::evidence::{
-    Change, Changed, Company, Crossing, Edge, Scheme, Seen, Sighting, Sightings, Spelling, Symptom, Trail,
+    Change, Changed, Company, Crossing, Product, Scheme, Seen, Sighting, Sightings, Spelling, Symptom, Trail,
     Watched,
 };
 
@@ -185,11 +185,11 @@ impl Case<'_> {
         let change = self.changed.change;
         let to = self.changed.to.as_ref().map(crate::evidence::OtherName::as_str);
         if to == Some("x-amzn-remapped-authorization") {
-            return Edge::ApiGateway.name();
+            return Product::ApiGateway.name();
         }
         let is_renamed = self.crossing.spoils(Watched::UserAgent);
-        if self.trail.edge == Edge::CloudFront && is_renamed && change == Change::Missing {
-            return Edge::CloudFront.name();
+        if self.trail.edge == Product::CloudFront && is_renamed && change == Change::Missing {
+            return Product::CloudFront.name();
         }
         change.word()
     }

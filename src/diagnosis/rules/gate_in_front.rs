@@ -6,9 +6,10 @@
 //! fault, and neither is a 401 in the middle of the handshake of Digest, NTLM or Negotiate. Where the doctor asks PHP itself, the gate
 //! is a script of the site: a plugin, or what `auto_prepend_file` names.
 
+use super::super::answerer::product;
 use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop, cure};
 use super::untouched;
-use crate::evidence::{AnsweredBy, Credential, Gate, Hop, RouteClass, Software, Symptom, Trail};
+use crate::evidence::{AnsweredBy, Credential, Gate, Hop, RouteClass, Symptom, Trail};
 
 pub(in super::super) struct GateInFront;
 
@@ -91,14 +92,5 @@ const fn wants(gate: Gate) -> &'static str {
         Gate::Bearer => "a Bearer token of its own",
         Gate::Negotiate => "Negotiate",
         Gate::Other => "another scheme",
-    }
-}
-
-const fn product(symptom: &Symptom) -> &'static str {
-    match symptom.software {
-        Software::Nginx => "nginx",
-        Software::Apache => "Apache",
-        Software::Caddy => "Caddy",
-        Software::LiteSpeed | Software::Unknown => "any",
     }
 }

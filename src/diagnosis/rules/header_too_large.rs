@@ -6,7 +6,7 @@
 
 use super::super::{Decision, Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
 use super::untouched;
-use crate::evidence::{AnsweredBy, Hop, Page, Symptom, TooLarge, Trail, Watched};
+use crate::evidence::{AnsweredBy, Hop, Page, Product, Symptom, TooLarge, Trail, Watched};
 
 pub(in super::super) struct HeaderTooLarge;
 
@@ -156,20 +156,25 @@ impl Refuser {
             desk: Desk::Platform,
             product,
         };
-        let edge = |name| Self { hop: Hop::Edge, name, place: Place::Edge, desk: Desk::Edge, product: "any" };
+        let edge = |name| Self { hop: Hop::Edge, name, place: Place::Edge, desk: Desk::Edge, product: name };
         match (said, symptom.answered_by) {
             (TooLarge::Nginx, _) => server("nginx", "nginx"),
             (TooLarge::Apache, _) => server("Apache", "Apache"),
             (TooLarge::Perhaps, _) => server("HAProxy", "HAProxy"),
             (TooLarge::CloudFront, _) => edge("CloudFront"),
-            (TooLarge::Status, AnsweredBy::Edge) => edge("edge"),
+            (TooLarge::Status, AnsweredBy::Edge) => edge(edge_name(symptom.product)),
             (TooLarge::Status, AnsweredBy::Doctor) => {
                 Self { place: Place::Doctor, ..server("next doctor", "doctor") }
             }
             (TooLarge::Status, _) if symptom.page == Some(Page::Apache) => server("Apache", "Apache"),
+            (TooLarge::Status, _) if symptom.product == Product::Envoy => edge("Envoy"),
             (TooLarge::Status, _) => server(symptom.software.name(), symptom.software.name()),
         }
     }
+}
+
+fn edge_name(product: Product) -> &'static str {
+    if product == Product::Unknown { "edge" } else { product.name() }
 }
 
 /// A request of the same size without a credential; of a small head there is nothing to imitate.

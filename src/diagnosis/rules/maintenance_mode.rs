@@ -37,6 +37,6 @@ impl Rule for MaintenanceMode {
     }
 
     fn explains(&self) -> &'static [&'static str] {
-        &["cors-headers-wrong", "preflight-blocked"]
+        &["cors-headers-missing-on-error", "preflight-blocked"]
     }
 }

@@ -3,6 +3,7 @@
 mod application_password_refused;
 mod application_passwords_need_https;
 mod application_passwords_off;
+mod authenticated_reply_cached;
 mod authorization_lost_before_doctor;
 mod authorization_lost_before_php;
 mod authorization_lost_between_doctors;
@@ -14,8 +15,11 @@ mod basic_unreadable;
 mod bearer_of_another_plugin;
 mod bearer_scheme_wrong;
 mod cookie_beats_basic;
+mod cors_headers_doubled;
+mod cors_headers_missing_on_error;
 mod cors_headers_wrong;
 mod doctor_clocks_differ;
+mod error_hidden_as_cors;
 mod error_page_hides_code;
 mod firewall_blocked;
 mod forwarded_proto_untrusted;
@@ -26,6 +30,7 @@ mod header_changed_between_doctors;
 mod header_too_large;
 mod issuer_flips_with_https;
 mod jwt_secret_missing;
+mod login_page_in_front;
 mod login_refused;
 mod maintenance_mode;
 mod method_overridden;
@@ -39,8 +44,19 @@ mod php_script_unknown;
 mod php_socket_forbidden;
 mod placeholder_token;
 mod preflight_blocked;
+mod preflight_cached_wrongly;
+mod preflight_closed_by_plugin;
+mod preflight_header_unlisted;
+mod preflight_method_refused;
+mod preflight_method_unlisted;
+mod preflight_needs_login;
+mod preflight_promise_broken;
+mod preflight_redirected;
 mod preflight_refused;
+mod preflight_wildcard;
+mod redirect_changes_method;
 mod redirect_drops_authorization;
+mod refusal_from_cache;
 mod report_of_another_exchange;
 mod secret_too_short;
 mod secret_unusable;
@@ -61,6 +77,7 @@ mod trail_lost;
 pub(super) use application_password_refused::ApplicationPasswordRefused;
 pub(super) use application_passwords_need_https::ApplicationPasswordsNeedHttps;
 pub(super) use application_passwords_off::ApplicationPasswordsOff;
+pub(super) use authenticated_reply_cached::AuthenticatedReplyCached;
 pub(super) use authorization_lost_before_doctor::AuthorizationLostBeforeDoctor;
 pub(super) use authorization_lost_before_php::AuthorizationLostBeforePhp;
 pub(super) use authorization_lost_between_doctors::AuthorizationLostBetweenDoctors;
@@ -72,8 +89,11 @@ pub(super) use basic_unreadable::BasicUnreadable;
 pub(super) use bearer_of_another_plugin::BearerOfAnotherPlugin;
 pub(super) use bearer_scheme_wrong::BearerSchemeWrong;
 pub(super) use cookie_beats_basic::CookieBeatsBasic;
+pub(super) use cors_headers_doubled::CorsHeadersDoubled;
+pub(super) use cors_headers_missing_on_error::CorsHeadersMissingOnError;
 pub(super) use cors_headers_wrong::CorsHeadersWrong;
 pub(super) use doctor_clocks_differ::DoctorClocksDiffer;
+pub(super) use error_hidden_as_cors::ErrorHiddenAsCors;
 pub(super) use error_page_hides_code::ErrorPageHidesCode;
 pub(super) use firewall_blocked::FirewallBlocked;
 pub(super) use forwarded_proto_untrusted::ForwardedProtoUntrusted;
@@ -84,6 +104,7 @@ pub(super) use header_changed_between_doctors::HeaderChangedBetweenDoctors;
 pub(super) use header_too_large::HeaderTooLarge;
 pub(super) use issuer_flips_with_https::IssuerFlipsWithHttps;
 pub(super) use jwt_secret_missing::JwtSecretMissing;
+pub(super) use login_page_in_front::LoginPageInFront;
 pub(super) use login_refused::LoginRefused;
 pub(super) use maintenance_mode::MaintenanceMode;
 pub(super) use method_overridden::MethodOverridden;
@@ -97,8 +118,19 @@ pub(super) use php_script_unknown::PhpScriptUnknown;
 pub(super) use php_socket_forbidden::PhpSocketForbidden;
 pub(super) use placeholder_token::PlaceholderToken;
 pub(super) use preflight_blocked::PreflightBlocked;
+pub(super) use preflight_cached_wrongly::PreflightCachedWrongly;
+pub(super) use preflight_closed_by_plugin::PreflightClosedByPlugin;
+pub(super) use preflight_header_unlisted::PreflightHeaderUnlisted;
+pub(super) use preflight_method_refused::PreflightMethodRefused;
+pub(super) use preflight_method_unlisted::PreflightMethodUnlisted;
+pub(super) use preflight_needs_login::PreflightNeedsLogin;
+pub(super) use preflight_promise_broken::PreflightPromiseBroken;
+pub(super) use preflight_redirected::PreflightRedirected;
 pub(super) use preflight_refused::PreflightRefused;
+pub(super) use preflight_wildcard::PreflightWildcard;
+pub(super) use redirect_changes_method::RedirectChangesMethod;
 pub(super) use redirect_drops_authorization::RedirectDropsAuthorization;
+pub(super) use refusal_from_cache::RefusalFromCache;
 pub(super) use report_of_another_exchange::ReportOfAnotherExchange;
 pub(super) use secret_too_short::SecretTooShort;
 pub(super) use secret_unusable::SecretUnusable;
@@ -120,13 +152,13 @@ use super::company::{accompanied, doctors, is_of_another, is_unchanged};
 use super::{Decision, Mark, Proof, Stop};
 use crate::browser::Block;
 use crate::evidence::{
-    AnsweredBy, Basic, Change, Credential, Difference, Form, Home, Hop, HopName, Message, Plugin, RouteClass,
-    Session, Symptom, Token, Trail, Wrapping,
+    AnsweredBy, Basic, Change, Company, Credential, Difference, Form, Home, Hop, HopName, Message, Plugin,
+    Return, RouteClass, Session, Symptom, Token, Trail, Watched, Wrapping,
 };
 use crate::message::Method;
 
 /// Client and doctor, when the header came and left as it was.
-fn untouched(trail: &Trail) -> Vec<Stop> {
+pub(super) fn untouched(trail: &Trail) -> Vec<Stop> {
     let doctor = Stop::new(Hop::Doctor, Mark::Good);
     vec![
         Stop::new(Hop::Client, Mark::Good),
@@ -141,8 +173,18 @@ fn wants_for_origin(symptom: &Symptom) -> bool {
     lacks && is_wordpress && !symptom.from_cache && !symptom.html_for_rest
 }
 
+/// Whether WordPress's REST server answered as it does where no `Origin` comes, though one was sent on, and nobody knows more.
+/// Where PHP is asked directly nothing can have taken it away.
+pub(super) fn lacks_its_origin(trail: &Trail, symptom: &Symptom) -> bool {
+    let is_sent = trail.sighting(&Hop::Doctor, Watched::Origin).is_some_and(|sent| sent.once().is_some());
+    let is_known = trail.company.as_ref().is_some_and(|company| company.first(Watched::Origin).is_some());
+    let is_rest = trail.route.class != RouteClass::NotRest && symptom.has_rest_fields && !symptom.before_cors;
+    let may_be = !trail.memory.direct && !trail.memory.origin_stripped && !is_of_another(trail);
+    is_sent && !is_known && is_rest && may_be && wants_for_origin(symptom)
+}
+
 /// Whether `Origin` is known to be lost behind this doctor, which is told of the exchanges that prove it.
-fn lost_its_origin(trail: &Trail, symptom: &Symptom) -> bool {
+pub(super) fn lost_its_origin(trail: &Trail, symptom: &Symptom) -> bool {
     trail.memory.origin_stripped && wants_for_origin(symptom)
 }
 
@@ -326,4 +368,18 @@ const fn is_refused_by_site(symptom: &Symptom) -> bool {
 fn is_too_many(symptom: &Symptom) -> bool {
     let by_server = symptom.status.code() == 400 && symptom.answered_by == AnsweredBy::WebServer;
     by_server || symptom.code() == "header_doctor_authorization_twice"
+}
+
+/// Whether WordPress, or a plugin that closes it, says that it knows nobody.
+fn misses_identity(symptom: &Symptom) -> bool {
+    let by_lockdown =
+        symptom.is_refusal() && symptom.error.as_ref().is_some_and(|error| error.code.is_lockdown());
+    !symptom.from_cache
+        && (symptom.is_permission(401) || by_lockdown || symptom.refused_with("jwt_auth_no_auth_header"))
+}
+
+/// Whether a doctor behind reports of this very exchange: then no cache between the two answered.
+fn is_answered_behind(trail: &Trail) -> bool {
+    let is_told = |company: &Company| company.report == Return::Believed && !company.behind.is_empty();
+    trail.company.as_deref().is_some_and(is_told)
 }

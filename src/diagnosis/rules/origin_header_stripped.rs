@@ -1,13 +1,19 @@
-//! `Origin` left one doctor and did not reach the next, so WordPress sends no CORS headers and the browser keeps the reply.
+//! `Origin` is lost on the way to WordPress, which then sends no CORS headers, and the browser keeps the reply.
+//!
+//! A doctor alone sees it by what is left: the REST server sends `Access-Control-Allow-Headers` always, and
+//! `Access-Control-Allow-Origin` to whoever sends an `Origin`. A plugin that prints and leaves, or one that took the CORS step away,
+//! looks the same, so it is sure only where core itself answers.
 //!
 //! `rest_send_cors_headers` answers requests with `Origin` alone. A doctor in front whose own policy dresses the reply makes
 //! it harmless, and only the doctor in front sees what the browser gets: it tells when the reply is withheld for want of
 //! `Access-Control-Allow-Origin` and WordPress answered. The doctor behind cannot know, so there it is a note.
 
+use super::super::answerer::{console, product};
 use super::super::company::{cure_at, is_of_another, lost, path, proof, testimony};
-use super::super::{Finding, Rule, Severity};
-use super::wants_for_origin;
-use crate::evidence::{RouteClass, Symptom, Trail, Watched};
+use super::super::{Decision, Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
+use super::{lacks_its_origin, last_doctor, untouched, wants_for_origin};
+use crate::browser::{Stage, When};
+use crate::evidence::{Change, Credential, Hop, RouteClass, Symptom, Trail, Watched};
 
 pub(in super::super) struct OriginHeaderStripped;
 
@@ -21,6 +27,15 @@ impl Rule for OriginHeaderStripped {
     }
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        match trail.company.as_deref().and_then(|company| company.first(Watched::Origin)) {
+            Some(_) => self.between_doctors(trail, symptom),
+            None => self.before_php(trail, symptom),
+        }
+    }
+}
+
+impl OriginHeaderStripped {
+    fn between_doctors(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let company = trail.company.as_deref()?;
         let (crossing, changed) = company.first(Watched::Origin)?;
         if !changed.is_loss() || trail.route.class == RouteClass::NotRest {
@@ -53,8 +68,57 @@ impl Rule for OriginHeaderStripped {
             ..Finding::of(self, proof(company), "any", summary)?
         })
     }
+
+    /// No doctor saw it go: WordPress answered as it does to a request without `Origin`.
+    fn before_php(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        let blocked = symptom.blocked.as_deref().filter(|blocked| blocked.when == When::Always)?;
+        let is_checked = !matches!(symptom.status.code(), 101 | 304);
+        if trail.treatment.undressed || !is_checked || !lacks_its_origin(trail, symptom) {
+            return None;
+        }
+        let is_preflight = blocked.stage == Stage::Preflight;
+        let is_error = !symptom.status.is_success();
+        let is_cores = is_preflight || matches!(trail.route.class, RouteClass::Public | RouteClass::UsersMe);
+        let is_sure = is_cores && !is_error;
+        let proof = if is_sure { Proof::Likely } else { Proof::Possible };
+        let matters = is_preflight || trail.credential != Credential::Absent;
+        let last = last_doctor(trail);
+        let is = if is_sure { "is" } else { "may be" };
+        let summary = format!(
+            "WordPress answered as if no Origin had come: it {is} lost between {last} and PHP, and {} gets no reply",
+            blocked.origin
+        );
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::WebServer, Mark::Unknown).named(symptom.software.name()));
+        path.push(Stop::new(Hop::Php, Mark::Bad).noted("no Origin"));
+        let served: &[&str] = if is_error { &[] } else { &["token", "secret", "expiry", "permissions"] };
+        Some(Finding {
+            place: Place::WebServer,
+            desk: Desk::Platform,
+            severity: if matters && is_sure { Severity::Error } else { Severity::Warning },
+            because: format!("{}; {}", if is_sure { WITHHELD_ALONE } else { DOUBT }, console(blocked).trim_end_matches('.')),
+            path,
+            lost: Some(Lost {
+                header: Watched::Origin,
+                change: Change::Missing,
+                after: Hop::Doctor,
+                before: Hop::Php,
+            }),
+            cleared: ["client", "doctor"].iter().chain(served).copied().collect(),
+            aside: is_error,
+            decide: (!is_sure)
+                .then(|| Decision { command: ASK.into(), reading: "without Access-Control-Allow-Origin here, too: Origin is lost, or a plugin took WordPress's CORS step \
+                          away; with it: this route prints and leaves, or errors alone lack it (nginx add_header without `always`)" }),
+            ..Finding::of(self, proof, product(symptom), summary)?
+        })
+    }
 }
 
+const ASK: &str = r#"curl -i "$SITE/wp-json/" -H "Origin: https://app.example.com""#;
+const WITHHELD_ALONE: &str = "the doctor sent Origin on, and the reply has Access-Control-Allow-Headers, which the REST server sends \
+                              always, without Access-Control-Allow-Origin, which it sends where it sees Origin";
+const DOUBT: &str = "the doctor sent Origin on, and the REST server's other fields are there; a plugin that prints its reply and leaves, or \
+                     a layer that writes the field on successes alone, would look the same";
 const WITHHELD: &str =
     "WordPress answers requests with Origin alone with Access-Control-Allow-Origin, and the reply has none";
 const UNKNOWN: &str = "whether a browser gets the reply is seen by the doctor in front alone";

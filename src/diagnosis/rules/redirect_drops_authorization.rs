@@ -49,6 +49,10 @@ impl Rule for RedirectDropsAuthorization {
             ..Finding::of(self, proof, product(trail, symptom, led, doubt), summary)?
         })
     }
+
+    fn explains(&self) -> &'static [&'static str] {
+        &["redirect-changes-method"]
+    }
 }
 
 const GET: &str = ", and as GET";

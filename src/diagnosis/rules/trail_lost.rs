@@ -5,7 +5,7 @@
 //! which is why it is worth knowing.
 
 use super::super::{Decision, Finding, Mark, Proof, Rule, Severity, Stop};
-use crate::evidence::{Arrival, Edge, Hop, HopName, Symptom, Trail};
+use crate::evidence::{Arrival, Hop, HopName, Product, Symptom, Trail};
 
 pub(in super::super) struct TrailLost;
 
@@ -22,9 +22,9 @@ impl Rule for TrailLost {
         let company = trail.company.as_deref().filter(|company| company.arrival == Arrival::Lost)?;
         let front = company.front.as_ref().map_or("the doctor in front", HopName::as_str);
         let own = &company.own;
-        let is_listing = trail.edge == Edge::CloudFront;
+        let is_listing = trail.edge == Product::CloudFront;
         let edge = Stop::new(Hop::Edge, Mark::Unknown).named("hops between");
-        let edge = if trail.edge == Edge::Unknown { edge } else { edge.named(trail.edge.name()) };
+        let edge = if trail.edge == Product::Unknown { edge } else { edge.named(trail.edge.name()) };
         let front_stop = company.front.clone().map(|name| Stop::new(Hop::Named(name), Mark::Unknown));
         let own_stop = Stop::new(Hop::Named(own.clone()), Mark::Bad).noted("no trail");
         let path =

@@ -106,6 +106,7 @@ pub struct Redirect<'l> {
     change: Change,
     has_password: bool,
     is_same_target: bool,
+    is_same_path: bool,
 }
 
 /// What a redirect changes about the origin; all `false` and [`Kinship::Same`] when only the path is another.
@@ -167,7 +168,8 @@ impl<'l> Redirect<'l> {
         let place = Place::of(authority.get(at.map_or(0, |at| at + 1)..)?)?;
         let change = change(asked, scheme, place);
         let is_same_target = same_target(target, asked.head.target());
-        Some(Self { scheme, place, target, change, has_password: at.is_some(), is_same_target })
+        let is_same_path = same_path(target, asked.head);
+        Some(Self { scheme, place, target, change, has_password: at.is_some(), is_same_target, is_same_path })
     }
 
     /// One that stays at the origin.
@@ -178,7 +180,9 @@ impl<'l> Redirect<'l> {
             Some(b'?') => without_fragment(target).get(1..) == Some(asked.head.query()),
             _ => same_target(target, asked.head.target()),
         };
-        Self { scheme: asked.scheme, place: asked.place, target, change, has_password: false, is_same_target }
+        let is_same_path = same_path(target, asked.head);
+        let (scheme, place) = (asked.scheme, asked.place);
+        Self { scheme, place, target, change, has_password: false, is_same_target, is_same_path }
     }
 
     /// The scheme it leads to.
@@ -246,6 +250,7 @@ impl Redirect<'_> {
             back: self.leads_back(),
             to_https: matches!(self.scheme, Scheme::Https),
             changes,
+            same_path: self.is_same_path,
             rewritten: false,
         }
     }
@@ -305,6 +310,13 @@ fn same_target(target: &[u8], asked: &[u8]) -> bool {
         Some(b'?') => asked.strip_prefix(b"/") == Some(target),
         Some(_) => false,
     }
+}
+
+/// Whether a target has the path that was asked for, if perhaps for the slash at its end.
+fn same_path(target: &[u8], asked: &RequestHead) -> bool {
+    let end = target.iter().position(|byte| b"?#".contains(byte)).unwrap_or(target.len());
+    let bare = |path: &[u8]| path.strip_suffix(b"/").unwrap_or(path).to_vec();
+    target.get(..end).is_some_and(|path| path.starts_with(b"/") && bare(path) == bare(asked.path()))
 }
 
 fn without_fragment(target: &[u8]) -> &[u8] {
