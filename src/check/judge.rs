@@ -11,7 +11,7 @@ use super::examine::unlike_control;
 use super::jwt_plugin::{Kind, version};
 use super::question::{Question, Step};
 use crate::browser::{Origin, When, withheld};
-use crate::diagnosis::{Finding, diagnose};
+use crate::diagnosis::{Finding, Severity, diagnose};
 use crate::evidence::{AnsweredBy, Denied, Memory, Plugin, Return, Software, Symptom, Trail, look};
 use crate::headers::redirects::{Asked, Redirect};
 use crate::message::RequestHead;
@@ -60,9 +60,14 @@ pub(super) fn judge(question: &Question, answer: &Answer, beside: Evidence, key:
     // That pages may not write is no fault of its own: nobody said that one wants to.
     let is_minor = matches!(step, Step::Announced(..) | Step::Routes | Step::Manual);
     let is_fine = is_expected || is_minor || (step.is_deep() && !matches!(step, Step::Long(_)));
-    let findings = if is_fine { Vec::new() } else { diagnose(&trail, &symptom) };
+    let mut findings = if is_fine { Vec::new() } else { diagnose(&trail, &symptom) };
+    // A site that is closed to strangers is told in a line of its own.
+    findings.retain(|finding| finding.rule != CLOSED || finding.severity > Severity::Note);
     Judged { trail, symptom, is_expected, findings }
 }
+
+/// The rule for a site that is closed to strangers.
+const CLOSED: &str = "rest-locked-down";
 
 /// The policy of a doctor on the way, when it says that it refused a preflight.
 fn denied(request: &RequestHead, symptom: &Symptom) -> Option<Denied> {

@@ -1,7 +1,7 @@
 //! `header-doctor explain`: what is known about a rule, a WordPress code, or a word that somebody came across.
 //!
-//! What is said of rules is read from their own Markdown, which findings quote as well; of words, from the glossary, which
-//! leads on to the rules.
+//! What is said of rules is read from their own Markdown, which findings quote as well; of codes, from the tables that the rules
+//! read, too; of words, from the glossary. Both lead on to the rules.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::{NOTHING_WRONG, terminal};
+use crate::diagnosis::codes::{self, Family, Known};
 use crate::diagnosis::glossary::{self, Term};
 use crate::diagnosis::{RULES, Rule, Text, rule};
 use crate::report;
@@ -22,7 +23,8 @@ use crate::secret::looks_secret;
 Examples:
   header-doctor explain                                   # every rule in a line
   header-doctor explain authorization-lost-before-php     # a finding
-  header-doctor explain jwt_auth_no_auth_header           # the rules that a code in WordPress's reply leads to
+  header-doctor explain jwt_auth_no_auth_header           # a code in WordPress's reply, by all plugins that send it
+  header-doctor explain 48                                # one of Simple JWT Login
   header-doctor explain \"Wrong number of segments\"        # a message in it, or in a browser's console
   header-doctor explain \"Primary script unknown\"          # or what PHP-FPM says in its log
   header-doctor explain JWT_AUTH_CORS_ENABLE              # a constant, a filter, a directive: CGIPassAuth
@@ -52,7 +54,10 @@ pub(super) enum Output {
 }
 
 /// What there is to say.
+#[derive(Default)]
 struct Answer {
+    codes: Vec<&'static Known>,
+    family: Option<(String, &'static Family)>,
     terms: Vec<Term>,
     rules: Vec<&'static dyn Rule>,
 }
@@ -61,7 +66,7 @@ struct Answer {
 pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let what = arguments.what.join(" ");
     let is_asked = !arguments.what.is_empty();
-    let answer = if is_asked { about(&what)? } else { Answer { terms: Vec::new(), rules: RULES.to_vec() } };
+    let answer = if is_asked { about(&what)? } else { Answer { rules: RULES.to_vec(), ..Answer::default() } };
     let text = match arguments.output {
         Output::Json => format!("{:#}\n", answer.json()?),
         Output::Text if !is_asked => list(&answer.rules)?,
@@ -72,23 +77,55 @@ pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(NOTHING_WRONG))
 }
 
-/// The rule of that name, else the word and its rules, else the rules whose text speaks of it.
+/// The rule of that name, else the code and its rules, else the word and its rules, else the rules whose text speaks of it, else
+/// what is known of the code's family.
 fn about(what: &str) -> anyhow::Result<Answer> {
     if let Some(rule) = rule(what.trim()) {
-        return Ok(Answer { terms: Vec::new(), rules: vec![rule] });
+        return Ok(Answer { rules: vec![rule], ..Answer::default() });
     }
     let terms = glossary::about(what);
-    if !terms.is_empty() {
-        let rules = terms.iter().flat_map(|term| term.rules).filter_map(|id| rule(id)).collect();
-        return Ok(Answer { terms, rules });
+    let codes = if terms.is_empty() { codes::about(what) } else { Vec::new() };
+    let named = terms.iter().map(|term| term.rules).chain(codes.iter().map(|known| known.rules));
+    let rules = rules_of(named.flatten());
+    if !terms.is_empty() || !codes.is_empty() {
+        return Ok(Answer { codes, terms, rules, ..Answer::default() });
     }
     let asked = flat(what);
-    let speaks = |rule: &&dyn Rule| !asked.is_empty() && flat(rule.text()).contains(&asked);
+    let family = codes::family(what).filter(|_| !looks_secret(what.as_bytes()));
+    let speaks = |rule: &&dyn Rule| {
+        let text = flat(rule.text());
+        !asked.is_empty() && if family.is_some() { has_word(&text, &asked) } else { text.contains(&asked) }
+    };
     let rules: Vec<_> = RULES.iter().copied().filter(speaks).collect();
-    if rules.is_empty() {
-        bail!(unknown(what));
+    if !rules.is_empty() {
+        return Ok(Answer { rules, ..Answer::default() });
     }
-    Ok(Answer { terms, rules })
+    let Some(family) = family else {
+        bail!(unknown(what));
+    };
+    let rules = rules_of(family.rules.iter());
+    Ok(Answer { family: Some((what.trim().to_owned(), family)), rules, ..Answer::default() })
+}
+
+/// The rules of these names, each once.
+fn rules_of<'n>(names: impl Iterator<Item = &'n &'static str>) -> Vec<&'static dyn Rule> {
+    let mut rules: Vec<&'static dyn Rule> = Vec::new();
+    for one in names.filter_map(|id| rule(id)) {
+        if !rules.iter().any(|other| other.id() == one.id()) {
+            rules.push(one);
+        }
+    }
+    rules
+}
+
+/// Whether a text has it as a whole word: the beginning of a longer code is another code.
+fn has_word(text: &str, word: &str) -> bool {
+    let goes_on = |sign: Option<char>| sign.is_some_and(|sign| sign.is_alphanumeric() || sign == '_');
+    text.match_indices(word).any(|(at, _)| {
+        let (before, rest) = text.split_at(at);
+        let after = rest.strip_prefix(word).unwrap_or_default();
+        !goes_on(before.chars().next_back()) && !goes_on(after.chars().next())
+    })
 }
 
 /// In small letters and one line, for a message may be broken in a rule's text.
@@ -116,18 +153,28 @@ fn nearest(what: &str) -> Vec<&'static str> {
     const LEAST: f64 = 0.6;
     let asked = what.trim().to_lowercase();
     let terms = glossary::terms().into_iter().flat_map(|term| term.names);
-    let known = RULES.iter().map(|rule| rule.id()).chain(terms.copied());
+    // A number is like any other.
+    let is_word = |code: &&str| !code.bytes().all(|byte| byte.is_ascii_digit());
+    let codes = codes::all().flat_map(|known| known.codes).copied().filter(is_word);
+    let known = RULES.iter().map(|rule| rule.id()).chain(terms.copied()).chain(codes);
     let likeness = |known: &str| strsim::normalized_damerau_levenshtein(&asked, &known.to_lowercase());
     let mut near: Vec<_> =
         known.map(|known| (likeness(known), known)).filter(|(like, _)| *like >= LEAST).collect();
     near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    near.dedup_by(|(_, one), (_, other)| one == other);
     near.into_iter().take(3).map(|(_, known)| known).collect()
 }
 
 impl Answer {
-    /// Of a word: what it can mean, and its rules by their first sentence, or all of its only one. Of rules alone: all
+    /// Of a code or a word: what it can mean, and its rules by their first sentence, or all of its only one. Of rules alone: all
     /// that is known.
     fn markdown(&self) -> anyhow::Result<String> {
+        if !self.codes.is_empty() {
+            return described_codes(&self.codes, &self.rules);
+        }
+        if let Some((code, family)) = &self.family {
+            return described_family(code, family, &self.rules);
+        }
         if self.terms.is_empty() {
             return Ok(texts(&self.rules));
         }
@@ -143,8 +190,77 @@ impl Answer {
             })
         };
         let terms: Vec<_> = self.terms.iter().map(term).collect();
-        Ok(json!({ "schema": 1, "terms": terms, "rules": described(&self.rules)? }))
+        let codes: Vec<_> = self.codes.iter().map(|known| code_json(known)).collect();
+        let family = self.family.as_ref().map(|(code, family)| {
+            json!({
+                "code": code, "prefix": family.prefix, "meaning": family.meaning, "rules": family.rules,
+                "source": family.source,
+            })
+        });
+        let rules = described(&self.rules)?;
+        Ok(json!({ "schema": 1, "codes": codes, "family": family, "terms": terms, "rules": rules }))
     }
+}
+
+fn code_json(known: &Known) -> Value {
+    json!({
+        "codes": known.codes, "emitter": known.emitter.name(), "statuses": known.statuses,
+        "shape": known.emitter.shape(), "messages": known.messages, "meaning": known.meaning,
+        "place": known.place.word(), "desk": known.desk.word(), "severity": known.severity.word(),
+        "do": known.cure, "rules": known.rules, "source": known.source,
+    })
+}
+
+/// Each emitter with what the code means there, and the rules of all.
+fn described_codes(codes: &[&Known], rules: &[&dyn Rule]) -> anyhow::Result<String> {
+    let names: Vec<_> = codes.iter().flat_map(|known| known.codes).copied().collect();
+    let first = names.first().copied().unwrap_or_default();
+    let is_one = codes.iter().all(|known| known.is(first));
+    let title = if is_one { first.to_owned() } else { "Codes with this message".to_owned() };
+    let told: String = codes.iter().map(|known| described_code(known)).collect();
+    Ok(format!("# {title} (code)\n\n{told}{}", described_rules(rules)?))
+}
+
+fn described_code(known: &Known) -> String {
+    let Known { emitter, place, desk, severity, meaning, cure, source, .. } = known;
+    let quoted =
+        |words: &[&str]| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" · ");
+    let mut out = format!("## {}\n\n", emitter.name());
+    if known.codes.len() > 1 {
+        out.push_str(&format!("codes: {}\n\n", quoted(known.codes)));
+    }
+    let statuses: Vec<_> = known.statuses.iter().map(u16::to_string).collect();
+    let statuses = if statuses.is_empty() { "not known".to_owned() } else { statuses.join(", ") };
+    out.push_str(&format!("status: {statuses} · place: {place} · desk: {desk} · severity: {severity}\n\n"));
+    if !known.messages.is_empty() {
+        out.push_str(&format!("message: {}\n\n", quoted(known.messages)));
+    }
+    out + &format!("{meaning}\n\nWhat to do: {cure}\n\nbody: `{}`\n\nsource: {source}\n\n", emitter.shape())
+}
+
+/// What is known of its family alone, which the words say.
+fn described_family(code: &str, family: &Family, rules: &[&dyn Rule]) -> anyhow::Result<String> {
+    let Family { prefix, meaning, source, .. } = family;
+    let near = nearest(code);
+    let meant = if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) };
+    Ok(format!(
+        "# {code} (code)\n\nThis code stands in no table.{meant} What follows is known of its family, `{}…`, alone, and may not \
+         hold for it.\n\n{meaning}\n\nA code of your own plugin can be explained under `diagnosis.codes` of the configuration.\n\n\
+         source: {source}\n\n{}",
+        prefix.trim_end(),
+        described_rules(rules)?
+    ))
+}
+
+fn described_rules(rules: &[&dyn Rule]) -> anyhow::Result<String> {
+    if rules.is_empty() {
+        return Ok("No rule concerns it.\n".to_owned());
+    }
+    let mut out = "## Rules that may concern it\n\n".to_owned();
+    for rule in rules {
+        out.push_str(&format!("- `{}`: {}\n", rule.id(), first_sentence(*rule)?));
+    }
+    Ok(out + "\n`header-doctor explain RULE` tells how each is recognised and cured.\n")
 }
 
 fn described_term(term: &Term) -> anyhow::Result<String> {

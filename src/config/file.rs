@@ -7,8 +7,8 @@ use super::reading::Scalar;
 use super::upstreams::Upstream;
 use super::workers::Workers;
 use super::{
-    Admin, Mode, Plan, Site, Upgrade, admin, cors, drain, limits, listeners, log, sites, spool, trail,
-    trusted_proxies, upgrade,
+    Admin, Mode, Plan, Site, Upgrade, admin, cors, diagnosis, drain, limits, listeners, log, sites, spool,
+    trail, trusted_proxies, upgrade,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,8 @@ pub(super) struct Shape {
     drain: Option<drain::Shape>,
     /// How many threads share the work; `auto`, as when absent, is the cgroup's CPU quota rounded up.
     workers: Option<Scalar<Workers>>,
+    /// What the operators of the site know that the doctor does not.
+    diagnosis: Option<diagnosis::Shape>,
     /// What is written about exchanges, and how.
     log: Option<log::Shape>,
     /// What the doctor says of itself, and where.
@@ -71,6 +73,8 @@ impl Shape {
         }
         allow_origins(&mut sites, overrides)?;
         let trail = trail::check(self.trail.unwrap_or_default(), overrides)?;
+        let diagnosis = diagnosis::check(self.diagnosis.unwrap_or_default())
+            .map_err(|problem| problem.under("diagnosis"))?;
         let format = if around.terminal { Format::Pretty } else { Format::Json };
         let mut log = self.log.unwrap_or_default().settings(format);
         log.format = overrides.log_format.unwrap_or(log.format);
@@ -91,6 +95,7 @@ impl Shape {
                 Some(Scalar(Workers::Number(number))) => number,
                 Some(Scalar(Workers::Auto)) | None => around.cores,
             },
+            diagnosis,
             log,
             admin,
             upgrade,
@@ -127,6 +132,7 @@ impl From<&Plan> for Shape {
             spool: Some((&plan.spool).into()),
             drain: Some((&plan.drain).into()),
             workers: Some(Scalar(Workers::Number(plan.workers))),
+            diagnosis: Some((&plan.diagnosis).into()),
             log: Some((&plan.log).into()),
             admin: Some((&plan.admin).into()),
             upgrade: Some((&plan.upgrade).into()),

@@ -12,6 +12,7 @@ mod authorization;
 mod connections;
 mod cores;
 mod cors;
+mod diagnosis;
 mod drain;
 mod entrances;
 mod error;
@@ -38,6 +39,7 @@ mod workers;
 pub use admin::Admin;
 pub use connections::Connections;
 pub use cores::cores;
+pub use diagnosis::Diagnosis;
 pub use drain::Drain;
 pub use entrances::Entrances;
 pub use error::{Error, Mistake, Refused};
@@ -85,6 +87,8 @@ pub struct Plan {
     pub drain: Drain,
     /// How many threads share the work.
     pub workers: NonZeroUsize,
+    /// What is added to what the doctor knows.
+    pub diagnosis: Diagnosis,
     /// What is written.
     pub log: Log,
     /// Where those who run the doctor can ask it.

@@ -292,6 +292,7 @@ fn recorder(hop: &str, signing: Option<Arc<Signing>>, bus: &Bus) -> Result<Recor
         ids: ExchangeIds::random()?,
         hop: hop.into(),
         rules: RULES,
+        site_codes: Arc::default(),
         bus: bus.clone(),
         tally: Arc::new(Tally::new(now())),
         keeps: Keeps::All,

@@ -39,6 +39,8 @@ const OF_THE_CREDENTIAL: &[&str] = &[
     "token-signature-refused",
     "token-issuer-mismatch",
     "login-refused",
+    "login-body-unread",
+    "login-overwritten-message",
     "permission-refused",
     "signature-removed-by-google",
     "authorization-replaced",
@@ -56,6 +58,10 @@ const OF_THE_CREDENTIAL: &[&str] = &[
     "token-of-another-plugin",
     "error-page-hides-code",
     "firewall-blocked",
+    "nonce-refused",
+    "cookie-without-nonce",
+    "token-obsolete",
+    "oauth-token-refused",
 ];
 
 /// What is read out of the address that WordPress gives itself.
@@ -89,7 +95,10 @@ const OF_THE_PAGE: &[&str] = &[
     "preflight-wildcard",
 ];
 
-const CAUSES: [Cause; 10] = [
+/// What is read out of a nonce, or out of its absence.
+const OF_THE_NONCE: &[&str] = &["nonce-refused", "cookie-without-nonce"];
+
+const CAUSES: [Cause; 11] = [
     Cause { rule: "report-of-another-exchange", header: None, explains: OF_THE_CREDENTIAL },
     Cause { rule: "report-of-another-exchange", header: None, explains: OF_THE_ADDRESS },
     Cause { rule: "report-of-another-exchange", header: None, explains: OF_THE_PAGE },
@@ -97,6 +106,7 @@ const CAUSES: [Cause; 10] = [
     Cause { rule: "header-added-on-the-way", header: None, explains: OF_THE_CREDENTIAL },
     Cause { rule: "origin-header-stripped", header: None, explains: OF_THE_ORIGIN },
     of_header(Watched::Cookie, OF_THE_CREDENTIAL),
+    of_header(Watched::WpNonce, OF_THE_NONCE),
     of_header(Watched::ContentType, OF_THE_CREDENTIAL),
     of_header(Watched::Host, OF_THE_ADDRESS),
     of_header(Watched::ForwardedProto, OF_THE_ADDRESS),

@@ -19,6 +19,9 @@ macro_rules! words {
         }
 
         impl $name {
+            /// Every stable word, in order.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
             /// The stable word.
             #[must_use]
             pub const fn word(self) -> &'static str {

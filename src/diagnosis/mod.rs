@@ -8,12 +8,14 @@
 //! none. A reply that refuses nothing yields nothing.
 
 mod answerer;
+pub mod codes;
 mod company;
 mod finding;
 pub mod glossary;
 mod preflight;
 mod rules;
 mod text;
+mod told;
 mod withheld;
 
 pub use company::cure_between;
@@ -40,6 +42,11 @@ pub trait Rule: Sync {
     /// the same, and are left out.
     fn explains(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Whether it only repeats what a plugin says, and is left out where any other rule found a cause.
+    fn yields(&self) -> bool {
+        false
     }
 }
 
@@ -93,6 +100,12 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::BasicUnreadable,
     &rules::CookieBeatsBasic,
     &rules::ApplicationPasswordRefused,
+    &rules::RouteWrongMethod,
+    &rules::JwtPluginInactive,
+    &rules::PermalinksPlain,
+    &rules::ClientAddressRefused,
+    &rules::NonceRefused,
+    &rules::CookieWithoutNonce,
     &rules::PlaceholderToken,
     &rules::StaleTokenOnPublicRoute,
     &rules::BearerSchemeWrong,
@@ -108,7 +121,21 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::IssuerFlipsWithHttps,
     &rules::TokenIssuerMismatch,
     &rules::TokenOfAnotherPlugin,
+    &rules::TokenObsolete,
+    &rules::OauthTokenRefused,
+    &rules::LoginBodyUnread,
+    &rules::LoginOverwrittenMessage,
     &rules::LoginRefused,
+    &rules::PostPasswordWrong,
+    &rules::WoocommerceKeyRefused,
+    &rules::WoocommerceKeyUnseen,
+    &rules::SimpleJwtLoginRefused,
+    &rules::WpgraphqlJwtRefused,
+    &rules::MiniorangeRefused,
+    &rules::PluginRefusedToken,
+    &rules::RestLockedDown,
+    &rules::SiteCode,
+    &rules::UnknownCode,
     &rules::MethodOverridden,
     &rules::PermissionRefused,
     &rules::CorsHeadersDoubled,
@@ -140,6 +167,7 @@ pub fn diagnose_by(rules: &[&dyn Rule], trail: &Trail, symptom: &Symptom) -> Vec
     let mut findings: Vec<_> = rules.iter().filter_map(|rule| rule.judge(trail, symptom)).collect();
     company::settle(&mut findings);
     leave_out_explained(rules, &mut findings);
+    leave_out_repeated(rules, &mut findings);
     findings.iter_mut().for_each(|finding| company::name(finding, trail));
     if trail.memory.direct {
         findings.iter_mut().for_each(leave_out_web_server);
@@ -159,6 +187,16 @@ fn leave_out_explained(rules: &[&dyn Rule], findings: &mut Vec<Finding>) {
     findings.retain(|finding| {
         !explained.iter().any(|(id, proof)| *id == finding.rule && *proof >= finding.proof)
     });
+}
+
+/// Drops what only repeats a plugin's words where another rule found a cause.
+fn leave_out_repeated(rules: &[&dyn Rule], findings: &mut Vec<Finding>) {
+    let yields = |finding: &Finding| {
+        rules.iter().find(|rule| rule.id() == finding.rule).is_some_and(|rule| rule.yields())
+    };
+    if findings.iter().any(|finding| !finding.aside && !yields(finding)) {
+        findings.retain(|finding| !yields(finding));
+    }
 }
 
 /// Where PHP was asked directly no web server stands on the path, and none is to be acquitted.

@@ -78,6 +78,35 @@ pub(super) fn has_other_bearers(head: &RequestHead) -> bool {
     })
 }
 
+/// The methods that a route of a login plugin takes, by what the plugins register; empty for any other route. The route of a
+/// plugin that may not be there at all is told by its name.
+pub(super) fn methods(head: &RequestHead) -> &'static [Method] {
+    const POST: &[Method] = &[Method::Post];
+    const BOTH: &[Method] = &[Method::Get, Method::Post];
+    with_route(head, |route| {
+        let mut segments = route.split(|byte| *byte == b'/').filter(|segment| !segment.is_empty());
+        let mut next = || segments.next().unwrap_or_default();
+        // Tmeister and usefulteam; Simple JWT Login; miniOrange.
+        match [next(), next(), next(), next(), next()] {
+            [b"jwt-auth", b"v1", b"token", b"" | b"validate" | b"refresh", b""] => POST,
+            [b"simple-jwt-login", b"v1", b"auth", b"" | b"refresh", b""] => POST,
+            [b"simple-jwt-login", b"v1", b"auth", b"validate", b""] => BOTH,
+            [b"api", b"v1", b"token", b"", b""] => POST,
+            _ => &[],
+        }
+    })
+}
+
+/// Whether a route is Simple JWT Login's own: numbers for errors stand there with certainty.
+pub(super) fn is_simple_jwt_login(head: &RequestHead) -> bool {
+    with_route(head, |route| route.starts_with(b"/simple-jwt-login/"))
+}
+
+/// The route that the request names, as far as it names one, handed to `ask`.
+fn with_route<T: Default>(head: &RequestHead, ask: impl FnOnce(&[u8]) -> T) -> T {
+    named(head).map(|(route, _)| ask(&route)).unwrap_or_default()
+}
+
 /// Splits a path around `wp-json` as a whole segment; WordPress may live in a folder, so it need not be the first.
 fn below_prefix(path: &[u8]) -> Option<(&[u8], &[u8])> {
     const PREFIX: &[u8] = b"/wp-json";
@@ -145,7 +174,7 @@ fn asks_for_more(query: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Form, Route, RouteClass};
-    use crate::message::{Fields, RequestHead};
+    use crate::message::{Fields, Method, RequestHead};
 
     fn route(target: &str) -> Route {
         Route::of(&RequestHead::build("GET", target, Fields::new()))
@@ -183,6 +212,25 @@ mod tests {
         let has = |target: &str| super::has_other_bearers(&RequestHead::build("GET", target, Fields::new()));
         assert!(has("/wp-json/wcpos/v1/orders") && has("/?rest_route=/oauth2/token"));
         assert!(!has("/wp-json/wp/v2/wcpos") && !has("/wp-json/my-app/v1/x") && !has("/wcpos"));
+    }
+
+    #[test]
+    fn the_methods_of_login_routes_are_known() {
+        let methods = |target: &str| super::methods(&RequestHead::build("GET", target, Fields::new()));
+        for target in [
+            "/wp-json/jwt-auth/v1/token",
+            "/?rest_route=/jwt-auth/v1/token/validate",
+            "/index.php/wp-json/jwt-auth/v1/token/refresh/",
+            "/wp-json/simple-jwt-login/v1/auth",
+            "/wp-json/api/v1/token",
+        ] {
+            assert_eq!(methods(target), [Method::Post], "{target}");
+        }
+        assert_eq!(methods("/wp-json/simple-jwt-login/v1/auth/validate"), [Method::Get, Method::Post]);
+        for target in ["/wp-json/wp/v2/posts", "/jwt-auth/v1/token", "/wp-json/jwt-auth/v1/token/revoke", "/"]
+        {
+            assert!(methods(target).is_empty(), "{target}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::product::Product;
 use super::site::Home;
 use super::wordpress::WordPressError;
 use crate::browser::Blocked;
-use crate::message::{Method, Name, ReplyHead, RequestHead, Status};
+use crate::message::{Fields, Method, Name, ReplyHead, RequestHead, Status};
 use crate::moment::Moment;
 
 /// The complaint of a reply, and what it betrays about who stands behind it.
@@ -73,6 +73,10 @@ pub struct Symptom {
     pub led: Option<Led>,
     /// The address of the site, by its own word.
     pub home: Option<Home>,
+    /// Whether the site names its REST root as `?rest_route=/`: its permalinks are plain.
+    pub plain_root: bool,
+    /// Whether it is a redirect by WordPress to the same path with a slash behind it: the URL was none of the REST API to it.
+    pub adds_slash: bool,
     /// Why a browser keeps the reply, as it leaves the doctor, from the page that asked.
     pub blocked: Option<Box<Blocked>>,
     /// Whether WordPress says that it knows the user: core forbids storing such replies with all five directives
@@ -119,6 +123,8 @@ impl Symptom {
             vary: Vary::of(fields),
             redirected_by: RedirectedBy::of(reply),
             home: Home::of(fields),
+            plain_root: has_plain_root(fields),
+            adds_slash: adds_slash(request, reply),
             php: None,
             led: None,
             blocked: None,
@@ -172,6 +178,20 @@ impl Symptom {
             && self.answered_by == AnsweredBy::WordPressRest
             && self.error.as_ref().is_some_and(|error| error.code.is_permission())
     }
+}
+
+/// `redirect_canonical` (`wp-includes/canonical.php`) adds the slash, and never touches what WordPress takes for a REST URL.
+fn adds_slash(request: &RequestHead, reply: &ReplyHead) -> bool {
+    let is_own = RedirectedBy::of(reply) == Some(RedirectedBy::WordPress) && reply.status.code() == 301;
+    let Some(to) = reply.fields.only(Name::Location).filter(|_| is_own) else { return false };
+    let to = to.split(|byte| *byte == b'?').next().unwrap_or_default();
+    to.strip_suffix(b"/").is_some_and(|to| to.ends_with(request.path()) && !request.path().ends_with(b"/"))
+}
+
+/// `get_rest_url` names the root by a parameter where there are no rewrite rules (`wp-includes/rest-api.php`).
+fn has_plain_root(fields: &Fields) -> bool {
+    let names = |link: &[u8], what: &str| memchr::memmem::find(link, what.as_bytes()).is_some();
+    fields.all(Name::Link).any(|link| names(link, "https://api.w.org/") && names(link, "rest_route=/>"))
 }
 
 /// The software of a web server.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::basic::Basic;
 use super::claims::{Claims, Times};
 use super::company::Company;
+use super::content::Content;
 use super::credential::{self, Credential};
 use super::hop_name::HopName;
 use super::php::Script;
@@ -15,6 +16,7 @@ use super::product::Product;
 use super::query::parameter;
 use super::route::{self, Route};
 use super::sighting::{Look, Sighting, Sightings, Watched};
+use super::site_code::SiteCode;
 use crate::browser::Ask;
 use crate::message::{Method, Name, RequestHead};
 use crate::secret::Key;
@@ -140,6 +142,10 @@ pub struct Trail {
     pub method: Method,
     /// The route.
     pub route: Route,
+    /// The methods that the route takes, where it is a login plugin's; empty where nobody knows.
+    pub methods: &'static [Method],
+    /// Whether the route is one of Simple JWT Login.
+    pub is_simple_jwt_login: bool,
     /// The script, where PHP is asked for one by its name.
     pub script: Script,
     /// The kind of the credential WordPress was to judge: the one that was sent on.
@@ -175,6 +181,16 @@ pub struct Trail {
     pub announces_authorization: bool,
     /// Whether a login stands in the query: `get_param` of `WP_REST_Request` reads it there, too.
     pub has_login_in_query: bool,
+    /// Whether a key of `WooCommerce` stands in the query, as itself or as what it signed with.
+    pub has_key_in_query: bool,
+    /// What WordPress takes the body for.
+    pub content: Content,
+    /// Whether the body is said to be empty.
+    pub is_bodyless: bool,
+    /// Whether the body is of no length that was said before.
+    pub is_chunked: bool,
+    /// The codes that the configuration explains.
+    pub site_codes: Arc<[SiteCode]>,
     /// What the doctors of the path told one another, where they share a key.
     pub company: Option<Box<Company>>,
     hops: Vec<(Hop, Sightings)>,
@@ -191,6 +207,8 @@ impl Trail {
         Self {
             method: head.method,
             route: Route::of(head),
+            methods: route::methods(head),
+            is_simple_jwt_login: route::is_simple_jwt_login(head),
             script: Script::of(head.path()),
             credential,
             basic: (credential == Credential::Basic).then(|| Basic::of(authorization)),
@@ -208,6 +226,11 @@ impl Trail {
             has_origin: arrived.has(Watched::Origin),
             announces_authorization: announces_authorization(head),
             has_login_in_query: parameter(head.query(), b"username").is_some(),
+            has_key_in_query: has_key(head.query()),
+            content: Content::of(fields),
+            is_bodyless: fields.only(Name::ContentLength) == Some(b"0"),
+            is_chunked: fields.has(Name::TransferEncoding),
+            site_codes: Arc::default(),
             company: None,
             hops: vec![
                 (Hop::Client, arrived.sightings(fields, key)),
@@ -264,6 +287,11 @@ fn says_tls(said: Option<&[u8]>) -> Option<bool> {
         b"http" => Some(false),
         _ => None,
     }
+}
+
+/// `get_param` of WooCommerce's authentication: the key itself, or OAuth 1.0a by its own names.
+fn has_key(query: &[u8]) -> bool {
+    [b"consumer_key".as_slice(), b"oauth_consumer_key"].iter().any(|name| parameter(query, name).is_some())
 }
 
 fn announces_authorization(head: &RequestHead) -> bool {

@@ -3,6 +3,8 @@
 //!
 //! A failure yields a finding where the rules know what it says; our own words to the client are not judged for it.
 
+use std::sync::Arc;
+
 use super::memory::Kind;
 use super::mishap;
 use super::record::Record;
@@ -50,6 +52,7 @@ impl Record {
         if self.route().borrow().is_script_seen {
             trail.script = Script::Seen;
         }
+        trail.site_codes = Arc::clone(&self.recorder.site_codes);
         trail.company = self.company().map(Box::new);
         let mut symptom = Symptom::read(&self.head, reply, copy, now());
         symptom.blocked = seen.blocked;

@@ -71,6 +71,7 @@ mod tests {
             ids: ExchangeIds::random().unwrap(),
             hop: "doctor".into(),
             rules: &[&Defective],
+            site_codes: Arc::default(),
             bus,
             tally: Arc::new(Tally::new(now())),
             keeps: Keeps::Sick,

@@ -23,7 +23,7 @@ use super::watch::{Ending, watch};
 use crate::diagnosis::{Rule, Severity};
 use crate::event::{Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Tally, TraceId, Tried, now};
 use crate::evidence::{
-    Led, LoginPage, Look, Route as EvidenceRoute, RouteClass, Treatment, Watched, is_replayed, look,
+    Led, LoginPage, Look, Route as EvidenceRoute, RouteClass, SiteCode, Treatment, Watched, is_replayed, look,
 };
 use crate::headers::{Peer, Trusted, forwarded};
 use crate::listen::{self, Client};
@@ -68,6 +68,8 @@ pub struct Recorder {
     pub hop: Arc<str>,
     /// What judges sick exchanges.
     pub rules: &'static [&'static dyn Rule],
+    /// The codes that the configuration explains.
+    pub site_codes: Arc<[SiteCode]>,
     /// Where events go.
     pub bus: Bus,
     /// Where exchanges are counted.

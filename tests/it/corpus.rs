@@ -10,11 +10,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use header_doctor::browser::withheld;
-use header_doctor::diagnosis::{Finding, RULES, diagnose};
+use header_doctor::diagnosis::{Desk, Finding, Place, RULES, diagnose};
 use header_doctor::event::complaint;
 use header_doctor::evidence::{
-    Arrival, Company, Crossing, Denied, HopName, Memory, OtherWay, Return, Script, Skew, Symptom, Trail,
-    Trouble, Watched, changes, look,
+    Arrival, Code, Company, Crossing, Denied, HopName, Memory, OtherWay, Return, Script, SiteCode, Skew,
+    Symptom, Trail, Trouble, Watched, changes, look,
 };
 use header_doctor::headers::Scheme;
 use header_doctor::headers::redirects::{Asked, Redirect};
@@ -87,6 +87,21 @@ struct DoctorPart {
     denied: Option<DeniedPart>,
     /// Whether the policy let the reply go without `Access-Control-Allow-Origin`.
     undressed: bool,
+    /// The codes that the configuration explains.
+    codes: Vec<CodePart>,
+}
+
+/// One entry of `diagnosis.codes`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodePart {
+    code: String,
+    status: Option<u16>,
+    means: String,
+    place: String,
+    desk: String,
+    #[serde(default, rename = "do")]
+    cure: String,
 }
 
 /// Two doctors, `edge` and `sidecar`, and which of them judges.
@@ -291,6 +306,7 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
         symptom.forget_server();
     }
     trail.treatment.undressed = doctor.undressed;
+    trail.site_codes = doctor.codes.iter().map(site_code).collect();
     let scheme = if doctor.https { Scheme::Https } else { Scheme::Http };
     let asked = Asked::new(&request, scheme);
     symptom.led = asked.and_then(|asked| Redirect::read(&reply, &asked).map(|redirect| redirect.led()));
@@ -304,6 +320,17 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
     trail.company = case.company.as_ref().map(|part| Box::new(company(part, &came, &request.fields)));
     let php = doctor.php.as_ref().map(|said| complaint(said.as_bytes()).unwrap_or_default());
     Exchange { php, has_failed: doctor.failure.is_some(), request, has_credential, trail, symptom }
+}
+
+fn site_code(part: &CodePart) -> SiteCode {
+    SiteCode {
+        code: Code::new(&part.code).unwrap(),
+        status: part.status,
+        means: part.means.as_str().into(),
+        place: Place::of(&part.place).unwrap().word(),
+        desk: Desk::of(&part.desk).unwrap().word(),
+        cure: part.cure.as_str().into(),
+    }
 }
 
 /// What is wrong with PHP, by what it said or by the way it failed.

@@ -65,7 +65,61 @@ fn rules_and_codes_are_told_as_before() {
     let (_, list, _) = explain(&[]);
     assert_eq!(list.lines().filter(|line| !line.starts_with(' ')).count(), RULES.len());
     assert!(explain(&["token-expired"]).1.starts_with("# token-expired\n"));
-    assert!(explain(&["jwt_auth_no_auth_header"]).1.contains("\n# authorization-lost-before-php\n"));
+    assert!(explain(&["jwt_auth_no_auth_header"]).1.contains("\n- `authorization-lost-before-php`: "));
+}
+
+#[test]
+fn a_code_is_told_by_everybody_who_sends_it() {
+    let (code, out, err) = explain(&["jwt_auth_bad_config", "--output", "markdown"]);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    for part in [
+        "# jwt_auth_bad_config (code)\n",
+        "\n## JWT Authentication for WP REST API\n",
+        "\n## JWT Auth (usefulteam)\n",
+        "status: 500, 401 · place: plugin · desk: wordpress · severity: error",
+        "What to do: define JWT_AUTH_SECRET_KEY",
+        "- `jwt-secret-missing`: ",
+    ] {
+        assert!(out.contains(part), "{part}\n{out}");
+    }
+    let table = [
+        ("[jwt_auth] incorrect_password", "`login-overwritten-message`"),
+        ("48", "Simple JWT Login"),
+        ("segment_fault", "miniOrange"),
+        ("Consumer secret is invalid.", "`woocommerce-key-refused`"),
+        ("rest_cannot_access", "`rest-locked-down`"),
+        ("jwt_auth_expired_refresh_token", "Unverified: "),
+    ];
+    for (asked, part) in table {
+        let (code, out, err) = explain(&[asked, "--output", "markdown"]);
+        assert!(code == Some(0) && out.contains(part), "{asked}: {out}{err}");
+    }
+}
+
+#[test]
+fn machines_get_the_code_by_emitter() {
+    let told: Value =
+        serde_json::from_str(&explain(&["jwt_auth_obsolete_token", "--output", "json"]).1).unwrap();
+    let known = &told["codes"][0];
+    assert_eq!((&known["emitter"], &known["statuses"][0]), (&"JWT Auth (usefulteam)".into(), &401.into()));
+    assert_eq!((&told["family"], &told["rules"][0]["rule"]), (&Value::Null, &"token-obsolete".into()));
+}
+
+#[test]
+fn an_unknown_code_is_told_by_its_family_and_says_so() {
+    for (asked, part) in [
+        ("jwt_auth_bad_is", "Did you mean jwt_auth_bad_iss"),
+        ("rest_frobnicated", "known of its family, `rest_…`, alone"),
+        ("[jwt_auth] too_many_retries", "about the login"),
+    ] {
+        let (code, out, err) = explain(&[asked, "--output", "markdown"]);
+        assert!(
+            code == Some(0) && out.contains("stands in no table") && out.contains(part),
+            "{asked}: {out}{err}"
+        );
+    }
+    let told: Value = serde_json::from_str(&explain(&["jwt_auth_strange", "--output", "json"]).1).unwrap();
+    assert_eq!((&told["family"]["prefix"], &told["codes"]), (&"jwt_auth_".into(), &Value::Array(Vec::new())));
 }
 
 #[test]

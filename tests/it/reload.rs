@@ -211,3 +211,34 @@ fn no_request_fails_through_fifty_reloads() {
     }
     assert!(load.end() > RELOADS);
 }
+
+#[test]
+fn a_code_of_the_site_is_explained_from_the_next_request_on() {
+    let body = r#"{"code":"my_plugin_denied","message":"x","data":{"status":403}}"#;
+    let origin = Origin::playing(move |mut wire, _| {
+        while !wire.is_at_end() {
+            wire.head();
+            let head = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json; charset=UTF-8\r\nLink: \
+                        <https://a/wp-json/>; rel=\"https://api.w.org/\"\r\n";
+            wire.put(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()));
+        }
+    });
+    let codes = "diagnosis: { codes: [{ code: my_plugin_denied, status: 403, means: closed at night, place: application, \
+                 desk: application, do: wait }] }";
+    let doctor = Doctor::with_file(&config(&origin, codes));
+    let mut client = doctor.connect();
+    let mut found = || {
+        client.put("GET /wp-json/my/v1/x HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.reply();
+        doctor.event()["findings"].clone()
+    };
+    let findings = found();
+    assert_eq!(
+        (&findings[0]["rule"], &findings[0]["summary"]),
+        (&"site-code".into(), &"closed at night".into())
+    );
+    assert_eq!((&findings[0]["place"], &findings[0]["cure"]), (&"application".into(), &"wait".into()));
+    doctor.rewrite(&config(&origin, ""));
+    doctor.says("Reloaded");
+    assert_eq!(found().as_array().map_or(0, Vec::len), 0);
+}

@@ -14,6 +14,10 @@ const WRONG_PASSWORD: &str = "403 [jwt_auth] incorrect_password";
 const TOKEN_GIVEN: &str = "200 (token)";
 
 const LOGIN: Verdict = Says(&["login-refused"]);
+/// Application passwords are in use here, so their handler has the last word.
+const OVERWRITTEN: Verdict = Says(&["login-overwritten-message", "login-refused"]);
+const NONCE_MISSING: Verdict = Says(&["cookie-without-nonce"]);
+const UNREAD: Verdict = Says(&["login-body-unread"]);
 const EXPIRED: Verdict = Says(&["token-expired"]);
 const PLACEHOLDER: Verdict = Says(&["placeholder-token"]);
 /// A token that spoils a request which needs none: where it was sent, or what is wrong with it, is the root.
@@ -56,21 +60,28 @@ fn token_requests_by_their_body() {
     let broken = &right[..right.len() - 3];
     let rows: [Login; 18] = [
         ("right", TOKEN, JSON, &right, TOKEN_GIVEN, Silent),
-        ("wrong password", TOKEN, JSON, &login(user, "x"), WRONG_PASSWORD, LOGIN),
+        ("wrong password", TOKEN, JSON, &login(user, "x"), WRONG_PASSWORD, OVERWRITTEN),
         ("unknown user", TOKEN, JSON, &login("nobody", "x"), NO_USER, LOGIN),
-        ("no password", TOKEN, JSON, &json!({ "username": user }).to_string(), WRONG_PASSWORD, LOGIN),
-        ("empty body", TOKEN, None, "", NO_USER, LOGIN),
+        ("no password", TOKEN, JSON, &json!({ "username": user }).to_string(), WRONG_PASSWORD, OVERWRITTEN),
+        ("empty body", TOKEN, None, "", NO_USER, UNREAD),
         ("broken JSON", TOKEN, JSON, broken, "400 rest_invalid_json", Silent),
         ("form fields", TOKEN, FORM, &form, TOKEN_GIVEN, Silent),
-        ("JSON as text/plain", TOKEN, Some("text/plain"), &right, NO_USER, LOGIN),
-        ("JSON without a type", TOKEN, None, &right, NO_USER, LOGIN),
+        ("JSON as text/plain", TOKEN, Some("text/plain"), &right, NO_USER, UNREAD),
+        ("JSON without a type", TOKEN, None, &right, NO_USER, UNREAD),
         ("JSON with a charset", TOKEN, Some("application/json; charset=utf-8"), &right, TOKEN_GIVEN, Silent),
         ("e-mail as user", TOKEN, JSON, &login("admin@wordpress.test", password), TOKEN_GIVEN, Silent),
         ("app password", TOKEN, JSON, &app_password, TOKEN_GIVEN, Silent),
-        ("GET", &get, None, "", "404 rest_no_route", Silent),
+        ("GET", &get, None, "", "404 rest_no_route", Says(&["route-wrong-method"])),
         ("a trailing slash", &trailing, JSON, &right, TOKEN_GIVEN, Silent),
         ("a query string", &query, JSON, &right, TOKEN_GIVEN, Silent),
-        ("refresh, of the Pro plugin", &refresh, JSON, &right, "404 rest_no_route", Silent),
+        (
+            "refresh, of the Pro plugin",
+            &refresh,
+            JSON,
+            &right,
+            "404 rest_no_route",
+            Says(&["jwt-plugin-inactive"]),
+        ),
         ("validate without a token", VALIDATE, JSON, &right, "403 jwt_auth_no_auth_header", Silent),
         ("a public route", POSTS, None, "", "200 (list)", Silent),
     ];
@@ -127,9 +138,15 @@ fn login_cookies_beside_a_token() {
     let (me, anonymous) = ("200 (user admin)", "401 rest_not_logged_in");
     let with = Some(cookie.as_str());
     let rows: [WithCookie; 9] = [
-        ("no nonce", ME, [with, None, None], anonymous, Silent),
-        ("no nonce", REPORTS, [with, None, None], "401 rest_forbidden", Silent),
-        ("a stale nonce", ME, [with, Some(nonce), None], "403 rest_cookie_invalid_nonce", Silent),
+        ("no nonce", ME, [with, None, None], anonymous, NONCE_MISSING),
+        ("no nonce", REPORTS, [with, None, None], "401 rest_forbidden", NONCE_MISSING),
+        (
+            "a stale nonce",
+            ME,
+            [with, Some(nonce), None],
+            "403 rest_cookie_invalid_nonce",
+            Says(&["nonce-refused"]),
+        ),
         ("a good token", ME, [with, None, Some(&good)], me, Silent),
         ("a good token", VALIDATE, [with, None, Some(&good)], "200 jwt_auth_valid_token", Silent),
         ("an expired token", ME, [with, None, Some(&expired())], INVALID, EXPIRED),

@@ -111,7 +111,7 @@ fn signing(trail: &Trail, keys: Keyring, known: Option<&Signing>) -> Signing {
 }
 
 fn recorder(in_force: &InForce, lasting: &Lasting) -> anyhow::Result<Recorder> {
-    let InForce { plan: Plan { log, trail, .. }, signing, .. } = in_force;
+    let InForce { plan: Plan { log, trail, diagnosis, .. }, signing, .. } = in_force;
     let shared = signing.as_ref().map(|signing| signing.keys.signing().fingerprints());
     Ok(Recorder {
         // Under a shared key the logs of all doctors show equal values as equal.
@@ -120,6 +120,7 @@ fn recorder(in_force: &InForce, lasting: &Lasting) -> anyhow::Result<Recorder> {
         ids: ExchangeIds::random().context("the system has no random numbers")?,
         hop: trail.hop.as_str().into(),
         rules: RULES,
+        site_codes: diagnosis.codes.as_slice().into(),
         bus: lasting.bus.clone(),
         tally: Arc::clone(&lasting.tally),
         keeps: match log.exchanges {

@@ -1,6 +1,7 @@
 //! The file as an operator meets it: what it means.
 
 mod damage;
+mod diagnosis;
 mod mistakes;
 mod php;
 mod schema;

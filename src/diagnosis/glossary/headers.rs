@@ -132,20 +132,25 @@ pub(super) const ROWS: &[Row] = &[
         &["X-WP-Nonce"],
         "What makes a login cookie count on a REST route. A wrong or old one is refused with rest_cookie_invalid_nonce, on \
          public routes as well; with a good Bearer it is ignored.",
-        &["permission-refused"],
+        &["nonce-refused", "cookie-without-nonce", "permission-refused"],
         "wp-includes/rest-api.php, rest_cookie_check_errors; measured",
     ),
     (
         &["Cookie"],
         "A login cookie without X-WP-Nonce counts for nothing on a REST route, but it beats an application password: the caller \
          is then anonymous. With a Bearer, the token counts.",
-        &["cookie-beats-basic", "header-changed-between-doctors", "permission-refused"],
+        &[
+            "cookie-beats-basic",
+            "header-changed-between-doctors",
+            "permission-refused",
+            "cookie-without-nonce",
+        ],
         "wp-includes/default-filters.php; measured",
     ),
     (
         &["Content-Type"],
         "How the body is read. A login as JSON without `application/json` is a login without a user name.",
-        &["header-changed-between-doctors", "login-refused"],
+        &["login-body-unread", "header-changed-between-doctors", "login-refused"],
         "class-wp-rest-request.php; measured",
     ),
     (

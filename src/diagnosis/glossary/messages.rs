@@ -83,13 +83,13 @@ pub(super) const ROWS: &[Row] = &[
         &["Provided key is too short", "Key may not be empty"],
         "The site's secret is at fault and no token is: php-jwt 7 and later refuse a secret shorter than 32 bytes for HS256, \
          and every version an empty one. Set a longer JWT_AUTH_SECRET_KEY; all clients must then log in again.",
-        &["secret-too-short", "secret-unusable"],
+        &["secret-too-short", "secret-unusable", "plugin-refused-token"],
         "php-jwt 7.0, JWT.php",
     ),
     (
         &["Payload exp must be a number", "Payload nbf must be a number", "Payload iat must be a number"],
         "php-jwt 7 and later want the times of a token as numbers; another program wrote them as text.",
-        &[],
+        &["plugin-refused-token"],
         "php-jwt 7.0, JWT.php",
     ),
     // The plugins.
@@ -135,7 +135,7 @@ pub(super) const ROWS: &[Row] = &[
         &["User ID not found in the token"],
         "The token has no data.user.id: another plugin issued it, with the same secret and issuer. Take a \
          token from jwt-auth/v1/token.",
-        &["token-of-another-plugin"],
+        &["token-of-another-plugin", "plugin-refused-token"],
         "class-jwt-auth-public.php, validate_token",
     ),
     (
@@ -176,7 +176,13 @@ pub(super) const ROWS: &[Row] = &[
         &["The provided password is an invalid application password."],
         "The words of a wrong password: on a site where application passwords are in use they stand for the wrong login \
          password, too, since that handler speaks last.",
-        &["login-refused", "application-password-refused", "gate-login-reaches-wordpress"],
+        &[
+            "login-refused",
+            "application-password-refused",
+            "gate-login-reaches-wordpress",
+            "login-overwritten-message",
+            "gate-in-front",
+        ],
         "wp-includes/user.php, wp_authenticate_application_password; measured",
     ),
     (
@@ -188,6 +194,7 @@ pub(super) const ROWS: &[Row] = &[
             "application-passwords-off",
             "login-refused",
             "forwarded-proto-untrusted",
+            "login-overwritten-message",
         ],
         "wp-includes/user.php, wp_is_application_passwords_available",
     ),
@@ -205,14 +212,14 @@ pub(super) const ROWS: &[Row] = &[
         &["Cookie check failed", "Cookie nonce is invalid"],
         "An X-WP-Nonce came that is wrong or too old, on public routes as well. It has nothing to do with Authorization: a page \
          that was open long, or a cached page with a nonce in it.",
-        &[],
+        &["nonce-refused"],
         "wp-includes/rest-api.php, rest_cookie_check_errors",
     ),
     (
         &["No route was found matching the URL and request method."],
         "The route or its method is unknown: core has no 405. At jwt-auth/v1/token it is a GET, often a POST that a redirect \
          (301, 302) made one, or the plugin is not active.",
-        &["redirect-drops-authorization"],
+        &["route-wrong-method", "jwt-plugin-inactive", "redirect-drops-authorization"],
         "class-wp-rest-server.php, match_request_to_handler; measured",
     ),
     (

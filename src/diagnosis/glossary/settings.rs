@@ -214,4 +214,19 @@ pub(super) const ROWS: &[Row] = &[
         &["trail-lost", "doctor-clocks-differ", "authorization-lost-between-doctors"],
         "docs/trail.md",
     ),
+    (
+        &["permalink_structure", "plain permalinks", "rest_route"],
+        "How WordPress writes its URLs. With plain permalinks /wp-json/ is a page to it: GET gets a page or a redirect to the same with a \
+         slash, POST and OPTIONS a page without CORS headers. The REST API then answers at /?rest_route=/ alone, and the Link of \
+         every page names that root.",
+        &["permalinks-plain"],
+        "wp-includes/rest-api.php, get_rest_url; measured",
+    ),
+    (
+        &["diagnosis.codes"],
+        "Error codes that a site explains itself, in the doctor's configuration: with meaning, place, desk and cure. They are told where \
+         no rule finds a cause.",
+        &["site-code", "unknown-code"],
+        "`header-doctor config schema`",
+    ),
 ];

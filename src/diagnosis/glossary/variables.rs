@@ -79,7 +79,7 @@ pub(super) const ROWS: &[Row] = &[
     (
         &["HTTP_X_WP_NONCE"],
         "The nonce that a page of WordPress sends with its cookie. Wrong or old it refuses the request, whatever else came.",
-        &[],
+        &["nonce-refused"],
         "wp-includes/rest-api.php, rest_cookie_check_errors",
     ),
     (

@@ -1,17 +1,16 @@
 //! The login for a token was refused, for what stood in it.
 //!
 //! The token routes hand on `wp_authenticate()`'s code: JWT Authentication for WP REST API with `[jwt_auth] ` in front
-//! and 403, usefulteam/jwt-auth bare and with 401. It is never the header's fault. Two things mislead: where application
-//! passwords are in use, core says of any wrong password that it is an invalid application password
-//! (`wp_authenticate_application_password` runs last and overwrites the message); and a body that WordPress did not read
-//! as fields, for want of a `Content-Type`, is a login without a name, and refused as an unknown one.
+//! and 403, usefulteam/jwt-auth bare and with 401. It is never the header's fault. Two things mislead, and are rules of their own:
+//! words about application passwords (`login-overwritten-message`), and a body that WordPress did not read
+//! (`login-body-unread`).
 //!
 //! Always a warning at most: guesses at passwords are no fault of the site. A bare code with `Basic` may be about that
 //! instead, and is left alone.
 
 use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Stop};
-use super::untouched;
-use crate::evidence::{AnsweredBy, Credential, Hop, Message, RouteClass, Sighting, Symptom, Trail, Watched};
+use super::{LoginBodyUnread, untouched};
+use crate::evidence::{AnsweredBy, Credential, Hop, RouteClass, Symptom, Trail};
 
 pub(in super::super) struct LoginRefused;
 
@@ -26,28 +25,14 @@ impl Rule for LoginRefused {
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let code = code(trail, symptom)?;
-        let nameless = matches!(code, "invalid_username" | "empty_username" | "jwt_auth_missing_credentials");
-        let untyped = matches!(content_type(trail), Some(Sighting::Absent | Sighting::Empty));
-        if nameless && untyped && !trail.has_login_in_query {
-            return self.unread(trail);
+        // Less sure, and nearer to the cause.
+        if LoginBodyUnread.judge(trail, symptom).is_some() {
+            return None;
         }
         let Some(summary) = summary(code) else { return self.by_plugin(trail) };
-        let because = match (symptom.message(), code) {
-            (Some(Message::APPLICATION_PASSWORD), _) => RED_HERRING,
-            (_, "application_passwords_disabled") => NO_TLS,
-            _ if nameless && !trail.has_login_in_query => NAMELESS,
-            _ => "WordPress says so",
-        };
-        Some(Finding { because: because.into(), ..self.of_client(trail, "client", summary)? })
+        Some(Finding { because: "WordPress says so".into(), ..self.of_client(trail, "client", summary)? })
     }
 }
-
-const RED_HERRING: &str = "WordPress says so. That it speaks of an application password means little: it says that of \
-                           every wrong password once application passwords are in use";
-const NO_TLS: &str = "WordPress says so in other words: that application passwords are not available is what it says of \
-                      every wrong password where they are in use and it does not see TLS";
-const NAMELESS: &str = "WordPress says so; a body that it did not read as fields, sent as another Content-Type than JSON \
-                        or a form, looks the same";
 
 impl LoginRefused {
     fn of_client(&self, trail: &Trail, product: &str, summary: &str) -> Option<Finding> {
@@ -61,14 +46,6 @@ impl LoginRefused {
             cleared: vec!["proxies", "web server", "secret", "CORS"],
             caution: "No token was judged. Do not rotate secrets",
             ..Finding::of(self, Proof::Likely, product, summary)?
-        })
-    }
-
-    fn unread(&self, trail: &Trail) -> Option<Finding> {
-        let summary = "WordPress found no user name in the login: the request has no Content-Type, so a body was not read";
-        Some(Finding {
-            because: "no Content-Type was seen on arrival, and WordPress knows no such user".into(),
-            ..self.of_client(trail, "body", summary)?
         })
     }
 
@@ -92,7 +69,7 @@ impl LoginRefused {
 }
 
 /// The code of a refused login, without the plugin's mark.
-fn code<'s>(trail: &Trail, symptom: &'s Symptom) -> Option<&'s str> {
+pub(super) fn code<'s>(trail: &Trail, symptom: &'s Symptom) -> Option<&'s str> {
     let by_rest = matches!(symptom.answered_by, AnsweredBy::WordPressRest | AnsweredBy::RestLike);
     if !by_rest || !symptom.is_refusal() || symptom.from_cache {
         return None;
@@ -122,8 +99,4 @@ fn summary(code: &str) -> Option<&'static str> {
         }
         _ => return None,
     })
-}
-
-fn content_type(trail: &Trail) -> Option<Sighting> {
-    trail.sighting(&Hop::Doctor, Watched::ContentType)
 }

@@ -49,6 +49,11 @@ impl Rule for PlaceholderToken {
 }
 
 fn proof(note: &str, symptom: &Symptom) -> Option<Proof> {
+    // Simple JWT Login says so with 400 as well, by the number 2.
+    let is_numbered = symptom.plugin == Some(Plugin::SimpleJwtLogin) && symptom.code() == "2";
+    if is_numbered && symptom.message() == Some(Message::WRONG_SEGMENTS) && !symptom.from_cache {
+        return Some(Proof::Likely);
+    }
     if !symptom.is_refusal() || symptom.from_cache {
         return None;
     }

@@ -1,0 +1,51 @@
+//! A plugin closes the REST API to callers whom WordPress does not know.
+//!
+//! For an anonymous caller that is what the site wants, and nothing to tell. For one who brought a credential it means that
+//! WordPress did not take it. Preflights, which never carry one, are another rule's.
+
+use super::super::told::is_bare;
+use super::super::{Finding, Mark, Proof, Rule, Stop};
+use super::untouched;
+use crate::evidence::{AnsweredBy, Hop, Session, Symptom, Trail};
+use crate::message::Method;
+
+pub(in super::super) struct RestLockedDown;
+
+impl Rule for RestLockedDown {
+    fn id(&self) -> &'static str {
+        "rest-locked-down"
+    }
+
+    fn text(&self) -> &'static str {
+        include_str!("rest_locked_down.md")
+    }
+
+    fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        let has_come = !is_bare(trail) || trail.session != Session::None;
+        if trail.method == Method::Options || !has_come || !is_closed(symptom) {
+            return None;
+        }
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::Php, Mark::Bad).noted("REST API closed"));
+        let summary = "a plugin closes the REST API to callers whom WordPress does not know, and WordPress did not take the \
+                       credential that came";
+        Some(Finding {
+            because: "a credential was sent on, and the code is one of such plugins; what became of it the reply does not tell"
+                .into(),
+            path,
+            cleared: vec!["CORS"],
+            caution: "Token not judged. Do not rotate secrets",
+            ..Finding::of(self, Proof::Likely, "client", summary)?
+        })
+    }
+
+    fn yields(&self) -> bool {
+        true
+    }
+}
+
+fn is_closed(symptom: &Symptom) -> bool {
+    let by_rest = matches!(symptom.answered_by, AnsweredBy::WordPressRest | AnsweredBy::RestLike);
+    let by_code = symptom.error.as_ref().is_some_and(|error| error.code.is_lockdown());
+    by_rest && by_code && symptom.is_refusal() && !symptom.from_cache
+}

@@ -1,0 +1,39 @@
+//! The finding that a row of the code tables makes, for the rules that read a plugin's own words.
+
+use super::codes::Known;
+use super::rules::untouched;
+use super::{Finding, Mark, Place, Proof, Rule, Stop};
+use crate::evidence::{Credential, Hop, Symptom, Trail};
+
+/// Place, desk, severity and cure are the row's; the plugin's word alone makes it likely.
+pub(super) fn told(rule: &dyn Rule, trail: &Trail, symptom: &Symptom, known: &Known) -> Option<Finding> {
+    let name = known.emitter.name();
+    let is_clients = known.place == Place::Client;
+    let mut path = untouched(trail);
+    if let Some(client) = path.first_mut().filter(|_| is_clients) {
+        *client = Stop::new(Hop::Client, Mark::Bad);
+    }
+    let mark = if is_clients { Mark::Good } else { Mark::Bad };
+    path.push(Stop::new(Hop::Php, mark).noted(symptom.code().to_owned()));
+    Some(Finding {
+        place: known.place,
+        desk: known.desk,
+        severity: known.severity,
+        because: format!("{name} says so by its own code, and nothing else was measured"),
+        path,
+        cleared: vec!["proxies", "web server"],
+        cure: known.cure.to_owned(),
+        ..Finding::of(rule, Proof::Likely, "any", format!("{name} refused the request: {}", known.clause()))?
+    })
+}
+
+/// Whether no credential came that a plugin could have judged.
+pub(super) const fn is_bare(trail: &Trail) -> bool {
+    matches!(trail.credential, Credential::Absent | Credential::Empty)
+}
+
+/// Whether a program means the request, and not somebody who looks what is there: a page of another site asks, or a
+/// credential came along.
+pub(super) const fn is_meant(trail: &Trail) -> bool {
+    trail.has_origin || !is_bare(trail)
+}
