@@ -4,6 +4,8 @@
 
 pub mod cli;
 
+pub mod php_hop;
+
 pub mod demo;
 
 pub mod check;

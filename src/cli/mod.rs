@@ -14,6 +14,7 @@ mod explain;
 mod flags;
 mod health;
 mod man;
+mod php_hop;
 mod run;
 mod serve;
 mod terminal;
@@ -72,6 +73,7 @@ enum Command {
     Explain(explain::Arguments),
     Compare(compare::Arguments),
     Token(token::Arguments),
+    PhpHop(php_hop::Arguments),
     Demo(demo::Arguments),
     Health(health::Arguments),
     Completions(completions::Arguments),
@@ -102,6 +104,7 @@ fn command(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Token(arguments) => token::token(&arguments),
+        Command::PhpHop(arguments) => php_hop::php_hop(&arguments, matches),
         Command::Demo(arguments) => demo::demo(&arguments, matches),
         Command::Health(arguments) => health::health(&arguments, matches),
         Command::Completions(arguments) => completions::completions(&arguments),

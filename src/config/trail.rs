@@ -33,6 +33,8 @@ pub struct Trail {
     pub after: Option<HopName>,
     /// Whether nobody behind this doctor reads a trail, so that none is sent on.
     pub ends_here: bool,
+    /// Whether PHP is asked what it saw, by the plugin that `php-hop install` puts there.
+    pub php: bool,
 }
 
 impl Trail {
@@ -165,6 +167,9 @@ pub(super) struct Shape {
     after: Option<Scalar<Hop>>,
     /// Whether this is the last doctor before WordPress, which then gets no trail and takes no time for one; `false` when absent.
     ends_here: Option<Scalar<Switch>>,
+    /// Whether PHP is asked what it saw, which needs the plugin that `header-doctor php-hop install` puts into WordPress; for the
+    /// last doctor before it. `false` when absent.
+    php: Option<Scalar<Switch>>,
 }
 
 /// The settings of the file, with those of flags over them.
@@ -175,7 +180,17 @@ pub(super) fn check(shape: Shape, overrides: &Overrides) -> Result<Trail, Proble
         key_file: overrides.trail_key_file.clone().or(shape.key_file.map(|Scalar(KeyFile(path))| path)),
         after: shape.after.map(|Scalar(Hop(name))| name),
         ends_here: shape.ends_here.is_some_and(|Scalar(Switch(on))| on),
+        php: shape.php.is_some_and(|Scalar(Switch(on))| on),
     };
+    if trail.hop.is_php() {
+        return Err(Problem::here("is what PHP itself is called; give the doctor a name of its own")
+            .under("hop")
+            .under("trail"));
+    }
+    if trail.php && trail.key_file.is_none() {
+        let wrong = "needs a key that the plugin in PHP has too, and there is none; write `key_file: FILE` beside it, or leave it out";
+        return Err(Problem::here(wrong).under("php").under("trail"));
+    }
     let wrong = match &trail.after {
         Some(_) if trail.key_file.is_none() => {
             "needs a key that both doctors have, and there is none; write `key_file: FILE` beside it, or leave it out"
@@ -196,6 +211,7 @@ impl From<&Trail> for Shape {
             key_file: trail.key_file.clone().map(KeyFile).map(Scalar),
             after: trail.after.clone().map(Hop).map(Scalar),
             ends_here: Some(Scalar(Switch(trail.ends_here))),
+            php: Some(Scalar(Switch(trail.php))),
         }
     }
 }

@@ -278,7 +278,8 @@ impl Recorders {
             let key = TrailKey::new(KeyId::new("demo")?, &bytes);
             let (instance, keys) = (Instance::new("")?, Keyring::of_one(key));
             let (after, ends_here, replays, stripped) = (None, false, Arc::default(), Arc::default());
-            Some(Arc::new(Signing { hop, instance, keys, after, ends_here, replays, stripped }))
+            let asks_php = false;
+            Some(Arc::new(Signing { hop, instance, keys, after, ends_here, asks_php, replays, stripped }))
         };
         let named = |hop: &str| recorder(hop, HopName::new(hop).and_then(signing), bus);
         Ok(Self { alone: recorder("doctor", None, bus)?, edge: named("edge")?, sidecar: named("sidecar")? })

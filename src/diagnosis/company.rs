@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::{Finding, Lost, Mark, Proof, Stop};
+use super::{Desk, Finding, Lost, Mark, Place, Proof, Stop};
 use crate::evidence::{Change, Company, Crossing, Hop, HopName, Return, Sighting, Symptom, Trail, Watched};
 
 /// A cause that only a company can prove, and what is concluded from nothing else than its effects.
@@ -227,7 +227,8 @@ pub(super) fn path(
         path.remove(0);
     }
     path.push(Stop::new(Hop::WebServer, Mark::Unknown).named(symptom.software.name()));
-    path.push(Stop::new(Hop::Php, Mark::Unknown));
+    let is_harmed = at.is_to_php() && at.change(header).is_some();
+    path.push(Stop::new(Hop::Php, if is_harmed { Mark::Bad } else { Mark::Unknown }));
     path
 }
 
@@ -246,6 +247,16 @@ pub(super) fn client(trail: &Trail, company: &Company, at: &Crossing, header: Wa
     }
 }
 
+/// What is blamed for a change on this way: behind the last doctor the web server, between two of them whatever stands there.
+pub(super) fn place(crossing: &Crossing) -> Place {
+    if crossing.is_to_php() { Place::WebServer } else { Place::Edge }
+}
+
+/// Whose desk that is.
+pub(super) fn desk(crossing: &Crossing) -> Desk {
+    if crossing.is_to_php() { Desk::Platform } else { Desk::Edge }
+}
+
 /// How sure a change is that a company tells of.
 pub(super) const fn proof(company: &Company) -> Proof {
     if company.is_signed { Proof::Proved } else { Proof::Likely }
@@ -258,18 +269,21 @@ pub(super) fn lost(company: &Company, header: Watched) -> Option<Lost> {
         header,
         change: changed.change,
         after: Hop::Named(crossing.after.clone()),
-        before: Hop::Named(crossing.before.clone()),
+        before: if crossing.is_to_php() { Hop::Php } else { Hop::Named(crossing.before.clone()) },
     })
 }
 
 /// What both doctors testify of a header: `edge signed "Bearer, 312 B", sidecar signed "absent"`.
 pub(super) fn testimony(company: &Company, crossing: &Crossing, header: Watched) -> String {
-    let Crossing { after, before, .. } = crossing;
+    let (after, before) = (&crossing.after, crossing.to());
     let did = if company.is_signed { "signed" } else { "logged" };
     match (&crossing.sent, &crossing.arrived) {
         (Some(sent), Some(arrived)) => {
             let (sent, arrived) = (sent.of(header), arrived.of(header));
             format!("{after} {did} \"{sent}\", {before} {did} \"{arrived}\"")
+        }
+        _ if crossing.is_to_php() => {
+            format!("{after} compared what it sent with what PHP {did}, and {did} the difference")
         }
         _ => format!("{before} compared what {after} {did} with what arrived, and {did} the difference"),
     }
@@ -292,7 +306,7 @@ pub(super) fn controls(crossing: &Crossing) -> Option<&'static str> {
 
 /// The cure under a heading of a rule's text that is no product, with the place in front.
 pub(super) fn cure_at(text: &str, heading: &str, crossing: &Crossing) -> String {
-    cure_between(text, heading, crossing.after.as_str(), crossing.before.as_str())
+    cure_between(text, heading, crossing.after.as_str(), crossing.to())
 }
 
 /// The same, by the names of the two doctors.

@@ -12,6 +12,7 @@ pub mod codes;
 mod company;
 mod finding;
 pub mod glossary;
+mod php;
 mod preflight;
 mod rules;
 mod text;
@@ -64,6 +65,7 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::PhpScriptUnknown,
     &rules::PhpScriptDenied,
     &rules::PhpFatal,
+    &rules::PhpClockOff,
     &rules::AuthorizationTwice,
     &rules::ForwardedProtoUntrusted,
     &rules::MaintenanceMode,
@@ -89,6 +91,8 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::AuthorizationLostBeforeDoctor,
     &rules::PreflightPromiseBroken,
     &rules::AuthorizationLostBeforePhp,
+    &rules::AuthorizationReplacedBeforePhp,
+    &rules::AuthorizationOnlyRedirected,
     &rules::ErrorPageHidesCode,
     &rules::FirewallBlocked,
     &rules::JwtSecretMissing,

@@ -25,6 +25,18 @@ pub struct Crossing {
 }
 
 impl Crossing {
+    /// Whether it leads to PHP.
+    #[must_use]
+    pub fn is_to_php(&self) -> bool {
+        self.before.is_php()
+    }
+
+    /// Where it leads, as a verdict says it.
+    #[must_use]
+    pub fn to(&self) -> &str {
+        if self.is_to_php() { "PHP" } else { self.before.as_str() }
+    }
+
     /// What happened to a header here.
     #[must_use]
     pub fn change(&self, header: Watched) -> Option<&Changed> {
@@ -84,6 +96,8 @@ pub struct Company {
     pub before: Vec<Crossing>,
     /// The ways behind it, likewise.
     pub behind: Vec<Crossing>,
+    /// The way from the last doctor to PHP, where the plugin answered there.
+    pub php: Option<Crossing>,
     /// The trail.
     pub arrival: Arrival,
     /// The report.
@@ -101,15 +115,21 @@ impl Company {
             front: None,
             before: Vec::new(),
             behind: Vec::new(),
+            php: None,
             arrival: Arrival::None,
             report: Return::None,
             is_signed: true,
         }
     }
 
-    /// All ways in the order of the path.
+    /// All ways between doctors, in the order of the path.
     pub fn crossings(&self) -> impl Iterator<Item = &Crossing> {
         self.before.iter().chain(&self.behind)
+    }
+
+    /// The same, and the way to PHP.
+    fn ways(&self) -> impl Iterator<Item = &Crossing> {
+        self.crossings().chain(&self.php)
     }
 
     /// The first way on which something happened to a header, and what: something that lasts, if there is such, or else
@@ -118,15 +138,15 @@ impl Company {
     pub fn first(&self, header: Watched) -> Option<(&Crossing, &Changed)> {
         let spoils = |crossing: &&Crossing| crossing.spoils(header);
         let lasts = |crossing: &&Crossing| spoils(crossing) && !self.is_put_back(crossing, header);
-        let found = self.crossings().find(lasts).or_else(|| self.crossings().find(spoils));
-        let found = found.or_else(|| self.crossings().find(|crossing| crossing.change(header).is_some()))?;
+        let found = self.ways().find(lasts).or_else(|| self.ways().find(spoils));
+        let found = found.or_else(|| self.ways().find(|crossing| crossing.change(header).is_some()))?;
         Some((found, found.change(header)?))
     }
 
     /// Whether a header that was gone after this way was sent on again by a doctor behind it.
     #[must_use]
     pub fn is_put_back(&self, way: &Crossing, header: Watched) -> bool {
-        let behind = self.crossings().skip_while(|crossing| *crossing != way).skip(1);
+        let behind = self.ways().skip_while(|crossing| *crossing != way).skip(1);
         let mut sent = behind.filter_map(|crossing| crossing.sent);
         let is_gone = way.change(header).is_some_and(|changed| {
             matches!(changed.change, Change::Missing | Change::Emptied | Change::Moved)

@@ -20,12 +20,26 @@ impl HopName {
         (begins && text.len() <= 32 && text.bytes().all(is_plain)).then(|| Self(text.into()))
     }
 
+    /// `php`: what answers from within PHP.
+    #[must_use]
+    pub fn php() -> Self {
+        Self(PHP.into())
+    }
+
+    /// Whether it is that one, which no doctor may have.
+    #[must_use]
+    pub fn is_php(&self) -> bool {
+        &*self.0 == PHP
+    }
+
     /// As text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
+const PHP: &str = "php";
 
 impl Default for HopName {
     /// `doctor`: that of a doctor which nobody named.

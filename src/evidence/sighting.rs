@@ -99,7 +99,7 @@ pub fn look(fields: &Fields) -> Look {
     let mut look = Look::default();
     for entry in fields.entries() {
         let Some(watched) = Watched::of(entry.id) else {
-            look.has_notes |= matches!(entry.id, Name::HeaderDoctorTrail | Name::HeaderDoctorReport);
+            look.has_notes |= is_note(entry.id);
             continue;
         };
         let Some(mark) = look.marks.get_mut(watched as usize) else { continue };
@@ -110,6 +110,15 @@ pub fn look(fields: &Fields) -> Look {
         mark.count = mark.count.saturating_add(1);
     }
     look
+}
+
+/// Whether it is a field that only doctors write, and what answers them in PHP.
+#[must_use]
+pub const fn is_note(id: Name) -> bool {
+    matches!(
+        id,
+        Name::HeaderDoctorTrail | Name::HeaderDoctorReport | Name::HeaderDoctorAsk | Name::HeaderDoctorAnswer
+    )
 }
 
 impl Look {

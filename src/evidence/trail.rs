@@ -1,7 +1,7 @@
 //! The sightings of one request in the order of the hops.
 //!
-//! Today a trail has two measured stations: how the request arrived and how the doctor sent it on. What lies
-//! behind, the web server and PHP, is known by inference until they report themselves.
+//! A trail has two measured stations: how the request arrived and how the doctor sent it on; and a third where a plugin in PHP
+//! tells what arrived there. What else lies behind is known by inference.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use super::content::Content;
 use super::credential::{self, Credential};
 use super::hop_name::HopName;
 use super::php::Script;
+use super::php_hop::Arrived;
 use super::product::Product;
 use super::query::parameter;
 use super::route::{self, Route};
@@ -193,6 +194,9 @@ pub struct Trail {
     pub site_codes: Arc<[SiteCode]>,
     /// What the doctors of the path told one another, where they share a key.
     pub company: Option<Box<Company>>,
+    /// What PHP saw, where the plugin there answered this doctor. Beside what the verdicts need it holds what one PHP has and another
+    /// may not: [`PhpSaw::site_secret`](super::PhpSaw::site_secret) and, by [`Arrived::skew`], its clock.
+    pub php: Option<Box<Arrived>>,
     hops: Vec<(Hop, Sightings)>,
 }
 
@@ -232,11 +236,18 @@ impl Trail {
             is_chunked: fields.has(Name::TransferEncoding),
             site_codes: Arc::default(),
             company: None,
+            php: None,
             hops: vec![
                 (Hop::Client, arrived.sightings(fields, key)),
                 (Hop::Doctor, sent.sightings(fields, key)),
             ],
         }
+    }
+
+    /// Enters what PHP saw.
+    pub fn reached_php(&mut self, arrived: Box<Arrived>) {
+        self.hops.push((Hop::Php, arrived.seen));
+        self.php = Some(arrived);
     }
 
     /// What was seen at a hop; nothing when nobody measured there.

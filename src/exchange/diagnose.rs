@@ -54,6 +54,9 @@ impl Record {
         }
         trail.site_codes = Arc::clone(&self.recorder.site_codes);
         trail.company = self.company().map(Box::new);
+        if let Some(arrived) = self.seen_by_php() {
+            trail.reached_php(arrived);
+        }
         let mut symptom = Symptom::read(&self.head, reply, copy, now());
         symptom.blocked = seen.blocked;
         symptom.led = seen.led;

@@ -3,6 +3,7 @@
 //! This is the only place where evidence, headers, upstream and diagnosis meet. A healthy exchange costs two looks
 //! and two counters here; everything else happens to sick ones.
 
+mod asking;
 mod broken;
 mod date;
 mod diagnose;

@@ -15,8 +15,8 @@ use super::site::Told;
 use super::unread::Unread;
 use crate::evidence::signed::{self, Bound, Direction, Handed, Member, Own, Unbelieved, Written};
 use crate::evidence::{
-    Arrival, Changed, Company, Crossing, ExchangeId, HopName, Look, Return, Seen, Sighting, Sightings, Skew,
-    Spelling, Watched, are_telling, changes, is_for_everybody,
+    Arrival, Arrived, Changed, Company, Crossing, ExchangeId, HopName, Look, Return, Seen, Sighting,
+    Sightings, Skew, Spelling, Watched, are_telling, changes, is_for_everybody, is_note,
 };
 use crate::headers::{Peer, forwarded, unstored};
 use crate::message::{Fields, Name, ReplyHead, RequestHead, Status};
@@ -28,7 +28,7 @@ const APART: Duration = Duration::from_secs(300);
 
 /// The notes of one exchange.
 pub(super) struct Notes {
-    signing: Arc<Signing>,
+    pub(super) signing: Arc<Signing>,
     arrival: Arrival,
     /// The doctor in front, as far as it is known.
     front: Option<HopName>,
@@ -39,6 +39,10 @@ pub(super) struct Notes {
     report: Return,
     /// What came back from the doctors behind, the nearest last.
     returned: Vec<Member>,
+    /// When PHP was asked, and about which exchange.
+    pub(super) asked: Option<(ExchangeId, Moment)>,
+    /// What PHP answered.
+    pub(super) php: Option<Box<Arrived>>,
 }
 
 /// A trail that is believed, and how the request compares with it.
@@ -76,10 +80,6 @@ fn has_notes(fields: &Fields) -> bool {
     fields.entries().any(|entry| is_note(entry.id))
 }
 
-const fn is_note(id: Name) -> bool {
-    matches!(id, Name::HeaderDoctorTrail | Name::HeaderDoctorReport)
-}
-
 impl Notes {
     /// Reads the trail of a request, if it has one. The fields stay until they are stripped.
     pub(super) fn arrive(
@@ -97,6 +97,8 @@ impl Notes {
             unread: None,
             report: Return::None,
             returned: Vec::new(),
+            asked: None,
+            php: None,
         };
         notes.unread = now.may_wait.then(|| notes.leave_unread(head, look, peer, now)).flatten();
         if notes.unread.is_some() {
@@ -189,13 +191,15 @@ impl Notes {
         self.brought.as_deref().is_some_and(is_worth)
             || self.report == Return::Another
             || self.returned.iter().any(|member| are_telling(&member.changes, member.seen.as_ref()))
+            || self.php.as_ref().is_some_and(|php| are_telling(&php.changes, Some(&php.seen)))
             || recurs && neighbours.may_tell(started)
     }
 
     /// Whether the doctors behind proved that `Origin` did not reach them.
     pub(super) fn prove_a_stripped_origin(&self) -> bool {
         let is_gone = |changed: &Changed| changed.header == Watched::Origin && changed.is_loss();
-        self.returned.iter().any(|member| member.changes.iter().any(is_gone))
+        let php = self.php.iter().flat_map(|php| &php.changes);
+        self.returned.iter().flat_map(|member| &member.changes).chain(php).any(is_gone)
     }
 
     /// Signs what is sent on and adds it to the request, unless the trail ends here. `at` tells the time.
@@ -238,17 +242,24 @@ impl Notes {
         &mut self,
         reply: &mut ReplyHead,
         head: &RequestHead,
+        sent: &Look,
         told: &Told,
         exchange: ExchangeId,
+        at: impl FnOnce() -> Moment,
     ) {
         if !has_notes(&reply.fields) {
             return;
         }
+        if reply.fields.has(Name::HeaderDoctorAnswer) {
+            self.php = self.hear_php(reply, head, sent, told, at());
+        }
         let bound = Bound::new(Direction::Back, head.method, head.method_text(), told.sealed(head));
         let believed = signed::read(reply.fields.all(Name::HeaderDoctorReport), &self.signing.keys, &bound);
         strip(&mut reply.fields);
+        if self.php.is_some() || believed.is_ok() {
+            unstored::restore(&mut reply.fields);
+        }
         let Ok(handed) = believed else { return };
-        unstored::restore(&mut reply.fields);
         if handed.exchange != exchange {
             self.report = Return::Another;
             return;
@@ -278,7 +289,9 @@ impl Notes {
         changes.retain(|changed| !is_undone(changed));
         let own = self.own(&brought.arrived, &changes);
         let bound = Bound::new(Direction::Back, head.method, head.method_text(), &brought.authority);
-        let report = signed::sign(&self.returned, &own, brought.handed.exchange, at(), key, &bound);
+        let php = self.php_as_member(reply.status).map(|php| vec![php]);
+        let behind = php.as_ref().unwrap_or(&self.returned);
+        let report = signed::sign(behind, &own, brought.handed.exchange, at(), key, &bound);
         append(&mut reply.fields, Name::HeaderDoctorReport, &report);
         unstored::forbid(&mut reply.fields);
     }
@@ -318,7 +331,9 @@ impl Notes {
         company.arrival = self.arrival;
         company.report = self.report;
         company.before = self.brought.as_deref().map(|brought| self.before(brought)).unwrap_or_default();
-        company.behind = self.behind(head, sent, told);
+        let (to_php, behind): (Vec<_>, _) =
+            self.behind(head, sent, told).into_iter().partition(Crossing::is_to_php);
+        (company.php, company.behind) = (to_php.into_iter().next(), behind);
         company
     }
 
@@ -339,13 +354,15 @@ impl Notes {
     }
 
     fn behind(&self, head: &RequestHead, sent: &Look, told: &Told) -> Vec<Crossing> {
+        let seen = self.sent_on(head, sent, told);
+        if let Some(php) = &self.php {
+            return vec![php.crossing(self.signing.hop.clone(), seen)];
+        }
         let Some(nearest) = self.returned.last() else { return Vec::new() };
-        let key = self.signing.keys.signing();
-        let sent = as_told(sent.sightings(&head.fields, key.fingerprints()), told, key);
         let first = Crossing {
             after: self.signing.hop.clone(),
             before: nearest.hop.clone(),
-            sent: Some(sent),
+            sent: Some(seen),
             arrived: nearest.seen,
             changes: nearest.changes.clone(),
         };
@@ -356,6 +373,12 @@ impl Notes {
             ..between((one, next))
         };
         std::iter::once(first).chain(rest.filter(is_known).map(further)).collect()
+    }
+
+    /// How the watched headers were sent on.
+    pub(super) fn sent_on(&self, head: &RequestHead, sent: &Look, told: &Told) -> Sightings {
+        let key = self.signing.keys.signing();
+        as_told(sent.sightings(&head.fields, key.fingerprints()), told, key)
     }
 }
 
@@ -467,6 +490,7 @@ mod tests {
             keys: Keyring::of_one(key),
             after: None,
             ends_here: false,
+            asks_php: false,
             replays: Arc::default(),
             stripped: Arc::default(),
         })

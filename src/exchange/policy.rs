@@ -12,7 +12,7 @@ use super::record::Record;
 use super::site::Told;
 use crate::browser::{Ask, Blocked, Origin, withheld};
 use crate::event::now;
-use crate::evidence::{Company, Denied, Led, Route, RouteClass, Watched, is_for_a_known_user, look};
+use crate::evidence::{Arrived, Company, Denied, Led, Route, RouteClass, Watched, is_for_a_known_user, look};
 use crate::headers::authorization::{BadCredentials, Recovery};
 use crate::headers::cors::{Decision, Denial};
 use crate::headers::redirects::{self, Asked, Redirect};
@@ -75,6 +75,7 @@ impl Record {
         self.sent = look(&self.head.fields);
         if let Some(notes) = &mut self.notes {
             notes.hand_on(&mut self.head, &self.arrived, &self.sent, site.told(), self.id, now);
+            notes.ask_php(&mut self.head, &self.sent, site.told(), self.id, now);
         }
         Ok(())
     }
@@ -89,6 +90,11 @@ impl Record {
         self.notes.as_ref().map(|notes| notes.company(&self.head, &self.sent, self.told()))
     }
 
+    /// What PHP saw of the request, where it was asked and answered.
+    pub(super) fn seen_by_php(&self) -> Option<Box<Arrived>> {
+        self.notes.as_ref().and_then(|notes| notes.php()).cloned().map(Box::new)
+    }
+
     /// Who asks, as PHP is told where it is asked directly.
     pub(super) fn caller(&self) -> Caller {
         Caller { address: self.client, scheme: forwarded::scheme(&self.head.fields, &self.peer) }
@@ -101,7 +107,7 @@ impl Record {
             return;
         };
         let told = self.site.as_ref().map_or(&Told::Asked, |site| site.told());
-        notes.come_back(reply, &self.head, told, self.id);
+        notes.come_back(reply, &self.head, &self.sent, told, self.id, now);
         let signing = self.recorder.signing.as_ref().filter(|_| notes.prove_a_stripped_origin());
         if let Some(signing) = signing {
             signing.stripped.note(self.started);

@@ -399,6 +399,8 @@ impl Record {
     fn note_authorization(&self, event: &mut Event) {
         let fields = &self.head.fields;
         let at = |look: &Look| look.sightings(fields, &self.recorder.key).of(Watched::Authorization);
+        let php = self.notes.as_ref().and_then(|notes| notes.php());
+        event.authorization.seen_by_php = php.map(|php| php.seen.of(Watched::Authorization));
         event.authorization.arrived = Some(at(&self.arrived));
         event.authorization.sent = Some(at(&self.sent));
     }

@@ -21,6 +21,8 @@ pub struct Signing {
     pub after: Option<HopName>,
     /// Whether nobody behind this doctor reads a trail, so that none is sent on.
     pub ends_here: bool,
+    /// Whether PHP is asked what it saw: the plugin there has the same keys.
+    pub asks_php: bool,
     /// What was told of lately, by whatever configuration.
     pub replays: Arc<Replays>,
     /// Whether `Origin` was lost behind this doctor lately, likewise.

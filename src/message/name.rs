@@ -60,10 +60,10 @@ names! {
     14: ContentLength "Content-Length", Http2Settings "HTTP2-Settings", SecFetchMode "Sec-Fetch-Mode", SecFetchSite "Sec-Fetch-Site";
     15: FrontEndHttps "Front-End-Https", XForwardedFor "X-Forwarded-For", XForwardedSsl "X-Forwarded-Ssl";
     16: ContentEncoding "Content-Encoding", ProxyConnection "Proxy-Connection", WwwAuthenticate "WWW-Authenticate", XForwardedHost "X-Forwarded-Host", XForwardedPort "X-Forwarded-Port";
-    17: TransferEncoding "Transfer-Encoding", XForwardedProto "X-Forwarded-Proto";
+    17: HeaderDoctorAsk "Header-Doctor-Ask", TransferEncoding "Transfer-Encoding", XForwardedProto "X-Forwarded-Proto";
     18: XForwardedPrefix "X-Forwarded-Prefix", XForwardedScheme "X-Forwarded-Scheme", XForwardedServer "X-Forwarded-Server";
     19: XClusterClientIp "X-Cluster-Client-IP", ProxyAuthorization "Proxy-Authorization", HeaderDoctorTrail "Header-Doctor-Trail";
-    20: XForwardedProtocol "X-Forwarded-Protocol", HeaderDoctorReport "Header-Doctor-Report";
+    20: HeaderDoctorAnswer "Header-Doctor-Answer", XForwardedProtocol "X-Forwarded-Protocol", HeaderDoctorReport "Header-Doctor-Report";
     22: AccessControlMaxAge "Access-Control-Max-Age";
     27: AccessControlAllowOrigin "Access-Control-Allow-Origin";
     28: AccessControlAllowHeaders "Access-Control-Allow-Headers", AccessControlAllowMethods "Access-Control-Allow-Methods";

@@ -18,6 +18,9 @@ pub(super) type HmacSha256 = Hmac<Sha256>;
 pub(super) enum Purpose {
     Fingerprint,
     Seal,
+    PhpSeal,
+    PhpFingerprint,
+    PhpSecret,
 }
 
 impl Purpose {
@@ -25,6 +28,9 @@ impl Purpose {
         match self {
             Self::Fingerprint => b"header-doctor fingerprint v1",
             Self::Seal => b"header-doctor seal v1",
+            Self::PhpSeal => b"header-doctor php seal v1",
+            Self::PhpFingerprint => b"header-doctor php fingerprint v1",
+            Self::PhpSecret => b"header-doctor php secret v1",
         }
     }
 }

@@ -14,6 +14,7 @@ use hmac::Mac as _;
 
 use super::key::{HmacSha256, Key, Purpose, derive, keyed};
 use super::parts::Parts;
+use super::php_key::{PhpKey, Written};
 
 /// How long a seal is, in bytes: HMAC-SHA256 cut to half of it (RFC 2104 §5).
 pub const SEAL: usize = 16;
@@ -52,13 +53,15 @@ pub struct TrailKey {
     id: KeyId,
     fingerprints: Key,
     seals: HmacSha256,
+    php: PhpKey,
 }
 
 impl TrailKey {
     /// A key from its name and its 32 bytes.
     #[must_use]
     pub fn new(id: KeyId, bytes: &[u8; 32]) -> Self {
-        Self { id, fingerprints: Key::from_bytes(bytes), seals: keyed(&derive(bytes, Purpose::Seal)) }
+        let seals = keyed(&derive(bytes, Purpose::Seal));
+        Self { id, fingerprints: Key::from_bytes(bytes), seals, php: PhpKey::of(bytes) }
     }
 
     /// Its name.
@@ -71,6 +74,18 @@ impl TrailKey {
     #[must_use]
     pub const fn fingerprints(&self) -> &Key {
         &self.fingerprints
+    }
+
+    /// What is shared with PHP.
+    #[must_use]
+    pub const fn php(&self) -> &PhpKey {
+        &self.php
+    }
+
+    /// The same, to be written into the plugin that answers there.
+    #[must_use]
+    pub fn written_for_php(&self) -> Written {
+        self.php.written(&self.id)
     }
 
     /// Signs `parts`.
@@ -119,10 +134,15 @@ impl Keyring {
         &self.signing
     }
 
+    /// All of them, the one that signs first.
+    pub fn all(&self) -> impl Iterator<Item = &TrailKey> {
+        std::iter::once(&self.signing).chain(&self.others)
+    }
+
     /// The key with this name.
     #[must_use]
     pub fn named(&self, id: &str) -> Option<&TrailKey> {
-        std::iter::once(&self.signing).chain(&self.others).find(|key| key.id.as_str() == id)
+        self.all().find(|key| key.id.as_str() == id)
     }
 }
 

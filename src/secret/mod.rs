@@ -10,12 +10,14 @@
 mod key;
 mod keyring;
 mod parts;
+mod php_key;
 
 use std::fmt;
 
 pub use key::{Fingerprint, Key, Starts};
 pub use keyring::{BadKeys, KeyId, Keyring, SEAL, TrailKey};
 pub use parts::Parts;
+pub use php_key::{PhpKey, Written};
 
 /// Something that must not be shown. It has no `Display`, and its `Debug` says only that it is there.
 #[derive(Clone)]

@@ -8,19 +8,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use header_doctor::browser::withheld;
 use header_doctor::diagnosis::{Desk, Finding, Place, RULES, diagnose};
 use header_doctor::event::complaint;
 use header_doctor::evidence::{
-    Arrival, Code, Company, Crossing, Denied, HopName, Memory, OtherWay, Return, Script, SiteCode, Skew,
-    Symptom, Trail, Trouble, Watched, changes, look,
+    Arrival, Arrived, Code, Company, Crossing, Denied, HopName, Memory, OtherWay, PhpSaw, Return, Script,
+    SiteCode, Skew, Symptom, Trail, Trouble, Watched, changes, look,
 };
 use header_doctor::headers::Scheme;
 use header_doctor::headers::redirects::{Asked, Redirect};
 use header_doctor::message::{Fields, Name, ReplyHead, RequestHead, Status, Version};
 use header_doctor::moment::Moment;
-use header_doctor::secret::Key;
+use header_doctor::secret::{Key, KeyId, TrailKey};
 use serde::Deserialize;
 
 /// One exchange and what must be concluded from it.
@@ -38,6 +38,8 @@ pub(crate) struct Case {
     doctor: DoctorPart,
     /// What the doctors told one another.
     company: Option<CompanyPart>,
+    /// What the plugin in PHP told the doctor, which then has the name `sidecar` where no company says otherwise.
+    php_hop: Option<PhpPart>,
     reply: ReplyPart,
     /// The findings in order; none for a near miss.
     expect: Vec<Expected>,
@@ -125,6 +127,36 @@ struct CompanyPart {
     /// Whether it was put together from logs.
     #[serde(default)]
     logged: bool,
+}
+
+/// What PHP saw, by its variables; what is left out was not there.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PhpPart {
+    sapi: Option<String>,
+    /// `HTTP_AUTHORIZATION`, and with one or two `REDIRECT_` before it.
+    server: Option<String>,
+    redirected: Option<String>,
+    redirected_twice: Option<String>,
+    /// `Authorization` in `getallheaders()`, by the name that it has there.
+    all_headers: BTreeMap<String, String>,
+    /// `PHP_AUTH_USER:PHP_AUTH_PW`.
+    login: Option<String>,
+    auth_type: Option<String>,
+    /// Other headers with a credential.
+    others: BTreeMap<String, String>,
+    /// Watched headers that were sent and did not arrive; all others did, as they were.
+    lost: Vec<String>,
+    /// The user's number, by what WordPress knew it, and the roles: `3,token,editor`.
+    user: Option<String>,
+    /// `FOLDER:VERSION`.
+    plugins: Option<String>,
+    /// Whether there are routes under `jwt-auth/v1`.
+    token_routes: bool,
+    /// By how many seconds PHP's clock is ahead of the doctor's.
+    ahead: i64,
+    /// Whether PHP answered a doctor behind this one, which handed it on.
+    handed: bool,
 }
 
 type Pairs = Vec<BTreeMap<String, String>>;
@@ -318,6 +350,7 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
     let has_credential = arrived.has(Watched::Authorization);
     let came = fields(&case.request.fields);
     trail.company = case.company.as_ref().map(|part| Box::new(company(part, &came, &request.fields)));
+    enter_php(case, &mut trail, &request.fields);
     let php = doctor.php.as_ref().map(|said| complaint(said.as_bytes()).unwrap_or_default());
     Exchange { php, has_failed: doctor.failure.is_some(), request, has_credential, trail, symptom }
 }
@@ -359,6 +392,69 @@ fn company(part: &CompanyPart, came: &Fields, went: &Fields) -> Company {
         other => panic!("report: {other}"),
     };
     company
+}
+
+/// Judges what PHP saw as the doctor does that asked it.
+fn enter_php(case: &Case, trail: &mut Trail, went: &Fields) {
+    let Some(part) = &case.php_hop else { return };
+    let received = Moment::from_seconds(case.reply.received);
+    let key = TrailKey::new(KeyId::new("k1").unwrap(), &[7; 32]);
+    let clock = Moment::from_seconds(received.seconds() + part.ahead);
+    let saw = PhpSaw::read(clock, &said_by_php(part, went, &key));
+    let look = look(went);
+    let seen = look.sightings(went, key.fingerprints());
+    let arrived = Arrived::judge(saw, &look, went, &seen, &key).between(received, received);
+    let own = HopName::new("sidecar").unwrap();
+    let mut company = trail.company.take().unwrap_or_else(|| Box::new(Company::of(own.clone())));
+    let way = arrived.crossing(own, seen);
+    company.php = Some(if part.handed { Crossing { sent: None, ..way } } else { way });
+    trail.company = Some(company);
+    if !part.handed {
+        trail.reached_php(Box::new(arrived));
+    }
+}
+
+/// The text of the plugin's answer.
+fn said_by_php(part: &PhpPart, went: &Fields, key: &TrailKey) -> String {
+    let seen = |value: &str| {
+        let value = expand(value);
+        let scheme = match value.split_once(' ') {
+            Some(("Bearer", _)) => "b",
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") => "o",
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("basic") => "s",
+            Some(_) => "x",
+            None => "n",
+        };
+        let print = key.php().fingerprint(value.as_bytes()).bits();
+        if value.is_empty() { "e".to_owned() } else { format!("{}.{scheme}.{print:016x}", value.len()) }
+    };
+    let mut said = Vec::new();
+    for (name, value) in [("a", &part.server), ("r", &part.redirected), ("rr", &part.redirected_twice)] {
+        said.extend(value.as_ref().map(|value| format!("{name}={}", seen(value))));
+    }
+    for (name, value) in &part.all_headers {
+        let spelling = match name.as_str() {
+            "Authorization" => "c",
+            "authorization" => "l",
+            _ => "o",
+        };
+        said.push(format!("g={}.{spelling}", seen(value)));
+    }
+    said.extend(
+        part.login.as_ref().map(|login| format!("l={}", seen(&format!("Basic {}", STANDARD.encode(login))))),
+    );
+    let others: Vec<_> = part.others.iter().map(|(name, value)| format!("{name}:{}", seen(value))).collect();
+    said.push(format!("o={}", others.join(",")));
+    let watched = Watched::ALL.into_iter().skip(1).map(|header| {
+        let name = header.name().canonical();
+        let value = went.first(header.name()).filter(|_| !part.lost.iter().any(|lost| lost == name));
+        value.map_or("-".to_owned(), |value| seen(std::str::from_utf8(value).unwrap()))
+    });
+    said.push(format!("w={}", watched.collect::<Vec<_>>().join(",")));
+    let words = [("s", &part.sapi), ("y", &part.auth_type), ("i", &part.user), ("j", &part.plugins)];
+    said.extend(words.iter().filter_map(|(name, word)| word.as_ref().map(|word| format!("{name}={word}"))));
+    said.push(format!("z={}", u8::from(part.token_routes)));
+    said.join(";")
 }
 
 /// `believed`, `lost`, `theirs 400` or `ours 400`: whose clock is ahead, and by how many seconds.

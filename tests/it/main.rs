@@ -29,6 +29,7 @@ mod pair;
 mod php;
 mod php_connections;
 mod php_findings;
+mod php_hop;
 mod policy;
 mod proxy_protocol;
 mod reload;

@@ -104,10 +104,10 @@ impl Share {
 
 /// What is needed to compare notes, with the memory of whoever did so before.
 fn signing(trail: &Trail, keys: Keyring, known: Option<&Signing>) -> Signing {
-    let Trail { hop, instance, after, ends_here, .. } = trail.clone();
+    let Trail { hop, instance, after, ends_here, php: asks_php, .. } = trail.clone();
     let replays = known.map(|known| Arc::clone(&known.replays)).unwrap_or_default();
     let stripped = known.map(|known| Arc::clone(&known.stripped)).unwrap_or_default();
-    Signing { hop, instance, keys, after, ends_here, replays, stripped }
+    Signing { hop, instance, keys, after, ends_here, asks_php, replays, stripped }
 }
 
 fn recorder(in_force: &InForce, lasting: &Lasting) -> anyhow::Result<Recorder> {

@@ -51,6 +51,7 @@ fn the_examples_are_a_pair() {
     assert_eq!(edge.key_file.as_deref(), Some(Path::new("/etc/header-doctor/trail.keys")));
     assert_eq!(edge.key_file, sidecar.key_file);
     assert_eq!((edge.ends_here, sidecar.ends_here), (false, true));
+    assert!(!edge.php && !sidecar.php && trail("{ key_file: a, php: true }").php);
 }
 
 #[test]
@@ -77,6 +78,14 @@ fn every_mistake_in_a_name_is_told_what_would_be_right() {
         ("  after: 2", format!("2:10: trail.after: \"2\" {name}")),
         ("  after: edge", format!("2:10: trail.after: {alone}")),
         ("  key_file: a\n  hop: edge\n  after: edge", format!("4:10: trail.after: {itself}")),
+        (
+            "  hop: php",
+            "2:8: trail.hop: is what PHP itself is called; give the doctor a name of its own".to_owned(),
+        ),
+        (
+            "  php: true",
+            "2:8: trail.php: needs a key that the plugin in PHP has too, and there is none".to_owned(),
+        ),
         ("  key_file: a\n  after: doctor", format!("3:10: trail.after: {itself}")),
         (
             "  ends_here: yes",
@@ -84,7 +93,8 @@ fn every_mistake_in_a_name_is_told_what_would_be_right() {
         ),
         (
             "  key: a",
-            "2:3: trail.key: unknown key; known here: hop, instance, key_file, after, ends_here".to_owned(),
+            "2:3: trail.key: unknown key; known here: hop, instance, key_file, after, ends_here, php"
+                .to_owned(),
         ),
     ] {
         let message = refused(&format!("trail:\n{section}\n{SITES}"));

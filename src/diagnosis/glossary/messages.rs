@@ -16,7 +16,7 @@ pub(super) const ROWS: &[Row] = &[
         &["Expired token"],
         "The token's exp has come by the clock of PHP's machine, to the second and without leeway. The header arrived, and the \
          secret fits, for the signature is looked at before. Either the client needs a new token, or that clock is ahead.",
-        &["token-expired", "stale-token-on-public-route"],
+        &["token-expired", "stale-token-on-public-route", "php-clock-off"],
         "php-jwt 6.4, JWT::decode",
     ),
     (
@@ -42,7 +42,7 @@ pub(super) const ROWS: &[Row] = &[
         "The token's nbf or iat has not come by the clock of PHP's machine: of the machine that issued it and the one that \
          looks at it, one clock is off. There is no leeway: two seconds are enough. The time in the message less the reply's \
          Date is the difference.",
-        &["token-not-yet-valid", "doctor-clocks-differ"],
+        &["token-not-yet-valid", "doctor-clocks-differ", "php-clock-off"],
         "php-jwt 6.4 and later, JWT::decode",
     ),
     (

@@ -14,7 +14,7 @@ pub(super) const ROWS: &[Row] = &[
         &["REDIRECT_HTTP_AUTHORIZATION"],
         "Apache's copy behind an internal redirect, when a rewrite rule set HTTP_AUTHORIZATION. Core and the JWT plugins read it \
          where the former is missing; for Basic, core does not when the former is there and empty.",
-        &["authorization-lost-before-php"],
+        &["authorization-lost-before-php", "authorization-only-redirected"],
         "wp-includes/load.php, wp_populate_basic_auth_from_authorization_header; measured",
     ),
     (
@@ -28,7 +28,12 @@ pub(super) const ROWS: &[Row] = &[
         &["PHP_AUTH_USER", "PHP_AUTH_PW"],
         "User and password of Basic, from PHP itself or, when they are missing, from core. WordPress takes them for an application \
          password, the gate's too. With PHP_AUTH_USER set, Site Health leaves out its test of the header.",
-        &["gate-login-reaches-wordpress", "basic-unreadable", "application-password-refused"],
+        &[
+            "gate-login-reaches-wordpress",
+            "authorization-replaced-before-php",
+            "basic-unreadable",
+            "application-password-refused",
+        ],
         "wp-includes/load.php; class-wp-site-health.php",
     ),
     (

@@ -13,10 +13,14 @@
 //! credential of the same scheme on the same form of URL: then the path is clear. Where the doctor asks PHP itself, nothing
 //! stands between them that could lose it.
 //!
+//! Where PHP itself says what it has (`php-hop`), the loss is proved, its kind is known, and a Basic login is told as well; where PHP says
+//! that the header arrived, nothing is called lost whatever the reply is.
+//!
 //! Where the very same request arrives when it is sent straight to the origin, the loss is proved, and it is before the origin.
 
 use super::super::answerer::keeps_authorization;
 use super::super::company::doctors;
+use super::super::php::{Harm, has_arrived, product};
 use super::super::{Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
 use super::{ask_validate, foreign, is_accompanied, last_doctor, untouched};
 use crate::evidence::{
@@ -38,6 +42,12 @@ impl Rule for AuthorizationLostBeforePhp {
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let sent = trail.sighting(&Hop::Doctor, Watched::Authorization)?;
         sent.once()?;
+        if let Some(harm) = Harm::of(trail, symptom) {
+            return self.by_php(&harm);
+        }
+        if has_arrived(trail, Watched::Authorization) {
+            return None;
+        }
         let proof = proof(trail, symptom)?;
         if trail.memory.other_way == Some(OtherWay::Behind) {
             return self.before_the_origin(trail, symptom, &sent.to_string());
@@ -86,9 +96,26 @@ impl Rule for AuthorizationLostBeforePhp {
             ..finding
         })
     }
+
+    fn explains(&self) -> &'static [&'static str] {
+        super::OF_THE_CREDENTIAL_IN_PHP
+    }
 }
 
 impl AuthorizationLostBeforePhp {
+    /// PHP says itself that it did not arrive, and in which way.
+    fn by_php(&self, harm: &Harm<'_>) -> Option<Finding> {
+        let (what, pair) = (harm.what(), harm.pair());
+        let (unseen, it) = if harm.explains() { ("WordPress never saw the ", "; it") } else { ("the ", "") };
+        let how = match harm.changed.change {
+            Change::Missing => "is lost".to_owned(),
+            Change::Emptied => "is emptied".to_owned(),
+            Change::Moved => format!("is moved to {}", harm.to()),
+            _ => return None,
+        };
+        harm.found(self, harm.heading(), format!("{unseen}{what}{it} {how} {pair}"))
+    }
+
     /// The origin sees the header when it is asked directly, so what stands in front of it keeps it back.
     fn before_the_origin(&self, trail: &Trail, symptom: &Symptom, sent: &str) -> Option<Finding> {
         let last = last_doctor(trail);
@@ -169,17 +196,4 @@ fn seen(trail: &Trail, sent: &str) -> String {
     let names: Vec<_> =
         trail.company.iter().flat_map(|company| doctors(company)).map(HopName::as_str).collect();
     format!("\"{sent}\" passed {} unchanged", names.join(" and "))
-}
-
-/// The hop that keeps the header by default, where one betrays itself; else the web server, else whatever stands there.
-fn product(symptom: &Symptom) -> &'static str {
-    match symptom.software {
-        _ if keeps_authorization(symptom.product) => symptom.product.name(),
-        Software::Nginx => "nginx",
-        Software::Apache if symptom.mod_php => "Apache (mod_php)",
-        Software::Apache => "Apache (PHP-FPM)",
-        Software::LiteSpeed => "LiteSpeed",
-        Software::Caddy => "Caddy",
-        Software::Unknown => symptom.product.name(),
-    }
 }

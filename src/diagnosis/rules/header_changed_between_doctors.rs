@@ -4,7 +4,7 @@
 //! judged with the reply that its loss leads to: a nonce without its cookie or a cookie without its nonce, a login whose body
 //! was not read, a redirect away from a host that nobody asked for, `https` that became `http`.
 
-use super::super::company::{cure_at, is_of_another, lost, path, proof, testimony};
+use super::super::company::{cure_at, desk, is_of_another, lost, path, place, proof, testimony};
 use super::super::{Finding, Proof, Rule};
 use super::foreign;
 use crate::evidence::{
@@ -64,13 +64,15 @@ impl HeaderChangedBetweenDoctors {
             _ => "is replaced",
         };
         let summary =
-            format!("{name} {did} between {} and {}: {}", crossing.after, crossing.before, effect.words);
+            format!("{name} {did} between {} and {}: {}", crossing.after, crossing.to(), effect.words);
         let proof = if effect.is_plain { proof(company) } else { Proof::Likely };
         let doubt = if effect.is_plain { "" } else { "; that the reply comes of it is supposed" };
         Some(Finding {
             because: format!("{}, and the reply fits{doubt}", testimony(company, crossing, header)),
             path: path(trail, symptom, company, crossing, header),
             lost: lost(company, header),
+            place: place(crossing),
+            desk: desk(crossing),
             cleared: vec!["client", "doctors", "secret", "expiry"],
             caution: "No token was at fault. Do not rotate secrets",
             cure: cure_at(self.text(), name, crossing),

@@ -8,7 +8,9 @@ mod authorization_lost_before_doctor;
 mod authorization_lost_before_php;
 mod authorization_lost_between_doctors;
 mod authorization_nominated;
+mod authorization_only_redirected;
 mod authorization_replaced;
+mod authorization_replaced_before_php;
 mod authorization_twice;
 mod basic_taken_by_old_jwt_plugin;
 mod basic_unreadable;
@@ -45,6 +47,7 @@ mod oauth_token_refused;
 mod origin_header_stripped;
 mod permalinks_plain;
 mod permission_refused;
+mod php_clock_off;
 mod php_fatal;
 mod php_not_running;
 mod php_pool_exhausted;
@@ -102,7 +105,9 @@ pub(super) use authorization_lost_before_doctor::AuthorizationLostBeforeDoctor;
 pub(super) use authorization_lost_before_php::AuthorizationLostBeforePhp;
 pub(super) use authorization_lost_between_doctors::AuthorizationLostBetweenDoctors;
 pub(super) use authorization_nominated::AuthorizationNominated;
+pub(super) use authorization_only_redirected::AuthorizationOnlyRedirected;
 pub(super) use authorization_replaced::AuthorizationReplaced;
+pub(super) use authorization_replaced_before_php::AuthorizationReplacedBeforePhp;
 pub(super) use authorization_twice::AuthorizationTwice;
 pub(super) use basic_taken_by_old_jwt_plugin::BasicTakenByOldJwtPlugin;
 pub(super) use basic_unreadable::BasicUnreadable;
@@ -139,6 +144,7 @@ pub(super) use oauth_token_refused::OauthTokenRefused;
 pub(super) use origin_header_stripped::OriginHeaderStripped;
 pub(super) use permalinks_plain::PermalinksPlain;
 pub(super) use permission_refused::PermissionRefused;
+pub(super) use php_clock_off::PhpClockOff;
 pub(super) use php_fatal::PhpFatal;
 pub(super) use php_not_running::PhpNotRunning;
 pub(super) use php_pool_exhausted::PhpPoolExhausted;
@@ -196,6 +202,38 @@ use crate::evidence::{
     Return, RouteClass, Session, Symptom, Token, Trail, Watched, Wrapping,
 };
 use crate::message::Method;
+
+/// What is concluded from the credential that WordPress judged, or from its absence: it has no ground once PHP says that the
+/// client's never arrived.
+const OF_THE_CREDENTIAL_IN_PHP: &[&str] = &[
+    "authorization-twice",
+    "gate-in-front",
+    "authorization-replaced",
+    "gate-login-reaches-wordpress",
+    "basic-taken-by-old-jwt-plugin",
+    "application-passwords-need-https",
+    "application-passwords-off",
+    "basic-unreadable",
+    "cookie-beats-basic",
+    "application-password-refused",
+    "token-cut-short",
+    "bearer-of-another-plugin",
+    "token-of-another-site",
+    "issuer-flips-with-https",
+    "token-of-another-plugin",
+    "placeholder-token",
+    "stale-token-on-public-route",
+    "bearer-scheme-wrong",
+    "token-wrapped",
+    "token-not-a-jwt",
+    "token-expired",
+    "token-not-yet-valid",
+    "token-algorithm-refused",
+    "token-signature-refused",
+    "token-issuer-mismatch",
+    "login-refused",
+    "permission-refused",
+];
 
 /// Client and doctor, when the header came and left as it was.
 pub(super) fn untouched(trail: &Trail) -> Vec<Stop> {
@@ -368,7 +406,7 @@ fn names_the_credential(symptom: &Symptom) -> bool {
 
 /// Whether a refusal is explained by what happened to `Authorization` on the way. A login needs none; that no secret is
 /// configured, a nonce and a post's password have nothing to do with it; a cache did not hear of this request.
-fn explained(change: Change, trail: &Trail, symptom: &Symptom) -> bool {
+pub(super) fn explained(change: Change, trail: &Trail, symptom: &Symptom) -> bool {
     let others = ["jwt_auth_bad_config", "rest_cookie_invalid_nonce", "rest_post_incorrect_password"];
     let is_gate = matches!(symptom.answered_by, AnsweredBy::Gate(_));
     let is_login = trail.route.class == RouteClass::Token && !is_gate;

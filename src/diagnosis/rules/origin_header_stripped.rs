@@ -9,11 +9,12 @@
 //! `Access-Control-Allow-Origin` and WordPress answered. The doctor behind cannot know, so there it is a note.
 
 use super::super::answerer::{console, product};
-use super::super::company::{cure_at, is_of_another, lost, path, proof, testimony};
+use super::super::company::{cure_at, desk, is_of_another, lost, path, place, proof, testimony};
+use super::super::php::has_arrived;
 use super::super::{Decision, Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
 use super::{lacks_its_origin, last_doctor, untouched, wants_for_origin};
 use crate::browser::{Stage, When};
-use crate::evidence::{Change, Credential, Hop, RouteClass, Symptom, Trail, Watched};
+use crate::evidence::{Change, Credential, Crossing, Hop, RouteClass, Symptom, Trail, Watched};
 
 pub(in super::super) struct OriginHeaderStripped;
 
@@ -29,6 +30,7 @@ impl Rule for OriginHeaderStripped {
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         match trail.company.as_deref().and_then(|company| company.first(Watched::Origin)) {
             Some(_) => self.between_doctors(trail, symptom),
+            None if has_arrived(trail, Watched::Origin) => None,
             None => self.before_php(trail, symptom),
         }
     }
@@ -46,7 +48,7 @@ impl OriginHeaderStripped {
         if is_behind && !is_cause {
             return None;
         }
-        let (after, before) = (&crossing.after, &crossing.before);
+        let (after, before) = (&crossing.after, crossing.to());
         let summary = if is_cause {
             format!(
                 "Origin is lost between {after} and {before}, so WordPress sends no CORS headers and the browser keeps the reply"
@@ -62,7 +64,9 @@ impl OriginHeaderStripped {
             because: format!("{}; {why}", testimony(company, crossing, Watched::Origin)),
             path: path(trail, symptom, company, crossing, Watched::Origin),
             lost: lost(company, Watched::Origin),
-            cleared: vec!["client", "doctors", "web server", "WordPress", "token"],
+            place: place(crossing),
+            desk: desk(crossing),
+            cleared: cleared(crossing),
             cure: cure_at(self.text(), "any", crossing),
             aside: !is_cause,
             ..Finding::of(self, proof(company), "any", summary)?
@@ -112,6 +116,12 @@ impl OriginHeaderStripped {
             ..Finding::of(self, proof, product(symptom), summary)?
         })
     }
+}
+
+/// Behind the last doctor stands the web server alone.
+fn cleared(crossing: &Crossing) -> Vec<&'static str> {
+    let all = ["client", "doctors", "WordPress", "token", "web server"];
+    all.into_iter().take(if crossing.is_to_php() { 4 } else { 5 }).collect()
 }
 
 const ASK: &str = r#"curl -i "$SITE/wp-json/" -H "Origin: https://app.example.com""#;

@@ -20,9 +20,9 @@ pub enum Direction {
 /// What a list is bound to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bound<'a> {
-    pub(super) direction: Direction,
-    pub(super) method: &'a [u8],
-    pub(super) authority: Cow<'a, [u8]>,
+    pub(in crate::evidence) direction: Direction,
+    pub(in crate::evidence) method: &'a [u8],
+    pub(in crate::evidence) authority: Cow<'a, [u8]>,
 }
 
 impl<'a> Bound<'a> {
