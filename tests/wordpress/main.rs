@@ -27,5 +27,6 @@ mod doors_table;
 mod judge;
 mod logins;
 mod pair;
+mod php_hop;
 mod stand;
 mod token;
