@@ -29,7 +29,7 @@ const EXPIRED: Verdict = Says(&["token-expired"]);
 const EARLY: Verdict = Says(&["token-not-yet-valid"]);
 const ISSUER: Verdict = Says(&["token-issuer-mismatch"]);
 const OTHER_SITE: Verdict = Says(&["token-of-another-site"]);
-const SCHEME: Verdict = Says(&["issuer-flips-with-https"]);
+const FLIPS: Verdict = Says(&["issuer-flips-with-https"]);
 const CUT: Verdict = Says(&["token-cut-short"]);
 const OTHER_PLUGIN: Verdict = Says(&["token-of-another-plugin"]);
 const ALGORITHM: Verdict = Says(&["token-algorithm-refused"]);
@@ -256,7 +256,7 @@ fn tokens_that_are_not_what_they_should_be() {
         bearer("iat in 5 minutes", with("iat", json!(now + 300)), NOT_YET, EARLY),
         bearer("wrong iss", with("iss", json!("http://elsewhere.test")), FOREIGN, OTHER_SITE),
         bearer("iss with a slash", with("iss", json!(format!("{iss}/"))), FOREIGN, ISSUER),
-        bearer("iss https for http", with("iss", json!(iss.replace("http:", "https:"))), FOREIGN, SCHEME),
+        bearer("iss https for http", with("iss", json!(iss.replace("http:", "https:"))), FOREIGN, FLIPS),
         bearer("no iss", without("iss"), FOREIGN, ISSUER),
         bearer("no exp", without("exp"), ACCEPTED, Silent),
         bearer("no data", without("data"), NO_USER, OTHER_PLUGIN),

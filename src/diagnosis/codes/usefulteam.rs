@@ -29,7 +29,11 @@ pub(super) const CODES: &[Known] = &[
         desk: Desk::Platform,
         severity: Severity::Error,
         cure: "have the web server hand Authorization to PHP; update release 2, which refuses preflights",
-        rules: &["authorization-lost-before-php", "preflight-closed-by-plugin", "authorization-lost-before-doctor"],
+        rules: &[
+            "authorization-lost-before-php",
+            "preflight-closed-by-plugin",
+            "authorization-lost-before-doctor",
+        ],
         ..BASE
     },
     Known {
