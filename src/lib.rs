@@ -26,6 +26,8 @@ pub mod evidence;
 
 pub mod diagnosis;
 
+pub mod history;
+
 pub mod token;
 
 pub mod event;

@@ -194,7 +194,7 @@ impl Sum {
             _ => Population::JoinedWithCredential,
         };
         let since = way.map(|way| way.since).unwrap_or_default();
-        Scope { count: case.count, of, population, since }
+        Scope { count: case.count, of, population, since, only: None }
     }
 }
 

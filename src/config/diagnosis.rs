@@ -1,8 +1,9 @@
-//! Section `diagnosis`: what the site's operators know that the doctor does not, the codes of their own plugins.
+//! Section `diagnosis`: what the site's operators know that the doctor does not, the codes of their own plugins; and what the
+//! doctor does about a verdict that is only possible.
 
 use super::error::{Problem, Refused, quoted};
 use super::reading::{Leaf, Scalar};
-use super::values::words::refuse;
+use super::values::words::{refuse, words};
 use crate::diagnosis::{Desk, Place, codes};
 use crate::evidence::{Code, SiteCode};
 use schemars::JsonSchema;
@@ -14,11 +15,26 @@ use std::str::FromStr;
 /// How much a line may hold that stands in verdicts, in bytes.
 const LONGEST: usize = 300;
 
-/// What is added to what the doctor knows.
+words! {
+    /// What is done where a question would decide a verdict.
+    pub SecondOpinion is "a second opinion" {
+        /// Nothing is said of it.
+        Never = "never",
+        /// The question stands in the verdict, as a command to type.
+        #[default]
+        Ask = "ask",
+        /// The doctor asks by itself, where it can without a credential.
+        Auto = "auto",
+    }
+}
+
+/// What is added to what the doctor knows, and how verdicts are made surer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnosis {
     /// Codes that the site explains itself; none stands twice for one status.
     pub codes: Vec<SiteCode>,
+    /// What is done where a question would decide a verdict.
+    pub second_opinion: SecondOpinion,
 }
 
 /// `diagnosis` in the file.
@@ -28,6 +44,9 @@ pub struct Diagnosis {
 pub(super) struct Shape {
     /// Error codes of plugins that the doctor does not know, each with what it means; none when absent.
     codes: Option<Vec<CodeShape>>,
+    /// Where a verdict is only possible: say nothing of what would decide it (`never`), print the command that would (`ask`, as when
+    /// absent), or ask as well (`auto`): the same upstream, without a credential, at most once an hour for each question.
+    second_opinion: Option<Scalar<SecondOpinion>>,
 }
 
 /// One entry of `diagnosis.codes`.
@@ -193,7 +212,8 @@ pub(super) fn check(shape: Shape) -> Result<Diagnosis, Problem> {
         let code = entry(shape, &codes).map_err(|problem| problem.under(position).under("codes"))?;
         codes.push(code);
     }
-    Ok(Diagnosis { codes })
+    let second_opinion = shape.second_opinion.map_or_else(SecondOpinion::default, |Scalar(set)| set);
+    Ok(Diagnosis { codes, second_opinion })
 }
 
 fn entry(shape: CodeShape, before: &[SiteCode]) -> Result<SiteCode, Problem> {
@@ -227,7 +247,10 @@ fn entry(shape: CodeShape, before: &[SiteCode]) -> Result<SiteCode, Problem> {
 
 impl From<&Diagnosis> for Shape {
     fn from(diagnosis: &Diagnosis) -> Self {
-        Self { codes: Some(diagnosis.codes.iter().map(Into::into).collect()) }
+        Self {
+            codes: Some(diagnosis.codes.iter().map(Into::into).collect()),
+            second_opinion: Some(Scalar(diagnosis.second_opinion)),
+        }
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Shape {
     sites: Option<Vec<sites::Shape>>,
     /// What this doctor is called, and with which others it compares notes.
     trail: Option<trail::Shape>,
+    /// What the operators of the site know that the doctor does not, and what it does about a verdict that is only possible.
+    diagnosis: Option<diagnosis::Shape>,
     /// How much and how slow a client may be.
     limits: Option<limits::Shape>,
     /// Where the bodies of requests wait for PHP-FPM (`fastcgi://`, `fastcgi+unix:`) until they are whole.
@@ -38,8 +40,6 @@ pub(super) struct Shape {
     drain: Option<drain::Shape>,
     /// How many threads share the work; `auto`, as when absent, is the cgroup's CPU quota rounded up.
     workers: Option<Scalar<Workers>>,
-    /// What the operators of the site know that the doctor does not.
-    diagnosis: Option<diagnosis::Shape>,
     /// What is written about exchanges, and how.
     log: Option<log::Shape>,
     /// What the doctor says of itself, and where.
@@ -88,6 +88,7 @@ impl Shape {
             trusted_proxies,
             sites,
             trail,
+            diagnosis,
             limits: self.limits.unwrap_or_default().into(),
             spool: self.spool.unwrap_or_default().into(),
             drain: self.drain.unwrap_or_default().into(),
@@ -95,7 +96,6 @@ impl Shape {
                 Some(Scalar(Workers::Number(number))) => number,
                 Some(Scalar(Workers::Auto)) | None => around.cores,
             },
-            diagnosis,
             log,
             admin,
             upgrade,
@@ -128,11 +128,11 @@ impl From<&Plan> for Shape {
             trusted_proxies: Some(trusted_proxies::shape(&plan.trusted_proxies)),
             sites: Some(plan.sites.iter().map(Into::into).collect()),
             trail: Some((&plan.trail).into()),
+            diagnosis: Some((&plan.diagnosis).into()),
             limits: Some((&plan.limits).into()),
             spool: Some((&plan.spool).into()),
             drain: Some((&plan.drain).into()),
             workers: Some(Scalar(Workers::Number(plan.workers))),
-            diagnosis: Some((&plan.diagnosis).into()),
             log: Some((&plan.log).into()),
             admin: Some((&plan.admin).into()),
             upgrade: Some((&plan.upgrade).into()),

@@ -39,7 +39,7 @@ mod workers;
 pub use admin::Admin;
 pub use connections::Connections;
 pub use cores::cores;
-pub use diagnosis::Diagnosis;
+pub use diagnosis::{Diagnosis, SecondOpinion};
 pub use drain::Drain;
 pub use entrances::Entrances;
 pub use error::{Error, Mistake, Refused};
@@ -79,6 +79,8 @@ pub struct Plan {
     pub sites: Vec<Site>,
     /// Who this doctor is among others.
     pub trail: Trail,
+    /// What is added to what the doctor knows, and how verdicts are made surer.
+    pub diagnosis: Diagnosis,
     /// What is asked of clients.
     pub limits: Limits,
     /// How bodies are held for PHP-FPM.
@@ -87,8 +89,6 @@ pub struct Plan {
     pub drain: Drain,
     /// How many threads share the work.
     pub workers: NonZeroUsize,
-    /// What is added to what the doctor knows.
-    pub diagnosis: Diagnosis,
     /// What is written.
     pub log: Log,
     /// Where those who run the doctor can ask it.

@@ -31,7 +31,9 @@ use super::{Error, PATIENCE};
 use crate::diagnosis::RULES;
 use crate::event::{Bus, Event, Events, ExchangeIds, Tally, TraceId, bus, complaint, now};
 use crate::evidence::{HopName, Instance};
-use crate::exchange::{Acceptances, Keeps, Mode, Policy, QUEUE, Recorder, Shows, Signing, Site, Sites};
+use crate::exchange::{
+    Acceptances, Keeps, Mode, Policy, QUEUE, Recorder, SecondOpinion, Shows, Signing, Site, Sites,
+};
 use crate::headers::cors;
 use crate::listen::{self, Answer, BindError, Current, Drain, Serving};
 use crate::message::{Name, RequestHead};
@@ -296,6 +298,8 @@ fn recorder(hop: &str, signing: Option<Arc<Signing>>, bus: &Bus) -> Result<Recor
         site_codes: Arc::default(),
         bus: bus.clone(),
         tally: Arc::new(Tally::new(now())),
+        history: Arc::default(),
+        second_opinion: SecondOpinion::Ask,
         keeps: Keeps::All,
         least: None,
         shows: Shows::Address,

@@ -14,6 +14,7 @@ mod finding;
 pub mod glossary;
 mod php;
 mod preflight;
+mod readings;
 mod rules;
 mod text;
 mod told;
@@ -90,6 +91,9 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::GateLoginReachesWordpress,
     &rules::AuthorizationLostBeforeDoctor,
     &rules::PreflightPromiseBroken,
+    &rules::ValidTokensLost,
+    &rules::UserDeletedAfterIssue,
+    &rules::ValidateAcceptsRouteRefuses,
     &rules::AuthorizationLostBeforePhp,
     &rules::AuthorizationReplacedBeforePhp,
     &rules::AuthorizationOnlyRedirected,
@@ -113,10 +117,15 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::PlaceholderToken,
     &rules::StaleTokenOnPublicRoute,
     &rules::BearerSchemeWrong,
+    &rules::ValidateRefusesRouteAccepts,
     &rules::TokenWrapped,
     &rules::TokenCutShort,
     &rules::TokenNotAJwt,
     &rules::BearerOfAnotherPlugin,
+    &rules::JwtSecretDiffersBetweenNodes,
+    &rules::ClockAheadOnNode,
+    &rules::ClockBehindOnNode,
+    &rules::StaleTokenAfterRefresh,
     &rules::TokenExpired,
     &rules::TokenNotYetValid,
     &rules::TokenAlgorithmRefused,
@@ -129,6 +138,12 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::OauthTokenRefused,
     &rules::LoginBodyUnread,
     &rules::LoginOverwrittenMessage,
+    &rules::RefreshCookieMissing,
+    &rules::RefreshWithAccessToken,
+    &rules::RefreshTokenReused,
+    &rules::RefreshAfterRefusedRefresh,
+    &rules::RefreshStorm,
+    &rules::RefreshAfterPermissionRefusal,
     &rules::LoginRefused,
     &rules::PostPasswordWrong,
     &rules::WoocommerceKeyRefused,

@@ -4,7 +4,7 @@
 
 use super::answerer::keeps_authorization;
 use super::company::{controls, cure_at, lost, path, proof, testimony};
-use super::rules::explained;
+use super::readings::explained;
 use super::{Finding, Rule, Severity};
 use crate::evidence::{
     Change, Changed, Company, Crossing, Hop, OtherName, Reached, Scheme, Sighting, Software, Spelling,

@@ -5,7 +5,7 @@
 //! preflight never carries a credential, so to ask one to log in is to refuse it.
 
 use super::answerer::{Answerer, PLUGIN, because, behind_php, is_from_wordpress};
-use super::rules::{lacks_its_origin, lost_its_origin, untouched};
+use super::readings::{lacks_its_origin, lost_its_origin, untouched};
 use super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
 use crate::browser::{Block, Blocked, Stage, When};
 use crate::evidence::{AnsweredBy, Hop, LoginPage, RouteClass, Symptom, Trail};

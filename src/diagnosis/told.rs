@@ -1,7 +1,7 @@
 //! The finding that a row of the code tables makes, for the rules that read a plugin's own words.
 
 use super::codes::Known;
-use super::rules::untouched;
+use super::readings::untouched;
 use super::{Finding, Mark, Place, Proof, Rule, Stop};
 use crate::evidence::{Credential, Hop, Symptom, Trail};
 

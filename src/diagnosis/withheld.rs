@@ -5,7 +5,7 @@
 //! the finding explains what the console shows and not the reply, and stands aside.
 
 use super::answerer::{Answerer, because, behind_php, is_from_wordpress};
-use super::rules::{lacks_its_origin, lost_its_origin, untouched};
+use super::readings::{lacks_its_origin, lost_its_origin, untouched};
 use super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
 use crate::browser::{Block, Blocked, Stage, When};
 use crate::evidence::{AnsweredBy, Credential, Hop, RouteClass, Symptom, Trail};

@@ -9,6 +9,7 @@ mod complaint;
 mod identity;
 mod redact;
 mod tally;
+mod whence;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use complaint::{complaint, whole_complaint};
 pub use identity::{ExchangeIds, TraceId};
 pub use redact::{Redacted, redact_target};
 pub use tally::{Population, Scope, Tally};
+pub use whence::Whence;
 
 use crate::diagnosis::{Finding, Severity};
 use crate::evidence::{Hop, Sighting, Symptom, Trail, Watched, WordPressError};

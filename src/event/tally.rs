@@ -3,8 +3,10 @@
 //! Two counters that every exchange touches, and two per rule that only findings touch.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::whence::{Others, Places, Whence};
 use crate::diagnosis::RULES;
 use crate::moment::Moment;
 
@@ -13,8 +15,16 @@ use crate::moment::Moment;
 pub struct Tally {
     since: Moment,
     exchanges: Count,
-    findings: Vec<Count>,
+    findings: Vec<Found>,
+    others: Others,
     failed_handshakes: AtomicU64,
+}
+
+/// The exchanges with one finding: how many, and where.
+#[derive(Debug, Default)]
+struct Found {
+    count: Count,
+    places: Places,
 }
 
 /// A count of all exchanges, and of those with `Authorization`.
@@ -54,7 +64,7 @@ impl Population {
 }
 
 /// How widespread a finding is: `3 of 17 requests with a credential since 14:02`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     /// How many exchanges had the finding.
     pub count: u64,
@@ -64,12 +74,15 @@ pub struct Scope {
     pub population: Population,
     /// Since when.
     pub since: Moment,
+    /// The places that all of them share and others do not; nothing where there is none, or they are too few to say so.
+    pub only: Option<Arc<Whence>>,
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { count, of, population, since } = self;
-        write!(f, "{count} of {of} {} since {}", population.words(), since.clock())
+        let Self { count, of, population, since, only } = self;
+        write!(f, "{count} of {of} {} since {}", population.words(), since.clock())?;
+        only.as_ref().map_or(Ok(()), |only| write!(f, ", only {only}"))
     }
 }
 
@@ -77,8 +90,15 @@ impl Tally {
     /// Counters that start now.
     #[must_use]
     pub fn new(now: Moment) -> Self {
-        let findings = RULES.iter().map(|_| Count::default()).collect();
-        Self { since: now, exchanges: Count::default(), findings, failed_handshakes: AtomicU64::default() }
+        let findings = RULES.iter().map(|_| Found::default()).collect();
+        let others = Others::default();
+        Self {
+            since: now,
+            exchanges: Count::default(),
+            findings,
+            others,
+            failed_handshakes: AtomicU64::default(),
+        }
     }
 
     /// Counts an exchange; every one, when its request was read.
@@ -89,12 +109,25 @@ impl Tally {
     /// Counts a finding and says how widespread it is by now.
     #[must_use]
     pub fn find(&self, rule: &str, has_credential: bool) -> Scope {
+        self.find_at(rule, has_credential, &Whence::default())
+    }
+
+    /// The same for an exchange whose place is known.
+    #[must_use]
+    pub fn find_at(&self, rule: &str, has_credential: bool, whence: &Whence) -> Scope {
+        self.others.add(whence);
         let place = RULES.iter().position(|one| one.id() == rule);
         let found = place.and_then(|place| self.findings.get(place));
-        let count = found.map_or(1, |found| found.add(has_credential));
+        let count = found.map_or(1, |found| found.count.add(has_credential));
+        let only = found.and_then(|found| found.places.add(whence, count, &self.others));
         let of = self.exchanges.of(has_credential).max(count);
         let population = if has_credential { Population::WithCredential } else { Population::All };
-        Scope { count, of, population, since: self.since }
+        Scope { count, of, population, since: self.since, only }
+    }
+
+    /// Notes where a healthy exchange was, now and then: a finding that others do not share holds for its place alone.
+    pub fn meet(&self, whence: &Whence) {
+        self.others.add(whence);
     }
 
     /// Counts a connection whose TLS handshake failed.

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::site::{Home, Issuer};
 use crate::moment::Moment;
+use crate::secret::{Fingerprint, Key};
 
 /// No honest token is longer: header limits are 8 to 64 KiB.
 const LONGEST: usize = 64 * 1024;
@@ -172,6 +173,17 @@ impl Claims {
     pub fn foreign(&self, home: &Home) -> Option<super::site::Difference> {
         self.issuer.differs_from(home)
     }
+}
+
+/// What stands for the user that a token names, so that tokens of one user are known: `data.user.id` (Tmeister and
+/// usefulteam), `id` (Simple JWT Login), `sub` (RFC 7519 §4.1.2).
+#[must_use]
+pub fn user(token: &[u8], key: &Key) -> Option<Fingerprint> {
+    let payload = token.get(..token.len().min(LONGEST))?.split(|byte| *byte == b'.').nth(1)?;
+    let payload: Value = object(payload)?;
+    let user = ["/data/user/id", "/id", "/sub"].into_iter().find_map(|place| payload.pointer(place))?;
+    let named = user.is_number() || user.is_string();
+    named.then(|| key.fingerprint(user.as_str().map_or_else(|| user.to_string(), str::to_owned).as_bytes()))
 }
 
 /// A part that is the JSON object it should be. serde would take a list for a struct; WordPress says "Payload must be

@@ -251,7 +251,8 @@ impl Offset {
     pub const WITHIN: i64 = 2;
 
     /// Their clock less ours.
-    const fn between(date: Moment, received: Moment) -> Self {
+    #[must_use]
+    pub const fn between(date: Moment, received: Moment) -> Self {
         Self { seconds: date.millis().saturating_sub(received.millis()).div_euclid(1000) }
     }
 

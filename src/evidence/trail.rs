@@ -11,6 +11,8 @@ use super::company::Company;
 use super::content::Content;
 use super::credential::{self, Credential};
 use super::hop_name::HopName;
+use super::issue::refresh_cookie;
+use super::past::Past;
 use super::php::Script;
 use super::php_hop::Arrived;
 use super::product::Product;
@@ -174,8 +176,12 @@ pub struct Trail {
     pub treatment: Treatment,
     /// What it remembers.
     pub memory: Memory,
+    /// What happened before, by the historian's word.
+    pub past: Box<Past>,
     /// Whether a login cookie came along.
     pub session: Session,
+    /// Whether the cookie left the doctor that JWT Auth keeps its refresh token in.
+    pub has_refresh_cookie: bool,
     /// Whether the request carried `Origin`: a script in a browser asked.
     pub has_origin: bool,
     /// Whether it is a preflight that announces `authorization`.
@@ -226,7 +232,9 @@ impl Trail {
             head_bytes: head_bytes(head),
             treatment: Treatment::default(),
             memory: Memory::default(),
+            past: Box::default(),
             session: session(head, sent),
+            has_refresh_cookie: refresh_cookie(fields).is_some(),
             has_origin: arrived.has(Watched::Origin),
             announces_authorization: announces_authorization(head),
             has_login_in_query: parameter(head.query(), b"username").is_some(),

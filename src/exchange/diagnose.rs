@@ -64,12 +64,19 @@ impl Record {
         if trail.memory.direct || trail.company.as_ref().is_some_and(|company| !company.behind.is_empty()) {
             symptom.forget_server();
         }
+        let scene = self.recall(&mut trail, &symptom);
         let has_credential = self.arrived.has(Watched::Authorization);
-        let findings = diagnose_by(self.recorder.rules, &trail, &symptom).into_iter().map(|finding| {
-            let scope = self.recorder.tally.find(finding.rule, has_credential);
+        let whence = self.whence();
+        let mut findings = diagnose_by(self.recorder.rules, &trail, &symptom);
+        self.second_opinion(&mut findings, scene.as_ref());
+        let findings = findings.into_iter().map(|finding| {
+            let scope = self.recorder.tally.find_at(finding.rule, has_credential, &whence);
             Scoped { finding, scope }
         });
         event.diagnosed(&trail, &symptom, findings.collect());
+        if let Some(scene) = scene {
+            self.note_refusal(&scene, &trail, &symptom);
+        }
     }
 
     fn memory(&self, trail: &Trail) -> Memory {

@@ -42,7 +42,7 @@ mod tests {
     use crate::event::{Event, Events, ExchangeIds, Failure, Side, Tally, bus, now};
     use crate::evidence::{Symptom, Trail};
     use crate::exchange::record::{Record, Shared};
-    use crate::exchange::{Keeps, Recorder, Shows};
+    use crate::exchange::{Keeps, Recorder, SecondOpinion, Shows};
     use crate::headers::{Peer, Scheme, Trusted};
     use crate::message::{Body, Fields, Fill, Reply, ReplyHead, RequestHead, Source, Status};
     use crate::secret::Key;
@@ -74,6 +74,8 @@ mod tests {
             site_codes: Arc::default(),
             bus,
             tally: Arc::new(Tally::new(now())),
+            history: Arc::default(),
+            second_opinion: SecondOpinion::Ask,
             keeps: Keeps::Sick,
             least: None,
             shows: Shows::Nothing,

@@ -11,7 +11,9 @@ mod memory;
 mod mishap;
 mod neighbours;
 mod notes;
+mod opinion;
 mod own;
+mod past;
 mod policy;
 mod record;
 mod replays;
@@ -32,6 +34,7 @@ use crate::listen::{Answer, Client, Interim, Refusal};
 use crate::message::{Body, Name, Reply, ReplyHead, Request, RequestHead, Status};
 use crate::upstream::{Caller, Error, Group, Pending, Route};
 pub use memory::{Acceptances, Promises};
+pub use opinion::SecondOpinion;
 pub use record::{Keeps, QUEUE, Recorder, Shows};
 pub use replays::Replays;
 pub use signing::Signing;
@@ -65,6 +68,7 @@ impl Answer for Sites {
         if let Err(bad) = record.treat() {
             return record.refused(Status::BAD_REQUEST, bad.code(), bad.to_string());
         }
+        let body = record.overhear(body);
         match forward(site.upstreams(), record.head(), body, record.caller(), record.route(), interim).await {
             Ok(reply) => record.answered(reply),
             Err(error) => record.failed(&error),

@@ -216,6 +216,7 @@ impl Record {
         let route = Route::of(&self.head);
         if proves_acceptance(route.class) || is_for_a_known_user(&reply.fields) {
             site.acceptances().note(kind, route.form, self.started);
+            self.note_taken(reply);
         }
     }
 

@@ -16,16 +16,20 @@ use super::memory::{Promises, Strangers};
 use super::mishap;
 use super::neighbours::Neighbours;
 use super::notes::{self, Notes, Now};
+use super::opinion::SecondOpinion;
 use super::own;
+use super::past::Heard;
 use super::signing::Signing;
 use super::site::Site;
-use super::watch::{Ending, watch};
+use super::watch::{COPIED, Ending, watch};
 use crate::diagnosis::{Rule, Severity};
 use crate::event::{Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Tally, TraceId, Tried, now};
 use crate::evidence::{
-    Led, LoginPage, Look, Route as EvidenceRoute, RouteClass, SiteCode, Treatment, Watched, is_replayed, look,
+    Led, LoginPage, Look, READ, Route as EvidenceRoute, RouteClass, SiteCode, Treatment, Watched,
+    is_replayed, look,
 };
 use crate::headers::{Peer, Trusted, forwarded};
+use crate::history::History;
 use crate::listen::{self, Client};
 use crate::message::{Body, Method, Reply, ReplyHead, RequestHead, Source, Status};
 use crate::secret::Key;
@@ -74,6 +78,10 @@ pub struct Recorder {
     pub bus: Bus,
     /// Where exchanges are counted.
     pub tally: Arc<Tally>,
+    /// What is remembered from one exchange to another.
+    pub history: Arc<History>,
+    /// What is done where a question would decide a verdict.
+    pub second_opinion: SecondOpinion,
     /// Which exchanges become events.
     pub keeps: Keeps,
     /// How grave an exchange must be; nothing for any.
@@ -116,6 +124,8 @@ impl Recorder {
             route: RefCell::default(),
             treatment: Treatment::default(),
             is_renewal: false,
+            handed_out: None,
+            heard: None,
             is_disbelieved: false,
             is_noteworthy: is_noteworthy.unwrap_or_default(),
             notes,
@@ -209,6 +219,10 @@ pub(super) struct Record {
     pub(super) treatment: Treatment,
     /// Whether the reply renewed a token.
     is_renewal: bool,
+    /// The reply, as it came, of a token route that hands out a token or finds one good.
+    handed_out: Option<Box<ReplyHead>>,
+    /// The body of a request for a refresh.
+    pub(super) heard: Option<Heard>,
     /// Whether the peer said `https` and was not believed.
     pub(super) is_disbelieved: bool,
     /// Whether something about the request is worth telling whatever the reply is.
@@ -293,6 +307,7 @@ impl Record {
         }
         self.come_back(&mut head);
         self.note_acceptance(&head);
+        self.handed_out = self.is_about_tokens(&head).then(|| Box::new(head.clone()));
         let received = self.may_be_sick(&head).then(|| head.clone());
         let led = self.redirect(&mut head);
         self.dress(&mut head);
@@ -300,7 +315,7 @@ impl Record {
         let received = received.filter(|reply| self.is_suspect(reply, &seen));
         self.is_renewal = self.renews(&head);
         let is_retried = !self.route.get_mut().failed.is_empty();
-        let is_odd = is_retried || self.is_renewal || self.has_complained();
+        let is_odd = is_retried || self.is_renewal || self.handed_out.is_some() || self.has_complained();
         let is_told = received.is_some() || is_odd || self.recorder.keeps == Keeps::All;
         let is_switched = body.is_tunnel();
         self.report(&mut head);
@@ -314,8 +329,11 @@ impl Record {
             self.ended(status, suspect, b"", Ending::Complete);
             return Reply { head, body, close };
         }
+        let is_handed_out = self.handed_out.is_some();
         let conclude = move |copy: &[u8], ending| self.ended(status, suspect, copy, ending);
-        Reply { body: watch(body, status.is_error(), conclude), head, close }
+        let read = if is_handed_out { READ } else { 0 };
+        let room = if status.is_error() { COPIED } else { read };
+        Reply { body: watch(body, room, conclude), head, close }
     }
 
     /// The doctor has the file that was asked for, or sends the client to its folder. That says nothing of WordPress: what is
@@ -330,7 +348,7 @@ impl Record {
             return Reply { head, body, close: false };
         }
         let conclude = move |copy: &[u8], ending| self.ended(status, suspect, copy, ending);
-        Reply { body: watch(body, false, conclude), head, close: false }
+        Reply { body: watch(body, 0, conclude), head, close: false }
     }
 
     /// Whether the reply may have to be kept as it came, before the policy changes it. 304 tells nothing new.
@@ -374,6 +392,9 @@ impl Record {
         if let Some((reply, mut seen)) = suspect.or_else(|| self.broke_off(status)) {
             seen.php = self.complaint();
             self.diagnose_or_fail(&mut event, &reply, copy, seen);
+        }
+        if let Some(reply) = self.handed_out.take() {
+            self.note_token(&reply, copy);
         }
         match ending {
             Ending::Complete => {}

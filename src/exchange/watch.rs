@@ -6,7 +6,7 @@ use super::mishap;
 use crate::message::{Body, Broken, Fields, Fill, Source};
 
 /// How much of an error's body is copied to be read, in bytes.
-const COPIED: usize = 64 * 1024;
+pub(super) const COPIED: usize = 64 * 1024;
 
 /// How a reply's body ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +22,9 @@ pub(super) enum Ending {
 /// What is done when the body has ended, with the first bytes of it.
 type Conclude<'c> = Box<dyn FnOnce(&[u8], Ending) + 'c>;
 
-/// Lets `body` pass and calls `conclude` once when it has ended, however it ends. The first bytes are copied when
-/// `copies` says so.
-pub(super) fn watch<'c>(body: Body<'c>, copies: bool, conclude: impl FnOnce(&[u8], Ending) + 'c) -> Body<'c> {
-    let room = if copies { COPIED } else { 0 };
+/// Lets `body` pass and calls `conclude` once when it has ended, however it ends. The first `room` bytes are
+/// copied.
+pub(super) fn watch<'c>(body: Body<'c>, room: usize, conclude: impl FnOnce(&[u8], Ending) + 'c) -> Body<'c> {
     body.map(|inner| Box::new(Watched { inner, copy: Vec::new(), room, conclude: Some(Box::new(conclude)) }))
 }
 
@@ -70,6 +69,14 @@ impl Source for Watched<'_> {
     fn trailers(&mut self) -> Option<Fields> {
         self.inner.trailers()
     }
+
+    fn is_whole(&self) -> bool {
+        self.inner.is_whole()
+    }
+
+    fn watch(&mut self, context: &mut Context<'_>) {
+        self.inner.watch(context);
+    }
 }
 
 impl Drop for Watched<'_> {
@@ -83,7 +90,7 @@ mod tests {
     use std::cell::RefCell;
     use std::task::{Context, Waker};
 
-    use super::{Ending, watch};
+    use super::{COPIED, Ending, watch};
     use crate::message::{Body, Fill, Source};
 
     fn pass(body: &mut Body<'_>, step: usize) -> Vec<u8> {
@@ -101,7 +108,7 @@ mod tests {
     fn a_body_passes_unchanged_and_ends_once() {
         let seen = RefCell::new(Vec::new());
         let conclude = |copy: &[u8], ending| seen.borrow_mut().push((copy.to_vec(), ending));
-        let mut body = watch(Body::full(vec![b'a'; 100_000]), true, conclude);
+        let mut body = watch(Body::full(vec![b'a'; 100_000]), COPIED, conclude);
         assert_eq!(pass(&mut body, 70_000).len(), 100_000);
         drop(body);
         assert_eq!(*seen.borrow(), [(vec![b'a'; 65_536], Ending::Complete)]);
@@ -109,14 +116,14 @@ mod tests {
 
     #[test]
     fn a_body_passes_whole_though_its_end_makes_the_doctor_panic() {
-        let mut body = watch(Body::full(vec![b'a'; 9]), true, |_: &[u8], _| panic!("on purpose"));
+        let mut body = watch(Body::full(vec![b'a'; 9]), COPIED, |_: &[u8], _| panic!("on purpose"));
         assert_eq!(pass(&mut body, 4), vec![b'a'; 9]);
     }
 
     #[test]
     fn a_body_nobody_wants_ends_as_such() {
         let seen = RefCell::new(Vec::new());
-        drop(watch(Body::full(vec![b'a'; 9]), true, |copy: &[u8], ending| {
+        drop(watch(Body::full(vec![b'a'; 9]), COPIED, |copy: &[u8], ending| {
             seen.borrow_mut().push((copy.len(), ending));
         }));
         assert_eq!(*seen.borrow(), [(0, Ending::Unwanted)]);

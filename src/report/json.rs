@@ -76,17 +76,27 @@ struct Found<'e> {
     summary: &'e str,
     because: &'e str,
     cleared: &'e [&'static str],
-    scope: Extent,
+    scope: Extent<'e>,
     cure: &'e str,
     decide: Option<&'e str>,
 }
 
 #[derive(Serialize)]
-struct Extent {
+struct Extent<'e> {
     count: u64,
     of: u64,
     population: &'static str,
     since: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only: Option<Only<'e>>,
+}
+
+/// The places that all exchanges with a finding share, and others do not.
+#[derive(Serialize)]
+struct Only<'e> {
+    upstream: Option<&'e str>,
+    origin: Option<&'e str>,
+    client: Option<&'e str>,
 }
 
 #[derive(Serialize)]
@@ -262,17 +272,22 @@ impl<'e> Found<'e> {
             summary: &finding.summary,
             because: &finding.because,
             cleared: &finding.cleared,
-            scope: Extent::of(scoped.scope),
+            scope: Extent::of(&scoped.scope),
             cure: &finding.cure,
             decide: finding.decide.as_ref().map(|decision| decision.command.as_str()),
         }
     }
 }
 
-impl Extent {
-    fn of(scope: Scope) -> Self {
-        let Scope { count, of, population, since } = scope;
-        Self { count, of, population: population.words(), since: since.to_string() }
+impl<'e> Extent<'e> {
+    fn of(scope: &'e Scope) -> Self {
+        let Scope { count, of, population, since, only } = scope;
+        let only = only.as_deref().map(|only| Only {
+            upstream: only.upstream.as_deref(),
+            origin: only.origin.as_deref(),
+            client: only.client.as_deref(),
+        });
+        Self { count: *count, of: *of, population: population.words(), since: since.to_string(), only }
     }
 }
 

@@ -103,6 +103,12 @@ impl Group {
         group
     }
 
+    /// Whether there is more than one to ask.
+    #[must_use]
+    pub fn has_several(&self) -> bool {
+        self.members().len() > 1
+    }
+
     /// Whether a request's body is held until it is whole: nobody behind the doctor tells its client to go on.
     #[must_use]
     pub fn holds_bodies(&self) -> bool {

@@ -13,8 +13,9 @@ use header_doctor::browser::withheld;
 use header_doctor::diagnosis::{Desk, Finding, Place, RULES, diagnose};
 use header_doctor::event::complaint;
 use header_doctor::evidence::{
-    Arrival, Arrived, Code, Company, Crossing, Denied, HopName, Memory, OtherWay, PhpSaw, Return, Script,
-    SiteCode, Skew, Symptom, Trail, Trouble, Watched, changes, look,
+    Arrival, Arrived, By, Code, Company, Crossing, Denied, Elsewhere, HopName, IssuedAhead, Memory, Minute,
+    Newer, Opinion, OtherWay, Past, PhpSaw, Refresh, Return, Script, SiteCode, Skew, Symptom, Trail, Trouble,
+    Watched, changes, look,
 };
 use header_doctor::headers::Scheme;
 use header_doctor::headers::redirects::{Asked, Redirect};
@@ -36,6 +37,9 @@ pub(crate) struct Case {
     /// What the doctor did beside that, and what it remembers.
     #[serde(default)]
     doctor: DoctorPart,
+    /// What happened before, by the historian's word.
+    #[serde(default)]
+    past: PastPart,
     /// What the doctors told one another.
     company: Option<CompanyPart>,
     /// What the plugin in PHP told the doctor, which then has the name `sidecar` where no company says otherwise.
@@ -104,6 +108,84 @@ struct CodePart {
     desk: String,
     #[serde(default, rename = "do")]
     cure: String,
+}
+
+/// What happened before. Times are in seconds ago; upstreams are named.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PastPart {
+    here: Option<String>,
+    /// A newer token: `refresh-token` or `user` by which it is known, how long ago, and for how long the old one was refused.
+    newer: Option<(String, u64, Option<u64>)>,
+    /// Tokens, refusals, and refusals of the same token within a minute.
+    minute: (u16, u16, u16),
+    pointless: u16,
+    refresh_rotated: Option<u64>,
+    refresh_refused: u16,
+    refresh_is_access_token: bool,
+    validated: Option<u64>,
+    served: Option<u64>,
+    /// The other upstream, whether it `took` or `issued` the token, how long ago, and whether it was refused here before.
+    elsewhere: Option<(String, String, u64, bool)>,
+    agreeing: Option<String>,
+    /// The issuer, and by how many seconds it was ahead.
+    issued_ahead: Option<(String, u64)>,
+    read_a_bad_one: Option<u64>,
+    /// What the doctor found out itself, `lost` or `arrives`, and how long ago.
+    opinion: Option<(String, u64)>,
+}
+
+impl PastPart {
+    fn past(&self) -> Past {
+        let ago = Duration::from_secs;
+        let newer = self.newer.as_ref().map(|(by, at, refused)| Newer {
+            ago: ago(*at),
+            by: match by.as_str() {
+                "refresh-token" => By::ItsRefreshToken,
+                "user" => By::TheSameUser,
+                other => panic!("newer by {other}"),
+            },
+            refused_for: refused.map(ago),
+        });
+        let (tokens, refusals, same_token) = self.minute;
+        Past {
+            here: self.here.as_deref().map(Into::into),
+            newer,
+            minute: Minute { tokens, refusals, same_token },
+            pointless: self.pointless,
+            refresh: Refresh {
+                rotated: self.refresh_rotated.map(ago),
+                refused: self.refresh_refused,
+                is_access_token: self.refresh_is_access_token,
+            },
+            validated: self.validated.map(ago),
+            served: self.served.map(ago),
+            elsewhere: self.elsewhere.as_ref().map(|(upstream, did, at, refused_before)| Elsewhere {
+                upstream: upstream.as_str().into(),
+                ago: ago(*at),
+                issued: match did.as_str() {
+                    "issued" => true,
+                    "took" => false,
+                    other => panic!("{other} the token"),
+                },
+                refused_before: *refused_before,
+            }),
+            agreeing: self.agreeing.as_deref().map(Into::into),
+            issued_ahead: self
+                .issued_ahead
+                .as_ref()
+                .map(|(upstream, by)| IssuedAhead { upstream: upstream.as_str().into(), by: ago(*by) }),
+            opinion: self.opinion.as_ref().map(|(word, at)| {
+                let opinion = match word.as_str() {
+                    "lost" => Opinion::Lost,
+                    "arrives" => Opinion::Arrives,
+                    other => panic!("opinion: {other}"),
+                };
+                (opinion, ago(*at))
+            }),
+            read_a_bad_one: self.read_a_bad_one.map(ago),
+        }
+    }
 }
 
 /// Two doctors, `edge` and `sidecar`, and which of them judges.
@@ -306,20 +388,8 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
     let sent = look(&request.fields);
     let mut trail = Trail::read(&request, &arrived, &sent, &Key::from_bytes(&[9; 32]));
     let doctor = &case.doctor;
-    let direct = doctor.php.is_some() || doctor.failure.is_some();
-    trail.memory = Memory {
-        promised: doctor.promised,
-        accepted: doctor.accepted,
-        origin_stripped: doctor.origin_stripped,
-        direct,
-        probe: doctor.probe,
-        other_way: match doctor.other_way.as_str() {
-            "" => None,
-            "behind" => Some(OtherWay::Behind),
-            "beside" => Some(OtherWay::Beside),
-            other => panic!("{other} is no way"),
-        },
-    };
+    trail.memory = memory(doctor);
+    *trail.past = case.past.past();
     if doctor.script_seen {
         trail.script = Script::Seen;
     }
@@ -334,7 +404,7 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
     );
     symptom.blocked = withheld(&request, &reply);
     symptom.php = trouble(doctor);
-    if direct {
+    if trail.memory.direct {
         symptom.forget_server();
     }
     trail.treatment.undressed = doctor.undressed;
@@ -353,6 +423,22 @@ pub(crate) fn exchange(case: &Case) -> Exchange {
     enter_php(case, &mut trail, &request.fields);
     let php = doctor.php.as_ref().map(|said| complaint(said.as_bytes()).unwrap_or_default());
     Exchange { php, has_failed: doctor.failure.is_some(), request, has_credential, trail, symptom }
+}
+
+fn memory(doctor: &DoctorPart) -> Memory {
+    Memory {
+        promised: doctor.promised,
+        accepted: doctor.accepted,
+        origin_stripped: doctor.origin_stripped,
+        direct: doctor.php.is_some() || doctor.failure.is_some(),
+        probe: doctor.probe,
+        other_way: match doctor.other_way.as_str() {
+            "" => None,
+            "behind" => Some(OtherWay::Behind),
+            "beside" => Some(OtherWay::Beside),
+            other => panic!("{other} is no way"),
+        },
+    }
 }
 
 fn site_code(part: &CodePart) -> SiteCode {

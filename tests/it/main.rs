@@ -26,6 +26,7 @@ mod life;
 mod limits;
 mod manual;
 mod pair;
+mod past;
 mod php;
 mod php_connections;
 mod php_findings;

@@ -43,7 +43,7 @@ pub(super) fn write(report: &Report) -> String {
 
 /// A finding as the log has it, with the reply it is about.
 fn verdict(verdict: &Verdict) -> Value {
-    let scoped = Scoped { finding: verdict.finding.clone(), scope: verdict.scope };
+    let scoped = Scoped { finding: verdict.finding.clone(), scope: verdict.scope.clone() };
     let mut value = serde_json::to_value(found(&scoped)).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
         fields.insert("status".to_owned(), json!(verdict.event.status.map(|status| status.code())));

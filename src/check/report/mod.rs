@@ -175,7 +175,7 @@ fn verdicts(seen: &Examination) -> Vec<Verdict> {
         let id = ExchangeId::new(u64::try_from(number).unwrap_or_default());
         let mut event = Event::of(&answer.head, id, answer.received, "check".into());
         event.diagnosed(&judged.trail, &judged.symptom, Vec::new());
-        let scope = Scope { count: 1, of: asked, population: Population::All, since: seen.began };
+        let scope = Scope { count: 1, of: asked, population: Population::All, since: seen.began, only: None };
         let target = redact_target(answer.head.target()).to_string();
         all.push(Verdict { finding: finding.clone(), scope, event, steps: vec![number], target });
     }

@@ -8,8 +8,11 @@ use anyhow::Context;
 use crate::config::{self, ClientAddress, Exchanges, Hosts, Level, PhpErrors, Plan, Trail, UpstreamTls};
 use crate::diagnosis::{RULES, Severity};
 use crate::event::{self, Bus, ExchangeIds, Tally};
-use crate::exchange::{Acceptances, Keeps, Mode, Policy, Promises, Recorder, Shows, Signing, Site, Sites};
+use crate::exchange::{
+    Acceptances, Keeps, Mode, Policy, Promises, Recorder, SecondOpinion, Shows, Signing, Site, Sites,
+};
 use crate::headers::Trusted;
+use crate::history::History;
 use crate::listen::{self, Capacity, Serving};
 use crate::secret::{Key, Keyring};
 use crate::upstream::{self, Registry};
@@ -20,6 +23,7 @@ pub(super) struct Lasting {
     pub(super) bus: Bus,
     pub(super) tally: Arc<Tally>,
     pub(super) promises: Arc<Promises>,
+    pub(super) history: Arc<History>,
     pub(super) capacity: Arc<Capacity>,
     pub(super) registry: Arc<Registry>,
     pub(super) began: Instant,
@@ -123,6 +127,12 @@ fn recorder(in_force: &InForce, lasting: &Lasting) -> anyhow::Result<Recorder> {
         site_codes: diagnosis.codes.as_slice().into(),
         bus: lasting.bus.clone(),
         tally: Arc::clone(&lasting.tally),
+        history: Arc::clone(&lasting.history),
+        second_opinion: match diagnosis.second_opinion {
+            config::SecondOpinion::Never => SecondOpinion::Never,
+            config::SecondOpinion::Ask => SecondOpinion::Ask,
+            config::SecondOpinion::Auto => SecondOpinion::Auto,
+        },
         keeps: match log.exchanges {
             Exchanges::All => Keeps::All,
             Exchanges::Sick => Keeps::Sick,

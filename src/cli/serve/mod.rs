@@ -353,6 +353,7 @@ fn lasting(bus: Bus) -> anyhow::Result<Lasting> {
         bus,
         tally: Arc::new(Tally::new(now())),
         promises: Arc::default(),
+        history: Arc::default(),
         capacity: Arc::default(),
         registry: Arc::default(),
         began: Instant::now(),

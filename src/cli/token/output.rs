@@ -100,7 +100,7 @@ impl Report<'_> {
     }
 
     fn scoped(&self, finding: &Finding) -> Scoped {
-        let scope = Scope { count: 1, of: 1, population: Population::Foretold, since: self.now };
+        let scope = Scope { count: 1, of: 1, population: Population::Foretold, since: self.now, only: None };
         Scoped { finding: finding.clone(), scope }
     }
 

@@ -60,7 +60,7 @@ fn an_unknown_key_is_told_the_nearest_and_all() {
     );
     assert_eq!(
         refused("backend: x"),
-        "1:1: backend: unknown key; known here: listeners, trusted_proxies, sites, trail, limits, spool, drain, workers, diagnosis, log, admin, upgrade"
+        "1:1: backend: unknown key; known here: listeners, trusted_proxies, sites, trail, diagnosis, limits, spool, drain, workers, log, admin, upgrade"
     );
 }
 

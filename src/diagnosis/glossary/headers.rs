@@ -142,6 +142,7 @@ pub(super) const ROWS: &[Row] = &[
         &[
             "cookie-beats-basic",
             "header-changed-between-doctors",
+            "refresh-cookie-missing",
             "permission-refused",
             "cookie-without-nonce",
         ],
@@ -227,7 +228,13 @@ pub(super) const ROWS: &[Row] = &[
     (
         &["Date"],
         "The clock of the machine that answered. Against a token's exp and iat and our own clock it tells whose is off.",
-        &["token-not-yet-valid", "token-expired", "doctor-clocks-differ"],
+        &[
+            "token-not-yet-valid",
+            "clock-ahead-on-node",
+            "clock-behind-on-node",
+            "token-expired",
+            "doctor-clocks-differ",
+        ],
         "RFC 9110 section 6.6.1",
     ),
     (

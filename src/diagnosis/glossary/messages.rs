@@ -16,7 +16,13 @@ pub(super) const ROWS: &[Row] = &[
         &["Expired token"],
         "The token's exp has come by the clock of PHP's machine, to the second and without leeway. The header arrived, and the \
          secret fits, for the signature is looked at before. Either the client needs a new token, or that clock is ahead.",
-        &["token-expired", "stale-token-on-public-route", "php-clock-off"],
+        &[
+            "token-expired",
+            "clock-ahead-on-node",
+            "stale-token-after-refresh",
+            "stale-token-on-public-route",
+            "php-clock-off",
+        ],
         "php-jwt 6.4, JWT::decode",
     ),
     (
@@ -26,6 +32,8 @@ pub(super) const ROWS: &[Row] = &[
          looked at yet. `header-doctor token --secret-file` tells which.",
         &[
             "token-signature-refused",
+            "jwt-secret-differs-between-nodes",
+            "validate-refuses-route-accepts",
             "token-of-another-site",
             "token-cut-short",
             "bearer-of-another-plugin",
@@ -42,7 +50,13 @@ pub(super) const ROWS: &[Row] = &[
         "The token's nbf or iat has not come by the clock of PHP's machine: of the machine that issued it and the one that \
          looks at it, one clock is off. There is no leeway: two seconds are enough. The time in the message less the reply's \
          Date is the difference.",
-        &["token-not-yet-valid", "doctor-clocks-differ", "php-clock-off"],
+        &[
+            "token-not-yet-valid",
+            "clock-ahead-on-node",
+            "clock-behind-on-node",
+            "doctor-clocks-differ",
+            "php-clock-off",
+        ],
         "php-jwt 6.4 and later, JWT::decode",
     ),
     (
@@ -99,6 +113,7 @@ pub(super) const ROWS: &[Row] = &[
          takes the caller for anonymous and answers 401 rest_not_logged_in or rest_forbidden.",
         &[
             "authorization-lost-before-php",
+            "valid-tokens-lost",
             "authorization-lost-between-doctors",
             "authorization-lost-before-doctor",
             "authorization-nominated",

@@ -8,7 +8,7 @@ pub(super) const ROWS: &[Row] = &[
         "The secret by which JWT Authentication for WP REST API and usefulteam/jwt-auth sign and examine tokens. Undefined or \
          empty is jwt_auth_bad_config; another than the token's is \"Signature verification failed\". It must be the same on every \
          machine, and a change of it ends every token.",
-        &["jwt-secret-missing", "token-signature-refused"],
+        &["jwt-secret-missing", "jwt-secret-differs-between-nodes", "token-signature-refused"],
         "class-jwt-auth-public.php; measured",
     ),
     (

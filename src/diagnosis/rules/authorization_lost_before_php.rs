@@ -16,16 +16,18 @@
 //! Where PHP itself says what it has (`php-hop`), the loss is proved, its kind is known, and a Basic login is told as well; where PHP says
 //! that the header arrived, nothing is called lost whatever the reply is.
 //!
+//! Where the doctor asked `token/validate` by itself lately, its answer decides what is only possible.
+//!
 //! Where the very same request arrives when it is sent straight to the origin, the loss is proved, and it is before the origin.
 
 use super::super::answerer::keeps_authorization;
 use super::super::company::doctors;
 use super::super::php::{Harm, has_arrived, product};
 use super::super::{Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
-use super::{ask_validate, foreign, is_accompanied, last_doctor, untouched};
+use super::{ago, ask_validate, foreign, is_accompanied, last_doctor, untouched};
 use crate::evidence::{
-    AnsweredBy, Change, Claims, Credential, Difference, Hop, HopName, OtherWay, Product, Software, Symptom,
-    Token, Trail, Watched,
+    AnsweredBy, Change, Claims, Credential, Difference, Hop, HopName, Opinion, OtherWay, Product, Software,
+    Symptom, Token, Trail, Watched,
 };
 
 pub(in super::super) struct AuthorizationLostBeforePhp;
@@ -65,7 +67,12 @@ impl Rule for AuthorizationLostBeforePhp {
         let (summary, because) = if likely {
             (
                 format!("WordPress never saw the token; it is lost between {last} and PHP"),
-                format!("{seen}, and WordPress says that it found no Authorization"),
+                match trail.past.opinion {
+                    Some((Opinion::Lost, time)) => {
+                        format!("{seen}; a Bearer of the doctor's own was lost the same way {}", ago(time))
+                    }
+                    _ => format!("{seen}, and WordPress says that it found no Authorization"),
+                },
             )
         } else {
             (
@@ -171,7 +178,19 @@ fn proof(trail: &Trail, symptom: &Symptom) -> Option<Proof> {
     }
     let times = trail.times().filter(|_| trail.credential == Credential::Bearer(Token::Jwt))?;
     let in_time = times.good(symptom.now()) && times.good(symptom.received);
-    (symptom.is_permission(401) && in_time).then_some(Proof::Possible)
+    if !symptom.is_permission(401) || !in_time {
+        return None;
+    }
+    match opinion(trail) {
+        Some(Opinion::Arrives) => None,
+        Some(Opinion::Lost) => Some(Proof::Likely),
+        Some(Opinion::Unclear) | None => Some(Proof::Possible),
+    }
+}
+
+/// What the doctor found out by asking the same upstream itself.
+fn opinion(trail: &Trail) -> Option<Opinion> {
+    trail.past.opinion.map(|(opinion, _)| opinion)
 }
 
 /// A token that never arrived was not judged, so nothing in it can be the reason; once it may have arrived, it can.

@@ -1,0 +1,58 @@
+//! One upstream takes the very same token whose signature another one refuses.
+//!
+//! Both verdicts are WordPress's, on one value. If the other took it between two refusals here, no change of the secret explains
+//! them: proved. If it took it only before, the secret may have been changed since: likely. An upstream that issued the token
+//! knows it as well as one that took it.
+//!
+//! Where PHP reports a fingerprint of its secret, two that differ prove the same without any refusal; `judge` is the place to
+//! ask for it, before the history.
+
+use super::super::{Finding, Mark, Proof, Rule, Stop};
+use super::{ago, decoding, untouched};
+use crate::evidence::{Credential, Hop, Message, Symptom, Token, Trail};
+
+pub(in super::super) struct JwtSecretDiffersBetweenNodes;
+
+impl Rule for JwtSecretDiffersBetweenNodes {
+    fn id(&self) -> &'static str {
+        "jwt-secret-differs-between-nodes"
+    }
+
+    fn text(&self) -> &'static str {
+        include_str!("jwt_secret_differs_between_nodes.md")
+    }
+
+    fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        let there = trail.past.elsewhere.as_ref()?;
+        let here = trail.past.here.as_deref()?;
+        let is_token = trail.credential == Credential::Bearer(Token::Jwt);
+        if decoding(symptom)? != Message::SIGNATURE || !is_token {
+            return None;
+        }
+        let proof = if there.refused_before { Proof::Proved } else { Proof::Likely };
+        let (upstream, did) = (&there.upstream, if there.issued { "issued" } else { "took" });
+        let order = if there.refused_before {
+            "after it had been refused here"
+        } else {
+            "a change of the secret since then would look the same"
+        };
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::Php, Mark::Bad).noted("another secret"));
+        Some(Finding {
+            because: format!("{upstream} {did} the very same token {}; {order}", ago(there.ago)),
+            path,
+            cleared: vec!["client", "doctor", "token", "expiry", "permissions"],
+            caution: "Do not rotate secrets: give every machine the same one",
+            ..Finding::of(
+                self,
+                proof,
+                "wp-config.php",
+                format!("the secret differs between machines: {here} refuses what {upstream} {did}"),
+            )?
+        })
+    }
+
+    fn explains(&self) -> &'static [&'static str] {
+        &["token-signature-refused", "bearer-of-another-plugin", "token-of-another-site"]
+    }
+}
