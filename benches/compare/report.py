@@ -85,6 +85,14 @@ def render_pairs(scenario, slices, baseline, markdown):
     return table(heading, columns, rows, doubts_about(slices, baseline), markdown)
 
 
+def render_judged(scenario, slices, baseline, markdown):
+    """The same for a doctor that judges and one that does not."""
+    columns = ("doctor", "CPU us/req", "min", f"x {baseline}", "user", "sys", "req/s", "p50 us", "p99 us", "errors")
+    rows = [row_of_judged(doctor, own, slices[baseline]) for doctor, own in slices.items()]
+    heading = f"{scenario.name}: {scenario.about}, {scenario.connections} connections (goal: {scenario.aim:.2f})"
+    return table(heading, columns, rows, doubts_about(slices, baseline), markdown)
+
+
 def table(heading, columns, rows, doubts, markdown):
     lines = (markdown_table if markdown else plain_table)(columns, rows)
     between = "\n" if markdown else ""
@@ -115,6 +123,12 @@ def row_of_pair(pair, own, baseline):
     ratio = median(one.cpu / other.cpu for one, other in zip(own, baseline))
     parts = (f"{median(part):.2f}" for part in zip(*(one.parts for one in own)))
     return (pair, cpu, least, f"{ratio:.3f}", *parts, *rest)
+
+
+def row_of_judged(doctor, own, baseline):
+    """Its aim is a few per cent, too."""
+    _, cpu, least, _, _, *rest = row(doctor, own, baseline)
+    return (doctor, cpu, least, f"{median(one.cpu / other.cpu for one, other in zip(own, baseline)):.3f}", *rest)
 
 
 def plain_table(columns, rows):

@@ -19,7 +19,8 @@ class Scenario:
     """One kind of traffic; `upload` is the size of a request body, 0 for a GET.
 
     `keeps` is whether connections to PHP are kept, where PHP is asked.
-    `aim` is what our CPU per request may be, over nginx's; for a pair of doctors with a key, over the pair without one.
+    `aim` is what our CPU per request may be, over nginx's; for a pair of doctors with a key, over the pair without one; for a doctor
+    that judges, over one that does not.
     """
 
     name: str
@@ -65,5 +66,15 @@ PAIRS = {
     for pair in (
         replace(SCENARIOS["h1-1k-64"], name="pair-1k-64", aim=1.06),
         replace(SCENARIOS["h1-1k-64-auth"], name="pair-1k-64-auth", aim=1.06),
+    )
+}
+
+# Before the same origin: what it costs that exchanges are judged.
+JUDGED = {
+    judged.name: judged
+    for judged in (
+        replace(SCENARIOS["h1-1k-64"], name="judged-1k-64", aim=1.05),
+        replace(SCENARIOS["h1-1k-64-auth"], name="judged-1k-64-auth", aim=1.05),
+        replace(SCENARIOS["h1-64k-64"], name="judged-64k-64", aim=1.05),
     )
 }

@@ -33,6 +33,7 @@ PEERS = ("header-doctor", "nginx", "haproxy")
 ROOT = "/srv/www"
 # Two doctors: without a key, with one as it is recommended, and with one where the sidecar signs a trail for a third.
 KEYLESS, KEYED, SIGNING = "keyless", "keyed", "signing on"
+JUDGING, SILENT = "judging", "silent"
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 # The proxies take the first CPU, load and origin the last: on most machines those two share no core.
@@ -161,6 +162,15 @@ class Stage:
         with running("header-doctor", folder, values, PROXY_CPU, self.binary, wrapper(hop), patience, words, section) as server:
             yield replace(server, name=hop)
 
+    @contextlib.contextmanager
+    def judging(self, name, wrapper=(), patience=10):
+        """A doctor that judges exchanges, as it ships, or a `SILENT` one."""
+        section = "" if name == JUDGING else "diagnosis: { enabled: false }\n"
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
+        values = self.values(self.origin)
+        with running("header-doctor", folder, values, PROXY_CPU, self.binary, wrapper, patience, (), section) as server:
+            yield replace(server, name=name)
+
     def values(self, origin):
         """What the templates of peers ask for."""
         return {"origin": origin.port, "certificate": self.folder / "cert.pem", "key": self.folder / "cert.pem.key"}
@@ -270,6 +280,13 @@ def knows_keys(binary):
     """Whether two of these doctors can share a key, and the second be the last; older ones cannot."""
     command = [binary, "config", "schema"]
     return "ends_here" in subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+
+
+def can_be_silent(binary):
+    """Whether this doctor can be told not to judge; older ones cannot."""
+    command = [binary, "config", "schema"]
+    schema = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+    return "Whether exchanges are judged" in schema
 
 
 def knows_php(binary, keeps):

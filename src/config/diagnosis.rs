@@ -1,8 +1,9 @@
 //! Section `diagnosis`: what the site's operators know that the doctor does not, the codes of their own plugins; and what the
-//! doctor does about a verdict that is only possible.
+//! doctor does about a verdict that is only possible, or whether it judges at all.
 
 use super::error::{Problem, Refused, quoted};
 use super::reading::{Leaf, Scalar};
+use super::values::Switch;
 use super::values::words::{refuse, words};
 use crate::diagnosis::{Desk, Place, codes};
 use crate::evidence::{Code, SiteCode};
@@ -29,12 +30,20 @@ words! {
 }
 
 /// What is added to what the doctor knows, and how verdicts are made surer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
+    /// Whether exchanges are judged. Without it the doctor does what its policy says, and concludes nothing.
+    pub enabled: bool,
     /// Codes that the site explains itself; none stands twice for one status.
     pub codes: Vec<SiteCode>,
     /// What is done where a question would decide a verdict.
     pub second_opinion: SecondOpinion,
+}
+
+impl Default for Diagnosis {
+    fn default() -> Self {
+        Self { enabled: true, codes: Vec::new(), second_opinion: SecondOpinion::default() }
+    }
 }
 
 /// `diagnosis` in the file.
@@ -42,6 +51,9 @@ pub struct Diagnosis {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Diagnosis")]
 pub(super) struct Shape {
+    /// Whether exchanges are judged (`true`, as when absent). With `false` the doctor still does what its policy says, and still
+    /// tells of what it refused or could not reach.
+    enabled: Option<Scalar<Switch>>,
     /// Error codes of plugins that the doctor does not know, each with what it means; none when absent.
     codes: Option<Vec<CodeShape>>,
     /// Where a verdict is only possible: say nothing of what would decide it (`never`), print the command that would (`ask`, as when
@@ -213,7 +225,8 @@ pub(super) fn check(shape: Shape) -> Result<Diagnosis, Problem> {
         codes.push(code);
     }
     let second_opinion = shape.second_opinion.map_or_else(SecondOpinion::default, |Scalar(set)| set);
-    Ok(Diagnosis { codes, second_opinion })
+    let enabled = shape.enabled.is_none_or(|Scalar(Switch(on))| on);
+    Ok(Diagnosis { enabled, codes, second_opinion })
 }
 
 fn entry(shape: CodeShape, before: &[SiteCode]) -> Result<SiteCode, Problem> {
@@ -248,6 +261,7 @@ fn entry(shape: CodeShape, before: &[SiteCode]) -> Result<SiteCode, Problem> {
 impl From<&Diagnosis> for Shape {
     fn from(diagnosis: &Diagnosis) -> Self {
         Self {
+            enabled: Some(Scalar(Switch(diagnosis.enabled))),
             codes: Some(diagnosis.codes.iter().map(Into::into).collect()),
             second_opinion: Some(Scalar(diagnosis.second_opinion)),
         }

@@ -27,6 +27,9 @@ pub(super) struct Seen {
 impl Record {
     /// Diagnoses; a defect of a rule costs the diagnosis alone.
     pub(super) fn diagnose_or_fail(&self, event: &mut Event, reply: &ReplyHead, copy: &[u8], seen: Seen) {
+        if !self.recorder.judges() {
+            return;
+        }
         if mishap::isolate(|| self.diagnose(event, reply, copy, seen)).is_err() {
             event.failure = Some(mishap::failure());
         }

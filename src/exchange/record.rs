@@ -158,6 +158,11 @@ impl Recorder {
         tracing::debug!(client, %error, "A TLS handshake failed");
     }
 
+    /// Whether exchanges are judged at all.
+    pub(super) const fn judges(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     fn send(&self, event: Event) {
         let is_wanted = event.is_renewal || event.severity() >= self.least;
         if self.keeps != Keeps::Nothing && is_wanted {
@@ -306,6 +311,9 @@ impl Record {
             return self.served(head, body);
         }
         self.come_back(&mut head);
+        if !self.recorder.judges() {
+            return self.unjudged(Reply { head, body, close });
+        }
         self.note_acceptance(&head);
         self.handed_out = self.is_about_tokens(&head).then(|| Box::new(head.clone()));
         let received = self.may_be_sick(&head).then(|| head.clone());
@@ -334,6 +342,15 @@ impl Record {
         let read = if is_handed_out { READ } else { 0 };
         let room = if status.is_error() { COPIED } else { read };
         Reply { body: watch(body, room, conclude), head, close }
+    }
+
+    /// There is a reply, and nobody wants it judged.
+    fn unjudged<'c>(mut self, mut reply: Reply<'c>) -> Reply<'c> {
+        self.redirect(&mut reply.head);
+        self.dress(&mut reply.head);
+        self.report(&mut reply.head);
+        self.open = false;
+        reply
     }
 
     /// The doctor has the file that was asked for, or sends the client to its folder. That says nothing of WordPress: what is

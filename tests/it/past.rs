@@ -227,3 +227,22 @@ fn by_default_the_question_is_printed_and_not_asked_and_never_leaves_it_out() {
         assert!(asked.iter().all(|request| request.starts_with("GET ")), "{asked:?}");
     }
 }
+
+#[test]
+fn one_who_is_told_not_to_judge_tells_only_of_what_he_could_not_do() {
+    let origin = wordpress(|_| refusal("jwt_auth_invalid_token", "Expired token"));
+    let doctor = with(&[&origin], "diagnosis: { enabled: false }\n");
+    let ask = |fields: &str| {
+        let head = format!(
+            "GET /wp-json/wp/v2/users/me HTTP/1.1\r\nHost: a.test\r\n{fields}Connection: close\r\n\r\n"
+        );
+        doctor.connect().send(head).reply()
+    };
+    let reply = ask(&format!("Authorization: Bearer {}\r\n", token(1)));
+    assert_eq!((reply.status(), reply.json()["code"].as_str()), (403, Some("jwt_auth_invalid_token")));
+    assert_eq!(ask("Authorization: Bearer a\r\nAuthorization: Bearer b\r\n").status(), 400);
+    let event = doctor.event();
+    assert_eq!(event["refusal"]["code"], "header_doctor_authorization_twice", "{event}");
+    assert_eq!(event["findings"].as_array().map(Vec::len), Some(0), "{event}");
+    doctor.expect_no_other_event();
+}

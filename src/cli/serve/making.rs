@@ -123,7 +123,7 @@ fn recorder(in_force: &InForce, lasting: &Lasting) -> anyhow::Result<Recorder> {
         client_key: lasting.key.clone(),
         ids: ExchangeIds::random().context("the system has no random numbers")?,
         hop: trail.hop.as_str().into(),
-        rules: RULES,
+        rules: if diagnosis.enabled { RULES } else { &[] },
         site_codes: diagnosis.codes.as_slice().into(),
         bus: lasting.bus.clone(),
         tally: Arc::clone(&lasting.tally),
