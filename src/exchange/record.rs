@@ -322,9 +322,7 @@ impl Record {
         let seen = Seen { led, blocked: self.blocked(&head), ..Seen::default() };
         let received = received.filter(|reply| self.is_suspect(reply, &seen));
         self.is_renewal = self.renews(&head);
-        let is_retried = !self.route.get_mut().failed.is_empty();
-        let is_odd = is_retried || self.is_renewal || self.handed_out.is_some() || self.has_complained();
-        let is_told = received.is_some() || is_odd || self.recorder.keeps == Keeps::All;
+        let is_told = received.is_some() || self.is_odd();
         let is_switched = body.is_tunnel();
         self.report(&mut head);
         if (body.is_full() || is_switched) && !is_told {
@@ -402,7 +400,18 @@ impl Record {
         self.sent.has(Watched::Authorization) && is_replayed(&self.head, reply)
     }
 
+    /// Whether there is something to tell, or to remember, whatever the reply is.
+    fn is_odd(&self) -> bool {
+        let is_retried = !self.route.borrow().failed.is_empty();
+        let is_kept = self.recorder.keeps == Keeps::All;
+        is_kept || is_retried || self.is_renewal || self.handed_out.is_some() || self.has_complained()
+    }
+
     fn ended(mut self, status: Status, suspect: Option<(ReplyHead, Seen)>, copy: &[u8], ending: Ending) {
+        if ending == Ending::Complete && suspect.is_none() && !self.is_odd() {
+            self.open = false;
+            return;
+        }
         self.settle();
         let mut event = self.event();
         event.status = Some(status);
