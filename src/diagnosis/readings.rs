@@ -196,6 +196,12 @@ pub(super) fn foreign(trail: &Trail, symptom: &Symptom) -> Option<Difference> {
     trail.claims.as_ref()?.foreign(symptom.home.as_ref()?)
 }
 
+/// Whether the token is another site's: its issuer has another host than the site, and is not the host that was asked for.
+/// Where it is, WordPress was asked by one name and calls itself by another.
+pub(super) fn is_of_another_site(trail: &Trail, symptom: &Symptom) -> bool {
+    foreign(trail, symptom) == Some(Difference::Host) && !trail.is_of_host
+}
+
 /// Whether WordPress judged the token that was seen, with nothing around it. Escapes are removed on all routes but one.
 pub(super) fn is_token_intact(trail: &Trail) -> bool {
     match trail.credential {

@@ -2,7 +2,7 @@
 
 use super::codes::Known;
 use super::readings::untouched;
-use super::{Finding, Mark, Place, Proof, Rule, Stop};
+use super::{Desk, Finding, Mark, Place, Proof, Rule, Stop};
 use crate::evidence::{Credential, Hop, Symptom, Trail};
 
 /// Place, desk, severity and cure are the row's; the plugin's word alone makes it likely.
@@ -21,10 +21,15 @@ pub(super) fn told(rule: &dyn Rule, trail: &Trail, symptom: &Symptom, known: &Kn
         severity: known.severity,
         because: format!("{name} says so by its own code, and nothing else was measured"),
         path,
-        cleared: vec!["proxies", "web server"],
+        cleared: if is_of_address(known) { vec!["doctor"] } else { vec!["proxies", "web server"] },
         cure: known.cure.to_owned(),
         ..Finding::of(rule, Proof::Likely, "any", format!("{name} refused the request: {}", known.clause()))?
     })
+}
+
+/// Whether it is about the site's address, which a hop may have changed.
+const fn is_of_address(known: &Known) -> bool {
+    matches!((known.place, known.desk), (Place::WordPress, Desk::WordPress))
 }
 
 /// Whether no credential came that a plugin could have judged.

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::site::{Home, Issuer};
+use crate::message::host_of;
 use crate::moment::Moment;
 use crate::secret::{Fingerprint, Key};
 
@@ -166,6 +167,11 @@ impl Claims {
     #[must_use]
     pub fn is_cut(&self) -> bool {
         !self.is_stripped && self.algorithm.signature().is_some_and(|whole| self.signature < whole)
+    }
+
+    /// Whether its issuer has the host of this authority.
+    pub(super) fn is_of(&self, authority: &[u8]) -> bool {
+        self.issuer.is_at(host_of(authority))
     }
 
     /// How the issuer differs from the address of the site; nothing when it does not, as far as can be told.

@@ -116,6 +116,13 @@ impl Issuer {
         }
     }
 
+    /// Whether it has this host, with or without `www.`.
+    pub(super) fn is_at(&self, host: &[u8]) -> bool {
+        let Self::Url(issuer) = self else { return false };
+        let bare = |host: &[u8]| host.strip_prefix(b"www.").unwrap_or(host).to_ascii_lowercase();
+        bare(issuer.host.as_bytes()) == bare(host)
+    }
+
     pub(super) fn differs_from(&self, Home(home): &Home) -> Option<Difference> {
         let issuer = match self {
             Self::Missing => return Some(Difference::Missing),

@@ -155,6 +155,8 @@ pub struct Trail {
     pub credential: Credential,
     /// What it says of itself, when it is a token whose payload can be read.
     pub claims: Option<Claims>,
+    /// Whether the token's issuer has the host that was asked for: then it is no other site's, whatever WordPress calls itself.
+    pub is_of_host: bool,
     /// The form of the login, where the credential is `Basic`.
     pub basic: Option<Basic>,
     /// Whether the token is the beginning of a JWT: its end is missing.
@@ -223,6 +225,9 @@ impl Trail {
             credential,
             basic: (credential == Credential::Basic).then(|| Basic::of(authorization)),
             is_cut: claims.as_ref().is_some_and(Claims::is_cut) || credential::is_stump(authorization),
+            is_of_host: claims
+                .as_ref()
+                .is_some_and(|claims| fields.only(Name::Host).is_some_and(|host| claims.is_of(host))),
             claims,
             has_other_bearers: route::has_other_bearers(head),
             method_override: method_override(head),

@@ -36,7 +36,12 @@ pub(super) const CODES: &[Known] = &[
         meaning: "The Basic login names a user and none of that user's application passwords. The password of the account is never \
                   taken as Basic.",
         cure: "create an application password in the user's profile, and send it with the user's name, not the application's",
-        rules: &["login-refused", "login-overwritten-message", "gate-in-front"],
+        rules: &[
+            "application-password-refused",
+            "login-overwritten-message",
+            "login-refused",
+            "authorization-replaced",
+        ],
         ..BASE
     },
     Known {
@@ -47,8 +52,13 @@ pub(super) const CODES: &[Known] = &[
         ],
         meaning: "The Basic login names no user of the site. Where a gate stands in front, it is the gate's own login that WordPress \
                   took for one.",
-        cure: "strip the gate's Basic before WordPress, or leave /wp-json/ out of the gate; else correct the user name",
-        rules: &["gate-in-front", "login-refused"],
+        cure: "leave /wp-json/ out of the gate, or strip its Basic before WordPress; without a gate correct the user name",
+        rules: &[
+            "gate-login-reaches-wordpress",
+            "application-password-refused",
+            "login-refused",
+            "authorization-replaced",
+        ],
         ..BASE
     },
     Known {
@@ -61,7 +71,12 @@ pub(super) const CODES: &[Known] = &[
         desk: Desk::WordPress,
         severity: Severity::Error,
         cure: "let WordPress see TLS (X-Forwarded-Proto and HTTPS=on in wp-config.php); else allow them in the security plugin",
-        rules: &["forwarded-proto-untrusted", "login-overwritten-message"],
+        rules: &[
+            "application-passwords-need-https",
+            "application-passwords-off",
+            "forwarded-proto-untrusted",
+            "login-overwritten-message",
+        ],
         ..BASE
     },
     Known {
@@ -71,6 +86,7 @@ pub(super) const CODES: &[Known] = &[
         place: Place::Plugin,
         desk: Desk::WordPress,
         cure: "allow the user's role in the plugin that filters wp_is_application_passwords_available_for_user",
+        rules: &["application-passwords-off", "login-overwritten-message"],
         ..BASE
     },
     Known {

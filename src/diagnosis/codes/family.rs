@@ -91,7 +91,11 @@ const FAMILIES: &[Family] = &[
     Family {
         prefix: "application_password",
         meaning: "WordPress's application passwords say so.",
-        rules: &["login-overwritten-message"],
+        rules: &[
+            "application-passwords-off",
+            "application-passwords-need-https",
+            "login-overwritten-message",
+        ],
         source: "class-wp-application-passwords.php",
     },
 ];

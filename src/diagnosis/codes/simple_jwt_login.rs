@@ -36,7 +36,7 @@ pub(super) const CODES: &[Known] = &[
         codes: &["11"],
         statuses: &[400, 401],
         meaning: "The token is signed with another secret than this plugin's.",
-        cure: "take a token from simple-jwt-login/v1/auth; it shares no secret with other JWT plugins unless told so",
+        cure: "take a token from simple-jwt-login/v1/auth, which signs with the secret of this plugin's settings",
         ..BASE
     },
     Known {
@@ -98,7 +98,7 @@ pub(super) const CODES: &[Known] = &[
         codes: &["28", "33", "41"],
         meaning: "The client's address is not on the plugin's list. Behind a proxy the plugin sees the proxy's address, unless \
                   it is told to trust the headers about it.",
-        cure: "switch on that IP headers are trusted in the plugin's settings, or take the list off",
+        cure: "where a proxy sets X-Forwarded-For itself, let the plugin trust IP headers (its settings); else correct its list",
         rules: &["client-address-refused"],
         source: "Simple JWT Login 4.0.0, ServerHelper.php",
         ..SETTING

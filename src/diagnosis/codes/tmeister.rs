@@ -41,7 +41,14 @@ pub(super) const CODES: &[Known] = &[
         meaning: "Authorization arrived, but is not the word Bearer in that spelling and a token. At token/validate; on other \
                   routes only where it begins with Bearer and nothing follows. Up to release 1.3.3 Basic got it, too, on every route.",
         cure: "send exactly `Authorization: Bearer TOKEN`; update the plugin where it is 1.3.3 or older",
-        rules: &["bearer-scheme-wrong", "placeholder-token", "token-wrapped", "gate-in-front"],
+        rules: &[
+            "bearer-scheme-wrong",
+            "placeholder-token",
+            "token-wrapped",
+            "basic-taken-by-old-jwt-plugin",
+            "authorization-replaced",
+            "gate-in-front",
+        ],
         ..BASE
     },
     Known {
@@ -50,7 +57,13 @@ pub(super) const CODES: &[Known] = &[
         meaning: "The token has not three parts. It is the word undefined or null, an API key, Bearer twice, or a token that \
                   was cut. The header arrived.",
         cure: "send the token as it was issued, and no Authorization before it is there",
-        rules: &["placeholder-token", "token-not-a-jwt", "token-wrapped", "stale-token-on-public-route"],
+        rules: &[
+            "placeholder-token",
+            "token-not-a-jwt",
+            "token-wrapped",
+            "token-cut-short",
+            "stale-token-on-public-route",
+        ],
         ..BASE
     },
     Known {
@@ -85,7 +98,14 @@ pub(super) const CODES: &[Known] = &[
         meaning: "The token is signed with another secret. It is from before a change of the secret, of another site, plugin or \
                   machine, or was cut or quoted.",
         cure: "take a new token; where that fails, compare JWT_AUTH_SECRET_KEY on all machines of the site",
-        rules: &["token-signature-refused", "token-wrapped", "stale-token-on-public-route"],
+        rules: &[
+            "token-signature-refused",
+            "token-of-another-site",
+            "bearer-of-another-plugin",
+            "token-cut-short",
+            "token-wrapped",
+            "stale-token-on-public-route",
+        ],
         ..BASE
     },
     Known {
@@ -156,7 +176,12 @@ pub(super) const CODES: &[Known] = &[
         desk: Desk::WordPress,
         severity: Severity::Error,
         cure: "issue and use tokens by the same address; let WordPress see TLS on every path alike",
-        rules: &["token-issuer-mismatch", "forwarded-proto-untrusted"],
+        rules: &[
+            "issuer-flips-with-https",
+            "token-of-another-site",
+            "token-issuer-mismatch",
+            "forwarded-proto-untrusted",
+        ],
         ..BASE
     },
     Known {
@@ -185,7 +210,7 @@ pub(super) const CODES: &[Known] = &[
         place: Place::Plugin,
         desk: Desk::WordPress,
         severity: Severity::Error,
-        cure: "have the filter return one of HS, RS, ES with 256, 384 or 512, or remove it",
+        cure: "have the filter return HS256, HS384, HS512, RS256, RS384, RS512, ES256 or ES384, or remove it",
         rules: &["token-algorithm-refused"],
         ..BASE
     },

@@ -73,7 +73,7 @@ pub(super) const CODES: &[Known] = &[
         desk: Desk::WordPress,
         severity: Severity::Error,
         cure: "issue and use tokens by the same address",
-        rules: &["token-issuer-mismatch"],
+        rules: &["token-issuer-mismatch", "issuer-flips-with-https", "token-of-another-site"],
         ..BASE
     },
     Known {

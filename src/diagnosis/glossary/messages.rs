@@ -220,7 +220,7 @@ pub(super) const ROWS: &[Row] = &[
             "Invalid username, email address or incorrect password.",
         ],
         "A login failed. On a site behind a password of its own, WordPress may have taken the gate's Basic for its own login.",
-        &["login-refused", "gate-in-front"],
+        &["login-refused", "gate-login-reaches-wordpress", "application-password-refused"],
         "wp-includes/user.php, wp_authenticate_username_password",
     ),
     (

@@ -34,7 +34,7 @@ impl Rule for AuthorizationNominated {
                 Stop::new(Hop::Doctor, Mark::Good).noted("kept"),
             ],
             aside: true,
-            cleared: vec!["doctor", "web server", "WordPress", "token"],
+            cleared: vec!["doctor"],
             ..Finding::of(self, Proof::Proved, "any", summary)?
         })
     }

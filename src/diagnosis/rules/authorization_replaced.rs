@@ -5,6 +5,7 @@
 //! a credential of its own in the place: an identity-aware proxy, an ingress that asks an authentication service. Where the
 //! doctor asks PHP itself nothing stands there.
 
+use super::super::php::has_arrived;
 use super::super::{Finding, Lost, Mark, Place, Proof, Rule, Stop};
 use super::untouched;
 use crate::evidence::{Change, Credential, Hop, Plugin, Symptom, Token, Trail, Watched};
@@ -23,7 +24,7 @@ impl Rule for AuthorizationReplaced {
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let is_token = trail.credential == Credential::Bearer(Token::Jwt);
-        if !is_token || trail.memory.direct {
+        if !is_token || trail.memory.direct || has_arrived(trail, Watched::Authorization) {
             return None;
         }
         let said = said(trail, symptom)?;

@@ -2,7 +2,7 @@
 //!
 //! `Authorization` is no list (RFC 9110 §5.3, §11.6.2). nginx answers 400 to two lines, Apache joins them, PHP behind
 //! FastCGI keeps the last, so nobody can say which one counts; the doctor refuses them itself. Two that a hop has
-//! already joined, `Basic …, Bearer …`, arrive as one line, and WordPress sees the first alone.
+//! already joined, `Basic …, Bearer …`, arrive as one line, of which WordPress can use neither.
 
 use super::super::{Finding, Lost, Mark, Place, Proof, Rule, Stop};
 use super::sent_wrong;
@@ -50,7 +50,7 @@ impl AuthorizationTwice {
     }
 
     fn joined(&self, trail: &Trail) -> Option<Finding> {
-        let summary = "two credentials stand in one Authorization line, and WordPress takes the first";
+        let summary = "two credentials stand in one Authorization line, and WordPress can use neither";
         Some(Finding {
             place: Place::Edge,
             desk: super::super::Desk::Edge,

@@ -32,7 +32,9 @@ impl Rule for BasicTakenByOldJwtPlugin {
         let mut path = untouched(trail);
         path.push(Stop::new(Hop::Php, Mark::Bad).noted("taken for a token"));
         Some(Finding {
-            because: "newer versions say so of token/validate alone, and this is another route".into(),
+            because:
+                "newer versions say so of such a header at token/validate alone, and this is another route"
+                    .into(),
             path,
             cleared: vec!["client", "proxies", "web server", "secret", "permissions"],
             caution: "The login was not judged. Do not replace it",

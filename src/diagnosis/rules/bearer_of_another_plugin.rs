@@ -1,8 +1,8 @@
 //! A `Bearer` that was meant for somebody else, and the JWT plugin judged it with this site's secret.
 //!
 //! The plugin decodes every `Bearer` on every route. On a route of a plugin that issues tokens of its own the refusal is the
-//! JWT plugin's doing, whatever the token looks like. Elsewhere a token that names no site as its issuer, which the JWT plugins
-//! always do, is another program's. What php-jwt says of a token's time comes after the signature, so then it is the site's own.
+//! JWT plugin's doing, whatever the token looks like. Elsewhere a token that names no site as its issuer, as the JWT plugins
+//! do unless a filter says otherwise, is another program's. What php-jwt says of a token's time comes after the signature, so then it is the site's own.
 
 use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
 use super::{decoding, foreign, is_token_intact, sent_wrong, untouched};
@@ -21,9 +21,9 @@ impl Rule for BearerOfAnotherPlugin {
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let message = decoding(symptom)?;
-        let is_timely = !matches!(message, Message::EXPIRED | Message::PRIOR);
+        let is_of_token = !OF_OTHERS.contains(&message);
         let is_token = matches!(trail.credential, Credential::Bearer(Token::Jwt | Token::Other));
-        if trail.has_other_bearers && is_timely && is_token {
+        if trail.has_other_bearers && is_of_token && is_token {
             return self.on_its_route(trail);
         }
         let is_damaged = trail.is_cut || trail.claims.as_ref().is_some_and(Claims::is_stripped);
@@ -40,6 +40,10 @@ impl Rule for BearerOfAnotherPlugin {
         &["token-signature-refused"]
     }
 }
+
+/// What php-jwt says of a token's time, which comes after the signature, and of the site's own key.
+const OF_OTHERS: [Message; 5] =
+    [Message::EXPIRED, Message::PRIOR, Message::KEY_EMPTY, Message::KEY_TOO_SHORT, Message::OPENSSL];
 
 const CAUTION: &str = "Do not rotate secrets: every other token would be refused, too";
 
@@ -68,8 +72,7 @@ impl BearerOfAnotherPlugin {
         let mut path = sent_wrong(trail, "another program's".into());
         path.push(Stop::new(Hop::Php, Mark::Good));
         Some(Finding {
-            because: "the token names no site as its issuer, which the JWT plugins always do, and the signature is not by \
-                      the site's secret"
+            because: "the token names no site as its issuer, as the JWT plugins do, and the signature is not by the site's secret"
                 .into(),
             path,
             cleared: vec!["doctor", "web server", "secret", "permissions"],

@@ -34,7 +34,7 @@ impl Rule for GateLoginReachesWordpress {
                       sends an application password everywhere, with a wrong name, looks the same"
                 .into(),
             path,
-            cleared: vec!["web server", "secret", "permissions", "CORS"],
+            cleared: vec!["doctor", "secret", "permissions", "CORS"],
             ..Finding::of(self, Proof::Likely, product(symptom), summary)?
         })
     }

@@ -4,7 +4,7 @@
 //! PHP and not every request tells it so, a token issued as `https://` is examined as `http://`, or the reverse. Where the doctor
 //! itself sent `http` on, since it was not told whom to believe, the cure is the doctor's.
 
-use super::super::{Finding, Mark, Place, Rule, Stop};
+use super::super::{Finding, Mark, Place, Proof, Rule, Stop};
 use super::{agreed, foreign, untouched};
 use crate::evidence::{Difference, Home, Hop, Symptom, Trail};
 
@@ -26,11 +26,15 @@ impl Rule for IssuerFlipsWithHttps {
         let https = symptom.home.as_ref().is_some_and(Home::is_https);
         let disbelieved = trail.treatment.disbelieved.is_some();
         let now = if https { "believes in TLS now, but did not when it issued the token" } else { UNAWARE };
+        let is_sure = disbelieved || !https;
         let because = if disbelieved {
             "our reading of the issuer and WordPress's words agree; the doctor sent X-Forwarded-Proto: http, since it \
              was not told to believe who said https"
+        } else if is_sure {
+            "our reading of the issuer and WordPress's words agree; a site that is stored as https:// never names itself http://"
         } else {
-            "our reading of the issuer and WordPress's words agree"
+            "our reading of the issuer and WordPress's words agree; a token from before the site moved from http to https \
+             would look the same"
         };
         let summary = format!("the token's issuer has another scheme than the site: WordPress {now}");
         Some(Finding {
@@ -41,7 +45,7 @@ impl Rule for IssuerFlipsWithHttps {
             caution: "The signature was accepted. Do not rotate secrets",
             ..Finding::of(
                 self,
-                agreed(symptom),
+                if is_sure { agreed(symptom) } else { Proof::Likely },
                 if disbelieved { "doctor" } else { "wp-config.php" },
                 summary,
             )?

@@ -6,7 +6,7 @@
 use super::super::{Finding, Mark, Proof, Rule, Stop};
 use super::login_refused::code;
 use super::untouched;
-use crate::evidence::{Content, Hop, Symptom, Trail};
+use crate::evidence::{Content, Hop, Software, Symptom, Trail};
 
 pub(in super::super) struct LoginBodyUnread;
 
@@ -30,21 +30,31 @@ impl Rule for LoginBodyUnread {
                 Proof::Likely,
                 "type",
                 "the request has no Content-Type",
-                "no Content-Type was seen on arrival",
+                "no Content-Type was seen on arrival, and WordPress found no user of that name",
             ),
             Content::Other => (
                 Proof::Likely,
                 "type",
                 "its Content-Type is neither JSON nor a form",
-                "the Content-Type that was seen on arrival is none that WordPress reads",
+                "the Content-Type that was seen on arrival is none that WordPress reads, and it found no user of that name",
             ),
-            _ if trail.is_bodyless => (Proof::Likely, "body", "the body is empty", "Content-Length is 0"),
-            _ if is_empty && trail.is_chunked => (
-                Proof::Possible,
-                "chunked",
-                "a chunked body may not have reached PHP",
-                "the body was sent in chunks, which mod_cgi does not hand on; a login without a name would look the same",
+            _ if trail.is_bodyless => (
+                Proof::Likely,
+                "body",
+                "the body is empty",
+                "Content-Length is 0, and WordPress found no user of that name",
             ),
+            _ if trail.is_chunked
+                && !trail.memory.direct
+                && (is_empty || symptom.software == Software::Apache) =>
+            {
+                (
+                    Proof::Possible,
+                    "chunked",
+                    "a chunked body may not have reached PHP",
+                    "the body was sent in chunks, which mod_cgi does not hand on; a wrong name, or none, would look the same",
+                )
+            }
             _ => return None,
         };
         let mut path = untouched(trail);
@@ -53,12 +63,9 @@ impl Rule for LoginBodyUnread {
         }
         path.push(Stop::new(Hop::Php, Mark::Good));
         Some(Finding {
-            because: format!("{because}, and WordPress found no user of that name"),
+            because: because.into(),
             path,
-            cleared: vec!["proxies", "web server", "secret", "CORS"]
-                .into_iter()
-                .filter(|_| product != "chunked")
-                .collect(),
+            cleared: cleared(product),
             caution: "No token was judged. Do not rotate secrets",
             ..Finding::of(self, proof, product, format!("WordPress found no user name in the login: {what}"))?
         })
@@ -66,5 +73,14 @@ impl Rule for LoginBodyUnread {
 
     fn explains(&self) -> &'static [&'static str] {
         &["login-refused"]
+    }
+}
+
+/// An empty body may have been dropped by a hop in front, one in chunks by one behind.
+fn cleared(product: &str) -> Vec<&'static str> {
+    match product {
+        "type" => vec!["proxies", "web server", "secret", "CORS"],
+        "body" => vec!["web server", "secret", "CORS"],
+        _ => vec!["secret", "CORS"],
     }
 }

@@ -33,11 +33,17 @@ impl Rule for LoginOverwrittenMessage {
             *client = Stop::new(Hop::Client, Mark::Bad).noted("login");
         }
         path.push(Stop::new(Hop::Php, Mark::Good));
-        let (product, because) = if is_off { ("TLS", OFF) } else { ("any", OVERWRITTEN) };
+        let (product, because) = match code {
+            "application_passwords_disabled" => ("TLS", OFF),
+            "application_passwords_disabled_for_user" => ("user", OFF_FOR_USER),
+            _ => ("any", OVERWRITTEN),
+        };
+        // Whoever ought to tell PHP of TLS is not acquitted.
+        let cleared: &[_] = if product == "TLS" { &["secret", "CORS"] } else { &CLEARED };
         Some(Finding {
             because: because.into(),
             path,
-            cleared: vec!["proxies", "web server", "secret", "CORS"],
+            cleared: cleared.to_vec(),
             caution: "No token was judged. Do not rotate secrets",
             ..Finding::of(self, Proof::Likely, product, SUMMARY)?
         })
@@ -50,6 +56,9 @@ impl Rule for LoginOverwrittenMessage {
 
 const SUMMARY: &str =
     "the login for a token was refused: wrong password, though WordPress speaks of application passwords";
+const CLEARED: [&str; 4] = ["proxies", "web server", "secret", "CORS"];
 const OVERWRITTEN: &str = "WordPress says of every wrong password that it is an invalid application password, once those are in use";
 const OFF: &str = "that application passwords are not available is what WordPress says of every wrong password where they are \
-                   in use and it does not see TLS";
+                   in use and it does not see TLS, or a plugin turned them off";
+const OFF_FOR_USER: &str =
+    "that they are off for this user is what WordPress says of every wrong password of that user";

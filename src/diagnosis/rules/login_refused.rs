@@ -8,7 +8,7 @@
 //! Always a warning at most: guesses at passwords are no fault of the site. A bare code with `Basic` may be about that
 //! instead, and is left alone.
 
-use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Stop};
+use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Stop, cure};
 use super::{LoginBodyUnread, untouched};
 use crate::evidence::{AnsweredBy, Credential, Hop, RouteClass, Symptom, Trail};
 
@@ -26,11 +26,22 @@ impl Rule for LoginRefused {
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let code = code(trail, symptom)?;
         // Less sure, and nearer to the cause.
-        if LoginBodyUnread.judge(trail, symptom).is_some() {
+        let unread = LoginBodyUnread.judge(trail, symptom);
+        if unread.is_some_and(|unread| code != "invalid_username" || unread.proof > Proof::Possible) {
             return None;
         }
         let Some(summary) = summary(code) else { return self.by_plugin(trail) };
-        Some(Finding { because: "WordPress says so".into(), ..self.of_client(trail, "client", summary)? })
+        let found =
+            Finding { because: "WordPress says so".into(), ..self.of_client(trail, "client", summary)? };
+        if code != CUSTOM {
+            return Some(found);
+        }
+        Some(Finding {
+            place: Place::Plugin,
+            desk: Desk::WordPress,
+            cure: cure(self.text(), "plugin"),
+            ..found
+        })
     }
 }
 
@@ -68,6 +79,9 @@ impl LoginRefused {
     }
 }
 
+/// What usefulteam/jwt-auth says where a filter of the site logs in.
+const CUSTOM: &str = "jwt_auth_custom_auth_failed";
+
 /// The code of a refused login, without the plugin's mark.
 pub(super) fn code<'s>(trail: &Trail, symptom: &'s Symptom) -> Option<&'s str> {
     let by_rest = matches!(symptom.answered_by, AnsweredBy::WordPressRest | AnsweredBy::RestLike);
@@ -94,9 +108,8 @@ fn summary(code: &str) -> Option<&'static str> {
         "jwt_auth_missing_credentials" => {
             "the login for a token was refused: user name or password is missing"
         }
-        "authentication_failed" | "jwt_auth_failed" | "jwt_auth_custom_auth_failed" => {
-            "the login for a token was refused"
-        }
+        "authentication_failed" | "jwt_auth_failed" => "the login for a token was refused",
+        CUSTOM => "the login for a token was refused by the site's own way to log in (custom_auth)",
         _ => return None,
     })
 }

@@ -26,6 +26,10 @@ impl Rule for MiniorangeRefused {
             return None;
         }
         let finding = told(self, trail, symptom, known)?;
+        if symptom.code() == "INVALID_AUTHORIZATION_HEADER_TOKEN_TYPE" {
+            // A gate or a proxy may have put another scheme there.
+            return Some(Finding { cleared: vec!["doctor"], ..finding });
+        }
         if symptom.code() != "MISSING_AUTHORIZATION_HEADER" {
             return Some(finding);
         }
@@ -56,7 +60,7 @@ fn lost(trail: &Trail, symptom: &Symptom, finding: Finding) -> Finding {
             after: Hop::Doctor,
             before: Hop::Php,
         }),
-        cleared: vec!["client", "secret", "expiry"],
+        cleared: vec!["client", "doctor", "secret", "expiry"],
         caution: "Token not judged. Do not rotate secrets",
         cure: cure(text, "header"),
         ..finding

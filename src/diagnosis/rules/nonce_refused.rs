@@ -1,7 +1,8 @@
 //! A nonce came that is wrong or too old.
 //!
 //! `rest_cookie_check_errors` refuses it on public routes and without any cookie as well, unless another credential already counted. So a
-//! page that was open too long, or one that a cache keeps with a nonce in it, breaks requests that need none.
+//! page that was open too long, or one that a cache keeps with a nonce in it, breaks requests that need none. Beside `Authorization` it
+//! hides what became of that: lost, passed over, or refused by its plugin, whose error comes later; so nothing of it is acquitted.
 
 use super::super::told::is_bare;
 use super::super::{Finding, Mark, Proof, Rule, Stop};
@@ -32,11 +33,19 @@ impl Rule for NonceRefused {
         } else {
             ("any", "the nonce beside the login cookie is wrong or too old")
         };
+        let because = if product == "token" {
+            "WordPress says so, and says it only where no other credential counted; why Authorization did not, the reply hides"
+        } else {
+            "WordPress says so, and says it on public routes as well"
+        };
         Some(Finding {
-            because: "WordPress says so, and says it on public routes as well".into(),
+            because: because.into(),
             path,
-            cleared: vec!["proxies", "web server", "secret", "expiry", "CORS"],
-            caution: if is_bare(trail) { "" } else { "Token not judged. Do not rotate secrets" },
+            cleared: if is_bare(trail) {
+                vec!["doctor", "secret", "expiry", "CORS"]
+            } else {
+                vec!["doctor", "CORS"]
+            },
             ..Finding::of(self, Proof::Likely, product, summary)?
         })
     }

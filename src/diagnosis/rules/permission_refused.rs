@@ -48,11 +48,14 @@ impl Rule for PermissionRefused {
                 "{sent} was sent on, and WordPress answered 403, which core does not say to anonymous callers{mark}"
             ),
             path,
-            cleared: vec!["client", "every hop", "token", "secret", "expiry", "CORS"],
+            cleared: if symptom.knows_user { KNOWN.to_vec() } else { vec!["client", "doctor", "CORS"] },
             ..Finding::of(self, proof, "any", summary)?
         })
     }
 }
+
+/// Where a reply is marked as for a known user, what it took to know him is in order.
+const KNOWN: [&str; 6] = ["client", "every hop", "token", "secret", "expiry", "CORS"];
 
 /// The credential that the request carried, in words.
 const fn carried(trail: &Trail) -> Option<&'static str> {

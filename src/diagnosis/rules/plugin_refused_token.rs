@@ -5,8 +5,9 @@
 
 use super::super::codes::{self, Emitter, Known};
 use super::super::told::{is_bare, told};
-use super::super::{Desk, Finding, Place, Rule, Severity, cure};
-use crate::evidence::{AnsweredBy, Message, Symptom, Trail};
+use super::super::{Desk, Finding, Lost, Mark, Place, Rule, Severity, Stop, cure};
+use super::untouched;
+use crate::evidence::{AnsweredBy, Change, Hop, Message, Symptom, Trail, Watched};
 
 pub(in super::super) struct PluginRefusedToken;
 
@@ -40,10 +41,21 @@ impl Rule for PluginRefusedToken {
                 ..finding
             });
         }
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::WebServer, Mark::Unknown).named(symptom.software.name()));
+        path.push(Stop::new(Hop::Php, Mark::Bad));
         (!trail.memory.direct).then(|| Finding {
             severity: Severity::Error,
+            summary: "WP-API/jwt-auth never saw Authorization, which was sent; it is lost before PHP".into(),
             because: "Authorization was sent on, and the plugin says that it found none".into(),
-            cleared: vec!["client", "secret", "expiry"],
+            path,
+            lost: Some(Lost {
+                header: Watched::Authorization,
+                change: Change::Missing,
+                after: Hop::Doctor,
+                before: Hop::Php,
+            }),
+            cleared: vec!["client", "doctor", "secret", "expiry"],
             caution: "Token not judged. Do not rotate secrets",
             ..finding
         })

@@ -45,7 +45,7 @@ impl Rule for RouteWrongMethod {
             because: "the method was seen on arrival, and core answers a wrong one with rest_no_route; a plugin that is not active would look the same"
                 .into(),
             path,
-            cleared: vec!["web server", "secret", "expiry", "CORS"],
+            cleared: vec!["secret", "expiry", "CORS"],
             caution: "Token not judged. Do not rotate secrets",
             ..Finding::of(self, Proof::Likely, product, summary)?
         })

@@ -5,7 +5,7 @@
 //! to begin with: Google's own was needed to get in.
 
 use super::super::{Finding, Mark, Proof, Rule, Stop};
-use super::{decoding, is_anonymous};
+use super::{agreed, decoding, is_anonymous};
 use crate::evidence::{Claims, Hop, Symptom, Trail};
 
 pub(in super::super) struct SignatureRemovedByGoogle;
@@ -46,7 +46,7 @@ impl Rule for SignatureRemovedByGoogle {
             ],
             cleared: vec!["doctor", "web server", "secret", "expiry", "permissions"],
             caution: "No token of WordPress was judged. Do not rotate secrets",
-            ..Finding::of(self, if is_judged { Proof::Proved } else { Proof::Likely }, "any", summary)?
+            ..Finding::of(self, if is_judged { agreed(symptom) } else { Proof::Likely }, "any", summary)?
         })
     }
 

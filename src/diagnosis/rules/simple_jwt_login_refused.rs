@@ -6,8 +6,9 @@
 
 use super::super::codes::{self, Emitter};
 use super::super::told::{is_bare, told};
-use super::super::{Finding, Rule, Severity};
-use crate::evidence::{Symptom, Trail};
+use super::super::{Decision, Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
+use super::untouched;
+use crate::evidence::{Credential, Hop, Symptom, Trail};
 
 pub(in super::super) struct SimpleJwtLoginRefused;
 
@@ -36,19 +37,52 @@ impl Rule for SimpleJwtLoginRefused {
         let finding = told(self, trail, symptom, known)?;
         Some(match (found_none, is_bare(trail)) {
             (true, true) => Finding { severity: Severity::Note, ..finding },
-            (true, false) => Finding {
-                because: "Authorization was sent on, and the plugin says that it found no token; it may be set to look elsewhere"
-                    .into(),
-                cleared: vec!["secret", "expiry"],
-                ..finding
-            },
-            (false, _) => finding,
+            (true, false) if is_token(trail) => unseen(trail, symptom, finding),
+            (_, false) | (false, true) => finding,
         })
     }
 
     fn yields(&self) -> bool {
         true
     }
+}
+
+/// A token was sent on, and the plugin found none: it is lost, or looked for elsewhere.
+fn unseen(trail: &Trail, symptom: &Symptom, finding: Finding) -> Finding {
+    let mut path = untouched(trail);
+    let because = "a token was sent on in Authorization, and the plugin says that it found none".to_owned();
+    let secret = vec!["client", "doctor", "secret", "expiry"];
+    if trail.memory.direct {
+        path.push(Stop::new(Hop::Php, Mark::Bad).noted(symptom.code().to_owned()));
+        let summary =
+            "Simple JWT Login found no token, though one was sent: it is set to look elsewhere".into();
+        let (place, desk) = (Place::Plugin, Desk::WordPress);
+        return Finding { place, desk, summary, because, path, cleared: secret, ..finding };
+    }
+    path.push(Stop::new(Hop::WebServer, Mark::Unknown).named(symptom.software.name()));
+    path.push(Stop::new(Hop::Php, Mark::Unknown).noted(symptom.code().to_owned()));
+    Finding {
+        place: Place::WebServer,
+        desk: Desk::Platform,
+        proof: Proof::Possible,
+        summary: "Simple JWT Login found no token, though one was sent: it is lost before PHP, or looked for elsewhere".into(),
+        because,
+        path,
+        cleared: secret,
+        caution: "Token not judged. Do not rotate secrets before this is decided",
+        decide: Some(Decision { command: COMMAND.into(), reading: READING }),
+        ..finding
+    }
+}
+
+const COMMAND: &str =
+    r#"curl -i "$SITE/wp-json/simple-jwt-login/v1/auth/validate" -H "Authorization: Bearer header-doctor""#;
+const READING: &str = "\"Wrong number of segments\": the header arrives; error_code 53: it is lost, or its settings leave \
+                       the header out";
+
+/// Whether it is what the plugin takes for a token: `Bearer` may be spelled in any way, or left out.
+const fn is_token(trail: &Trail) -> bool {
+    matches!(trail.credential, Credential::Bearer(_) | Credential::BearerOtherCase | Credential::BareToken)
 }
 
 /// The numbers that say that no token was found.

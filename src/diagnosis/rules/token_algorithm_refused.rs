@@ -3,9 +3,9 @@
 //! php-jwt compares `alg` before it looks at the signature: unknown names and `none` are `Algorithm not supported`,
 //! another one than the plugin's is `Incorrect key for this algorithm`. With our own reading of `alg` that is proved:
 //! another program issued the token. If the token says HS256, the plugins' default, it is the site that expects another
-//! one. `jwt_auth_unsupported_algorithm` blames the site in so many words: its filter names none of the known ones.
+//! one, or a hop behind put another token in its place. `jwt_auth_unsupported_algorithm` blames the site in so many words: its filter names none of the known ones.
 
-use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Stop};
+use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
 use super::{agreed, decoding, sent_wrong, untouched};
 use crate::evidence::{Algorithm, Credential, Hop, Message, Symptom, Trail};
 
@@ -23,7 +23,9 @@ impl Rule for TokenAlgorithmRefused {
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         if symptom.refused_with("jwt_auth_unsupported_algorithm") {
             let summary = "the site's own configuration asks for a signature algorithm that its JWT plugin does not know";
-            return self.of_site(trail, summary, "the plugin says so; only its filter can bring this about");
+            let because = "the plugin says so; only its filter can bring this about";
+            let found = self.of_site(trail, summary, because)?;
+            return Some(Finding { severity: Severity::Error, ..found });
         }
         let message = decoding(symptom).filter(|_| !trail.has_other_bearers)?;
         let refused =
@@ -34,11 +36,9 @@ impl Rule for TokenAlgorithmRefused {
         match trail.claims.as_ref().map(|claims| claims.algorithm) {
             Some(Algorithm::Hs256) if message == Message::INCORRECT_KEY => {
                 let summary = "the token is signed by HS256, the plugins' default, but the site expects another algorithm";
-                self.of_site(
-                    trail,
-                    summary,
-                    "WordPress refuses the algorithm, and our reading of it is HS256",
-                )
+                let found =
+                    self.of_site(trail, summary, if trail.memory.direct { OURS } else { OURS_OR_ANOTHERS })?;
+                Some(Finding { cleared: vec!["doctor", "secret", "expiry", "permissions"], ..found })
             }
             Some(Algorithm::Hs256) => None,
             Some(algorithm) => self.of_client(trail, agreed(symptom), algorithm),
@@ -46,6 +46,10 @@ impl Rule for TokenAlgorithmRefused {
         }
     }
 }
+
+const OURS: &str = "WordPress refuses the algorithm, and our reading of it is HS256";
+const OURS_OR_ANOTHERS: &str = "WordPress refuses the algorithm, and our reading of it is HS256; an identity provider's token, put \
+                                in its place behind the doctor, would look the same";
 
 impl TokenAlgorithmRefused {
     fn of_client(&self, trail: &Trail, proof: Proof, algorithm: Algorithm) -> Option<Finding> {
@@ -62,9 +66,10 @@ impl TokenAlgorithmRefused {
             "WordPress says so; its header could not be read here"
         };
         Some(Finding {
+            severity: Severity::Warning,
             because: because.into(),
             path,
-            cleared: vec!["proxies", "web server", "secret", "expiry", "permissions"],
+            cleared: vec!["doctor", "web server", "secret", "expiry", "permissions"],
             caution: "No signature was judged. Do not rotate secrets",
             ..Finding::of(
                 self,
@@ -81,6 +86,7 @@ impl TokenAlgorithmRefused {
         Some(Finding {
             place: Place::Plugin,
             desk: Desk::WordPress,
+            severity: Severity::Warning,
             because: because.into(),
             path,
             cleared: vec!["proxies", "web server", "secret", "expiry", "permissions"],

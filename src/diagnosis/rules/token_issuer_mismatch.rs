@@ -29,7 +29,7 @@ impl Rule for TokenIssuerMismatch {
             None => self.unseen(trail, symptom),
             Some(Difference::Scheme) => None,
             Some(difference) if trail.memory.other_way.is_some() => self.of_machines(trail, difference),
-            Some(Difference::Host) => None,
+            Some(Difference::Host) if !trail.is_of_host => None,
             Some(difference @ (Difference::Missing | Difference::NoUrl)) => {
                 self.of_client(trail, symptom, difference)
             }
@@ -40,6 +40,7 @@ impl Rule for TokenIssuerMismatch {
 
 const CAUTION: &str = "The signature was accepted. Do not rotate secrets";
 const AGREED: &str = "our reading of the issuer and WordPress's words agree";
+const ASKED: &str = "the request asked for the issuer's very host, and WordPress calls itself by another";
 
 impl TokenIssuerMismatch {
     fn of_site(&self, trail: &Trail, symptom: &Symptom, difference: Difference) -> Option<Finding> {
@@ -47,6 +48,7 @@ impl TokenIssuerMismatch {
             Difference::Path => "path",
             Difference::Www => "www",
             Difference::Port => "port",
+            Difference::Host => "host",
             _ => "any",
         };
         let summary =
@@ -54,9 +56,13 @@ impl TokenIssuerMismatch {
         let mut path = untouched(trail);
         path.push(Stop::new(Hop::Php, Mark::Bad).noted("another address"));
         Some(Finding {
-            because: AGREED.into(),
+            because: if difference == Difference::Host {
+                format!("{AGREED}; {ASKED}")
+            } else {
+                AGREED.into()
+            },
             path,
-            cleared: vec!["doctor", "web server", "secret", "expiry", "permissions"],
+            cleared: vec!["doctor", "secret", "expiry", "permissions"],
             caution: CAUTION,
             ..Finding::of(self, agreed(symptom), product, summary)?
         })

@@ -12,8 +12,8 @@
 use std::time::Duration;
 
 use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
-use super::{agreed, decoding, foreign, sent_wrong, untouched};
-use crate::evidence::{Difference, Hop, Message, Symptom, Times, Trail};
+use super::{agreed, decoding, is_of_another_site, sent_wrong, untouched};
+use crate::evidence::{Hop, Message, Symptom, Times, Trail};
 use crate::moment::Moment;
 
 pub(in super::super) struct TokenNotYetValid;
@@ -31,7 +31,7 @@ impl Rule for TokenNotYetValid {
         if decoding(symptom)? != Message::PRIOR {
             return None;
         }
-        if foreign(trail, symptom) == Some(Difference::Host) {
+        if is_of_another_site(trail, symptom) {
             return self.other_site(trail, symptom);
         }
         match trail.times().and_then(|times| Reading::of(times, symptom)) {

@@ -2,11 +2,12 @@
 //!
 //! The issuer has another host than the site that judged it. If the secrets differ, as they should, php-jwt says so of the
 //! signature, and does not come to the issuer; if the two sites share one, the plugin says that the issuer does not match. A
-//! cut token or another machine that takes this very token tells another story.
+//! cut token or another machine that takes this very token tells another story, and so does an issuer that has the very host
+//! that was asked for: then it is WordPress that was reached by another name.
 
 use super::super::{Finding, Mark, Proof, Rule, Stop};
-use super::{agreed, decoding, foreign, is_token_intact, sent_wrong};
-use crate::evidence::{Claims, Difference, Hop, Message, Symptom, Trail};
+use super::{agreed, decoding, is_of_another_site, is_token_intact, sent_wrong};
+use crate::evidence::{Claims, Hop, Message, Symptom, Trail};
 
 pub(in super::super) struct TokenOfAnotherSite;
 
@@ -21,7 +22,7 @@ impl Rule for TokenOfAnotherSite {
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let is_odd = trail.memory.other_way.is_some() || trail.has_other_bearers;
-        if is_odd || foreign(trail, symptom) != Some(Difference::Host) {
+        if is_odd || !is_of_another_site(trail, symptom) {
             return None;
         }
         if symptom.refused_with("jwt_auth_bad_iss") {

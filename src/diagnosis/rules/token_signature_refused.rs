@@ -88,7 +88,7 @@ impl TokenSignatureRefused {
             because: "WordPress says so; a token that was damaged or made up would look the same".into(),
             path,
             cleared: vec!["doctor", "web server", "permissions"],
-            caution: "Do not rotate secrets: it would invalidate every token, and cures nothing here",
+            caution: "Do not rotate secrets before this is decided: it would invalidate every token",
             decide: Some(ask_for_another(trail)),
             ..Finding::of(self, Proof::Possible, "wp-config.php", summary)?
         })

@@ -37,16 +37,18 @@ impl Rule for UnknownCode {
         let mut path = untouched(trail);
         path.push(Stop::new(Hop::Php, Mark::Unknown).noted(code.to_owned()));
         let kin = family(code).map_or("", |_| "; what is known of its family is all that can be said");
-        Some(Finding {
-            because: format!("{code} with {status} stands in no table{kin}"),
-            path,
-            ..Finding::of(
-                self,
-                Proof::Possible,
-                "any",
+        let (because, summary) = if codes::knows(code) {
+            let because = format!(
+                "no rule leads from {code} with {status} to a cause; `header-doctor explain` says what is known"
+            );
+            (because, format!("{code} is a code whose cause the doctor cannot tell"))
+        } else {
+            (
+                format!("{code} with {status} stands in no table{kin}"),
                 format!("{code} is a code that the doctor does not know"),
-            )?
-        })
+            )
+        };
+        Some(Finding { because, path, ..Finding::of(self, Proof::Possible, "any", summary)? })
     }
 
     fn yields(&self) -> bool {
