@@ -60,7 +60,7 @@ impl ApplicationPasswordRefused {
         Some(Finding {
             because: because.into(),
             path,
-            cleared: vec!["proxies", "web server", "permissions", "CORS"],
+            cleared: vec!["doctor", "permissions", "CORS"],
             ..Finding::of(self, if is_sure { agreed(symptom) } else { Proof::Likely }, "any", summary)?
         })
     }

@@ -36,8 +36,8 @@ impl Rule for ApplicationPasswordsOff {
         } else {
             (
                 "application passwords are turned off: by a plugin, or for want of TLS in PHP",
-                "WordPress says so of both; nothing shows that it sees no TLS, but a site whose address is stored as https:// \
-                 does not show it",
+                "WordPress says that they are not available, for either reason; a site that is stored as https:// does not \
+                 betray which",
                 "any",
             )
         };

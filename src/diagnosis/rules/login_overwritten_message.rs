@@ -35,7 +35,7 @@ impl Rule for LoginOverwrittenMessage {
         path.push(Stop::new(Hop::Php, Mark::Good));
         let (product, because) = match code {
             "application_passwords_disabled" => ("TLS", OFF),
-            "application_passwords_disabled_for_user" => ("user", OFF_FOR_USER),
+            "application_passwords_disabled_for_user" => ("client", OFF_FOR_USER),
             _ => ("any", OVERWRITTEN),
         };
         // Whoever ought to tell PHP of TLS is not acquitted.

@@ -36,12 +36,10 @@ impl Rule for LoginRefused {
         if code != CUSTOM {
             return Some(found);
         }
-        Some(Finding {
-            place: Place::Plugin,
-            desk: Desk::WordPress,
-            cure: cure(self.text(), "plugin"),
-            ..found
-        })
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::Php, Mark::Bad).noted("login refused"));
+        let cure = cure(self.text(), "custom_auth");
+        Some(Finding { place: Place::Plugin, desk: Desk::WordPress, path, cure, ..found })
     }
 }
 

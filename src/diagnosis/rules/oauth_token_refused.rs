@@ -5,8 +5,9 @@
 
 use super::super::codes::{self, Emitter};
 use super::super::told::told;
-use super::super::{Desk, Finding, Place, Rule};
-use crate::evidence::{AnsweredBy, Credential, Symptom, Token, Trail};
+use super::super::{Desk, Finding, Mark, Place, Rule, Stop};
+use super::sent_wrong;
+use crate::evidence::{AnsweredBy, Credential, Hop, Symptom, Token, Trail};
 
 pub(in super::super) struct OauthTokenRefused;
 
@@ -35,7 +36,10 @@ impl Rule for OauthTokenRefused {
                 ..finding
             }
         } else {
+            let mut path = sent_wrong(trail, "a token unknown there".into());
+            path.push(Stop::new(Hop::Php, Mark::Good));
             Finding {
+                path,
                 place: Place::Client,
                 desk: Desk::Frontend,
                 summary: "WP-API/OAuth2 does not know the token".into(),

@@ -45,7 +45,7 @@ impl Rule for StaleTokenOnPublicRoute {
                 "such a route usually needs no token, and WordPress refuses the one that came before it asks the route"
                     .into(),
             path,
-            cleared: vec!["proxies", "web server", "permissions", "CORS"],
+            cleared: cleared(symptom),
             ..Finding::of(self, proof(trail, symptom), "client", summary)?
         })
     }
@@ -76,6 +76,14 @@ const REASONS: [&dyn Rule; 13] = [
 fn proof(trail: &Trail, symptom: &Symptom) -> Proof {
     let reasons = REASONS.iter().filter_map(|rule| rule.judge(trail, symptom));
     reasons.map(|finding| finding.proof).max().unwrap_or(Proof::Likely).max(Proof::Likely)
+}
+
+/// A hop may have changed the address by which the site was asked.
+fn cleared(symptom: &Symptom) -> Vec<&'static str> {
+    if symptom.code() == "jwt_auth_bad_iss" {
+        return vec!["doctor", "permissions", "CORS"];
+    }
+    vec!["proxies", "web server", "permissions", "CORS"]
 }
 
 const fn note(token: Token) -> &'static str {
