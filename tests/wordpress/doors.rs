@@ -152,7 +152,7 @@ fn what_else_is_wrong_at_a_door_is_named_with_place_proof_and_cure() {
         "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: authorization\r\n".to_owned();
     let options = ME.replace("GET", "OPTIONS");
     let rows = [
-        ("WRONG_ISSUER", ME, &token, "token-of-another-site", "proved", "client", "log in to this very site"),
+        ("WRONG_ISSUER", ME, &token, "token-issuer-mismatch", "proved", "wordpress", "set `WP_HOME` to the address"),
         ("NO_SECRET", ME, &token, "jwt-secret-missing", "likely", "plugin", "JWT_AUTH_SECRET_KEY"),
         (
             "OTHER_SECRET",
@@ -236,7 +236,7 @@ fn doors_that_are_ill_in_other_ways_accuse_nobody_else() {
     let long = format!("Bearer {}", sign(&padded, stand.get("SECRET")));
     let plain = basic(stand.get("ADMIN_USER"), stand.get("ADMIN_APP_PASSWORD"));
     let rows = [
-        ("WRONG_ISSUER", &token, "403 jwt_auth_bad_iss", Says(&["token-of-another-site"])),
+        ("WRONG_ISSUER", &token, "403 jwt_auth_bad_iss", Says(&["token-issuer-mismatch"])),
         ("NO_SECRET", &token, "403 jwt_auth_bad_config", Says(&["jwt-secret-missing"])),
         ("OTHER_SECRET", &token, "403 jwt_auth_invalid_token", Says(&["token-signature-refused"])),
         ("HEADER_LIMIT", &long, "400 (html)", Says(&["header-too-large"])),

@@ -225,8 +225,8 @@ pub(super) use wpgraphql_jwt_refused::WpgraphqlJwtRefused;
 use super::readings::{
     NOT_JUDGED, OF_THE_CREDENTIAL_IN_PHP, ago, agreed, are_application_passwords_off, ask_validate,
     carries_credential, decoding, explained, foreign, is_accompanied, is_anonymous, is_answered_behind,
-    is_login_ignored, is_of_another_site, is_off_for_user, is_refused_caller, is_token_intact, is_unknown_caller,
-    lacks_its_origin, last_doctor, misses_identity, names_the_credential, needs_no_login, refused_by_basic,
-    refuses_to_refresh, root, sees_no_tls, sent_wrong, taken_elsewhere, times_by, until_php, untouched,
-    wants_for_origin,
+    is_login_ignored, is_of_another_site, is_off_for_user, is_refused_caller, is_token_intact,
+    is_unknown_caller, lacks_its_origin, last_doctor, misses_identity, names_the_credential, needs_no_login,
+    refused_by_basic, refuses_to_refresh, root, sees_no_tls, sent_wrong, taken_elsewhere, times_by,
+    until_php, untouched, wants_for_origin,
 };
