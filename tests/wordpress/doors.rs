@@ -152,7 +152,15 @@ fn what_else_is_wrong_at_a_door_is_named_with_place_proof_and_cure() {
         "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: authorization\r\n".to_owned();
     let options = ME.replace("GET", "OPTIONS");
     let rows = [
-        ("WRONG_ISSUER", ME, &token, "token-issuer-mismatch", "proved", "wordpress", "set `WP_HOME` to the address"),
+        (
+            "WRONG_ISSUER",
+            ME,
+            &token,
+            "token-issuer-mismatch",
+            "proved",
+            "wordpress",
+            "set `WP_HOME` to the address",
+        ),
         ("NO_SECRET", ME, &token, "jwt-secret-missing", "likely", "plugin", "JWT_AUTH_SECRET_KEY"),
         (
             "OTHER_SECRET",

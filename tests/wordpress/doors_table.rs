@@ -230,7 +230,8 @@ const TWO_ORIGINS: Root = Root::new("cors-headers-doubled", "proved", "web-serve
 const TWO_ORIGINS_BY_SOMEBODY: Root =
     Root::new("cors-headers-doubled", "proved", "web-server", "let the doctor write the CORS fields");
 const ANY_ORIGIN: Root = Root::new("cors-headers-wrong", "likely", "web-server", "name the origin");
-const FOREIGN: Root = Root::new("token-issuer-mismatch", "proved", "wordpress", "set `WP_HOME` to the address");
+const FOREIGN: Root =
+    Root::new("token-issuer-mismatch", "proved", "wordpress", "set `WP_HOME` to the address");
 const NO_SECRET: Root = Root::new("jwt-secret-missing", "likely", "plugin", "JWT_AUTH_SECRET_KEY");
 /// A mistake of today: a preflight never carries Authorization, so that none was lost.
 const CLIENT_TO_DOCTOR: &str = "client ▸ doctor: missing";
