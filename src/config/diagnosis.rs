@@ -57,7 +57,8 @@ pub(super) struct Shape {
     /// Error codes of plugins that the doctor does not know, each with what it means; none when absent.
     codes: Option<Vec<CodeShape>>,
     /// Where a verdict is only possible: say nothing of what would decide it (`never`), print the command that would (`ask`, as when
-    /// absent), or ask as well (`auto`): the same upstream, without a credential, at most once an hour for each question.
+    /// absent), or ask as well (`auto`): the site's upstreams, without a credential, each at most once an hour; not those of a site that
+    /// is only observed, nor where a trail is sent on to a doctor behind.
     second_opinion: Option<Scalar<SecondOpinion>>,
 }
 

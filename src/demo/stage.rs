@@ -299,6 +299,7 @@ fn recorder(hop: &str, signing: Option<Arc<Signing>>, bus: &Bus) -> Result<Recor
         bus: bus.clone(),
         tally: Arc::new(Tally::new(now())),
         history: Arc::default(),
+        began: Instant::now(),
         second_opinion: SecondOpinion::Ask,
         keeps: Keeps::All,
         least: None,

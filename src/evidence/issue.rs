@@ -38,8 +38,7 @@ impl Issue {
     /// Reads what a reply hands out; nothing when it hands out no token, or is larger than it ever is.
     #[must_use]
     pub fn read(reply: &ReplyHead, body: &[u8], received: Moment, key: &Key) -> Option<Self> {
-        let text = coding::decode(&reply.fields, body)?;
-        let body: Value = serde_json::from_slice(Some(&text).filter(|text| text.len() <= READ)?).ok()?;
+        let body = json(reply, body)?;
         let word = |place| body.pointer(place).and_then(Value::as_str).filter(|word| !word.is_empty());
         let token = ["/token", "/data/token", "/data/jwt", "/jwt"].into_iter().find_map(word)?.as_bytes();
         let given = ["/refresh_token", "/data/refresh_token"].into_iter().find_map(word).map(str::as_bytes);
@@ -52,6 +51,20 @@ impl Issue {
             ahead: issued.and_then(|issued| after(received, issued)),
         })
     }
+}
+
+/// Whether a reply says that a token is good. A page that somebody put in its place says 200, too.
+#[must_use]
+pub fn finds_good(reply: &ReplyHead, body: &[u8]) -> bool {
+    json(reply, body).is_some_and(|body| {
+        body.pointer("/code").and_then(Value::as_str) == Some("jwt_auth_valid_token")
+            || body.pointer("/success").and_then(Value::as_bool) == Some(true)
+    })
+}
+
+fn json(reply: &ReplyHead, body: &[u8]) -> Option<Value> {
+    let text = coding::decode(&reply.fields, body)?;
+    serde_json::from_slice(Some(&text).filter(|text| text.len() <= READ)?).ok()
 }
 
 /// What stands for the refresh token that a request brought: in a cookie, as JWT Auth wants it, or in a body as JSON or as a
@@ -102,7 +115,7 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use proptest::prelude::{any, proptest};
 
-    use super::{Duration, Issue, refresh_token};
+    use super::{Duration, Issue, finds_good, refresh_token};
     use crate::message::{Fields, ReplyHead, Status};
     use crate::moment::Moment;
     use crate::secret::Key;
@@ -137,6 +150,17 @@ mod tests {
             assert_eq!(read(Fields::new(), none), None, "{none}");
         }
         assert_eq!(read(Fields::new(), &format!(r#"{{"token":"{}"}}"#, "x".repeat(20_000))), None);
+    }
+
+    #[test]
+    fn a_token_is_good_by_the_words_of_a_plugin_alone() {
+        let says = |body: &str| finds_good(&ReplyHead::build(Status::OK, Fields::new()), body.as_bytes());
+        assert!(says(r#"{"code":"jwt_auth_valid_token","data":{"status":200}}"#));
+        assert!(says(r#"{"success":true,"data":{}}"#));
+        for page in ["", "<html>Checking your browser</html>", "{}", r#"{"success":false}"#, r#"{"code":1}"#]
+        {
+            assert!(!says(page), "{page}");
+        }
     }
 
     #[test]

@@ -34,7 +34,8 @@ pub struct Past {
     pub issued_ahead: Option<IssuedAhead>,
     /// What the doctor found out by asking the same upstream itself, by the same form of URL, and how long ago.
     pub opinion: Option<(Opinion, Duration)>,
-    /// How long ago the same upstream read, by the same form of URL, a token that was no good.
+    /// How long ago the same upstream read, by the same form of URL, a token that was no good, shortly after it had found none
+    /// where one was sent.
     pub read_a_bad_one: Option<Duration>,
 }
 
@@ -100,8 +101,11 @@ pub struct Elsewhere {
     pub ago: Duration,
     /// Whether it issued the token; else it took it.
     pub issued: bool,
-    /// Whether the upstream that refuses it now refused it before that, too: no change of a secret in between explains
-    /// both.
+    /// Whether the upstream that refuses it now refused its signature before that, too: no change of a secret in between
+    /// explains both.
+    pub unsigned_before: bool,
+    /// Whether the upstream that refuses it now read it before that, too, and refused it for another fault, its times most
+    /// often.
     pub refused_before: bool,
 }
 

@@ -107,6 +107,30 @@ fn with_route<T: Default>(head: &RequestHead, ask: impl FnOnce(&[u8]) -> T) -> T
     named(head).map(|(route, _)| ask(&route)).unwrap_or_default()
 }
 
+/// The target of another route of the same WordPress by the same form of URL, as it was written; nothing where the request names no
+/// route that could be replaced.
+#[must_use]
+pub fn beside(head: &RequestHead, route: &str) -> Option<String> {
+    let path = str::from_utf8(head.path()).ok()?;
+    if rest_routes(head.query()).next().is_some() {
+        return Some(format!("{path}?rest_route={route}"));
+    }
+    let (before, _) = path.split_once("/wp-json")?;
+    Some(format!("{before}/wp-json{route}"))
+}
+
+/// The folder in which the WordPress lives that is asked, without a slash at its end; empty for that of the host itself, and where
+/// the URL does not tell.
+#[must_use]
+pub fn folder(head: &RequestHead) -> &[u8] {
+    let path = head.path();
+    let (before, _) = match rest_routes(head.query()).next() {
+        Some(_) => path.split_at(memchr::memrchr(b'/', path).unwrap_or_default()),
+        None => below_prefix(path).unwrap_or_default(),
+    };
+    before.strip_suffix(b"/index.php").unwrap_or(before)
+}
+
 /// Splits a path around `wp-json` as a whole segment; WordPress may live in a folder, so it need not be the first.
 fn below_prefix(path: &[u8]) -> Option<(&[u8], &[u8])> {
     const PREFIX: &[u8] = b"/wp-json";

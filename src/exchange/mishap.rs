@@ -75,6 +75,7 @@ mod tests {
             bus,
             tally: Arc::new(Tally::new(now())),
             history: Arc::default(),
+            began: std::time::Instant::now(),
             second_opinion: SecondOpinion::Ask,
             keeps: Keeps::Sick,
             least: None,

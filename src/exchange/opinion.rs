@@ -1,24 +1,27 @@
 //! A second opinion: where a verdict is only possible, one request without a credential may decide it for those to come.
 //!
 //! The question is the one that the finding prints as a command: `token/validate` with a `Bearer` that is no token says whether
-//! the header arrives. It is asked beside the exchange, at most once an hour for each upstream and form of URL, with the host
-//! that was asked for, and it names itself. Whatever is no clear answer, a page that blocks or 429 above all, ends the
-//! asking for a day. Nobody waits for it, and only `diagnosis.second_opinion: auto` makes the doctor ask.
+//! the header arrives. It is asked beside the exchange, at most once an hour for each upstream and form of URL, of the WordPress
+//! that was asked, and it names itself. Whatever is no clear answer, a page that blocks, 429 or silence, ends the asking for a
+//! day. Nobody waits for it, and only `diagnosis.second_opinion: auto` makes the doctor ask; a site that is only observed gets
+//! no request that no client sent. Of doctors on one path the last asks, for a question brings no trail.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::record::Record;
+use tokio::time::timeout;
+
+use super::record::{Record, Recorder};
 use super::site::Site;
 use super::watch::COPIED;
 use crate::diagnosis::Finding;
 use crate::event::now;
-use crate::evidence::{Form, Opinion, Route as Asked, RouteClass, Symptom, Watched};
-use crate::history::{Deed, History, Scene};
+use crate::evidence::{Opinion, Route as Asked, RouteClass, Symptom, Watched, beside};
+use crate::history::{Deed, Scene};
 use crate::message::{Body, Fields, Fill, Name, ReplyHead, RequestHead, Source as _};
 use crate::upstream::{Caller, Route};
 
@@ -36,6 +39,9 @@ pub enum SecondOpinion {
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Who asks, to a PHP that is asked directly: a plugin there that counts bad logins must not count this one for the client.
+const OURS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
 const USER_AGENT: &str =
     concat!("header-doctor/", env!("CARGO_PKG_VERSION"), " (second opinion; diagnosis.second_opinion: auto)");
 
@@ -50,26 +56,22 @@ impl Record {
     }
 
     fn ask(&self, scene: &Scene) {
-        let Some(site) = self.site.as_ref().filter(|_| self.recorder.history.may_ask(scene)) else { return };
+        let is_last = self.recorder.signing.as_ref().is_none_or(|signing| signing.ends_here);
+        let Some(site) = self.site.as_ref().filter(|site| is_last && site.treats()) else { return };
+        let Some(head) = self.question().filter(|_| self.recorder.history.may_ask(scene)) else { return };
         let question = Question {
-            head: self.question(scene.form),
-            caller: self.caller(),
+            head,
+            caller: Caller { address: OURS, ..self.caller() },
             site: Rc::clone(site),
-            history: Arc::clone(&self.recorder.history),
+            recorder: Rc::clone(&self.recorder),
             scene: Scene { class: RouteClass::Validate, user: None, token: None, ..scene.clone() },
         };
-        drop(tokio::task::spawn_local(async move {
-            drop(tokio::time::timeout(PATIENCE, question.asked()).await);
-        }));
+        drop(tokio::task::spawn_local(question.asked()));
     }
 
     /// The question, at the host and by the form of URL that was asked, as if by the same scheme.
-    fn question(&self, form: Form) -> RequestHead {
-        let root = match form {
-            Form::Pretty => "/wp-json",
-            Form::Index => "/index.php/wp-json",
-            Form::Query => "/?rest_route=",
-        };
+    fn question(&self) -> Option<RequestHead> {
+        let target = beside(&self.head, "/jwt-auth/v1/token/validate")?;
         let mut fields = Fields::new();
         let asked = &self.head.fields;
         fields.append(b"Host", asked.first(Name::Host).unwrap_or_default());
@@ -80,7 +82,7 @@ impl Record {
         if let Some(scheme) = self.sent.value(Watched::ForwardedProto, asked) {
             fields.append(b"X-Forwarded-Proto", scheme);
         }
-        RequestHead::build("POST", &format!("{root}/jwt-auth/v1/token/validate"), fields)
+        Some(RequestHead::build("POST", &target, fields))
     }
 }
 
@@ -96,18 +98,18 @@ struct Question {
     head: RequestHead,
     caller: Caller,
     site: Rc<Site>,
-    history: Arc<History>,
+    recorder: Rc<Recorder>,
     scene: Scene,
 }
 
 impl Question {
     async fn asked(self) {
         let route = RefCell::new(Route::default());
-        let answer = self.answer(&route).await;
+        let answer = timeout(PATIENCE, self.answer(&route)).await.ok().flatten();
         let upstream = route.into_inner().to.unwrap_or_else(|| self.site.upstream_name());
-        let at = now();
+        let at = self.recorder.at();
         let scene = Scene { upstream, began: at, at, offset: None, ..self.scene };
-        self.history.note(&scene, Deed::Answered(answer.unwrap_or(Opinion::Unclear)));
+        self.recorder.history.note(&scene, Deed::Answered(answer.unwrap_or(Opinion::Unclear)));
     }
 
     async fn answer(&self, route: &RefCell<Route>) -> Option<Opinion> {

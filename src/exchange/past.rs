@@ -7,23 +7,31 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::record::Record;
+use super::record::{Record, Recorder};
 use super::watch::watch;
 use crate::browser::Origin;
 use crate::event::{Whence, now};
 use crate::evidence::{Credential, Issue, Offset, READ, Route, RouteClass, Symptom, Token, Trail, Watched};
-use crate::evidence::{refresh_token, user};
+use crate::evidence::{finds_good, folder, refresh_token, user};
 use crate::history::{Deed, Refusal, Scene};
-use crate::message::{Body, Method, Name, ReplyHead};
+use crate::message::{Body, Method, Name, ReplyHead, host_of};
 use crate::moment::Moment;
 
 /// The body of a request for a refresh, once it has passed.
 pub(super) type Heard = Rc<RefCell<Vec<u8>>>;
 
+impl Recorder {
+    /// What time it is in the memory of exchanges, which must not go by a clock that may be put back.
+    pub(super) fn at(&self) -> Moment {
+        Moment::default().after(self.began.elapsed())
+    }
+}
+
 impl Record {
     /// Lets the body of a request for a refresh be read as it passes: the refresh token tells which token is renewed.
     pub(super) fn overhear<'c>(&mut self, body: Body<'c>) -> Body<'c> {
-        if body.is_empty() || !self.may_be_of_tokens(b"refresh") || self.class() != RouteClass::Refresh {
+        let may_be = || self.recorder.judges() && self.may_be_of_tokens(b"refresh");
+        if body.is_empty() || !may_be() || self.class() != RouteClass::Refresh {
             return body;
         }
         let heard = Heard::default();
@@ -51,20 +59,24 @@ impl Record {
     pub(super) fn note_token(&self, reply: &ReplyHead, copy: &[u8]) {
         self.recorder.tally.meet(&self.whence());
         let (at, key) = (now(), &self.recorder.client_key);
-        let Some(mut scene) = self.scene(at, date_of(reply, at)) else { return };
+        let Some(mut scene) = self.scene(date_of(reply, at)) else { return };
         if scene.class == RouteClass::Validate {
-            return self.recorder.history.note(&scene, Deed::Taken);
+            let taken = finds_good(reply, copy).then_some(Deed::Taken);
+            return taken.into_iter().for_each(|taken| self.recorder.history.note(&scene, taken));
         }
         let Some(issue) = Issue::read(reply, copy, at, key) else { return };
         scene.user = issue.user;
         self.recorder.history.note(&scene, Deed::Issued(issue));
     }
 
-    /// Remembers that a token was taken by another route.
+    /// Remembers that a token was taken by another route. What those of tokens make of one stands in their bodies.
     pub(super) fn note_taken(&self, reply: &ReplyHead) {
-        let at = now();
         self.recorder.tally.meet(&self.whence());
-        if let Some(scene) = self.scene(at, date_of(reply, at)).filter(|scene| scene.token.is_some()) {
+        let is_other = |scene: &Scene| {
+            !matches!(scene.class, RouteClass::Token | RouteClass::Refresh | RouteClass::Validate)
+        };
+        let scene = self.scene(date_of(reply, now())).filter(is_other);
+        if let Some(scene) = scene.filter(|scene| scene.token.is_some()) {
             self.recorder.history.note(&scene, Deed::Taken);
         }
     }
@@ -81,7 +93,7 @@ impl Record {
 
     /// Asks what happened before.
     pub(super) fn recall(&self, trail: &mut Trail, symptom: &Symptom) -> Option<Scene> {
-        let scene = self.scene(symptom.received, symptom.offset)?;
+        let scene = self.scene(symptom.offset)?;
         *trail.past = self.recorder.history.recall(&scene);
         Some(scene)
     }
@@ -94,7 +106,7 @@ impl Record {
     }
 
     /// Nothing where no upstream was asked.
-    fn scene(&self, at: Moment, offset: Option<Offset>) -> Option<Scene> {
+    fn scene(&self, offset: Option<Offset>) -> Option<Scene> {
         let site = self.site.as_ref()?.upstream_name();
         let route = self.route().borrow();
         if route.is_own {
@@ -107,11 +119,14 @@ impl Record {
         let refresh = (class == RouteClass::Refresh)
             .then(|| refresh_token(fields, heard.as_deref().map_or(&[][..], Vec::as_slice), key));
         let program = fields.first(Name::UserAgent).unwrap_or_default();
-        let client = [self.client.to_string().as_bytes(), b" ", program].concat();
+        let host = host_of(fields.first(Name::Host).unwrap_or_default()).to_ascii_lowercase();
+        let client = [self.client.to_string().as_bytes(), b" ", &host, b" ", program].concat();
+        let at = self.recorder.at();
         Some(Scene {
             began: at.before(self.started.elapsed()),
             at,
             client: key.fingerprint(&client),
+            home: key.fingerprint(&[&host, folder(&self.head)].concat()),
             user: token.and_then(|token| user(token, key)),
             token: token.map(|token| key.fingerprint(token)),
             refresh: refresh.flatten(),

@@ -80,6 +80,8 @@ pub struct Recorder {
     pub tally: Arc<Tally>,
     /// What is remembered from one exchange to another.
     pub history: Arc<History>,
+    /// When that began; no reload replaces it.
+    pub began: Instant,
     /// What is done where a question would decide a verdict.
     pub second_opinion: SecondOpinion,
     /// Which exchanges become events.
@@ -419,7 +421,8 @@ impl Record {
             seen.php = self.complaint();
             self.diagnose_or_fail(&mut event, &reply, copy, seen);
         }
-        if let Some(reply) = self.handed_out.take() {
+        // Of a token that did not get through whole nobody knows whether the client has it.
+        if let Some(reply) = self.handed_out.take().filter(|_| ending == Ending::Complete) {
             self.note_token(&reply, copy);
         }
         match ending {

@@ -60,7 +60,8 @@ struct Token {
     /// Since when it was refused though there was a newer one.
     stale_since: Option<Moment>,
     met: VecDeque<Met>,
-    refused: VecDeque<Moment>,
+    /// When, and to which client.
+    refused: VecDeque<(Moment, Fingerprint)>,
     issued_ahead: Option<IssuedAhead>,
 }
 
@@ -68,6 +69,7 @@ struct Token {
 #[derive(Clone, Debug)]
 struct Met {
     node: Node,
+    home: Fingerprint,
     form: Form,
     verdict: Verdict,
     at: Moment,
@@ -105,10 +107,42 @@ struct Habits {
 #[derive(Debug, Default)]
 struct Known {
     clock: Option<(i64, Moment)>,
-    read_a_bad_one: [Option<Moment>; 3],
-    opinions: [Option<(Opinion, Moment)>; 3],
-    /// From when on the doctor may ask by itself.
+    /// By the form of URL: when WordPress found no token though one was sent on, and in which of those that live there.
+    found_none: [Option<(Moment, Fingerprint)>; 3],
+    /// Likewise: when it read one that was no good, after it had found none at another time.
+    read_a_bad_one: [Option<(Moment, Fingerprint)>; 3],
+    opinions: [Option<(Opinion, Moment, Fingerprint)>; 3],
+    /// From when on the doctor may ask by itself; whichever WordPress it asks for.
     asks_from: [Moment; 3],
+}
+
+impl Known {
+    fn found_none(&mut self, scene: &Scene) {
+        let place = self.found_none.get_mut(scene.form as usize);
+        place.into_iter().for_each(|place| *place = Some((scene.at, scene.home)));
+    }
+
+    /// One that was read says something of those that are lost only between two that are.
+    fn read_a_bad_one(&mut self, scene: &Scene) {
+        let place = scene.form as usize;
+        let is_between = self.found_none.get(place).is_some_and(|found| lately(*found, scene).is_some());
+        if let Some(place) = self.read_a_bad_one.get_mut(place).filter(|_| is_between) {
+            *place = Some((scene.at, scene.home));
+        }
+    }
+
+    /// What the doctor found out itself of the WordPress that is asked.
+    fn opinion(&self, scene: &Scene) -> Option<(Opinion, Duration)> {
+        let (opinion, at, _) = (*self.opinions.get(scene.form as usize)?)
+            .filter(|(_, at, home)| *home == scene.home && ago(*at, scene.at) < ASKED)?;
+        Some((opinion, ago(at, scene.at)))
+    }
+}
+
+/// How long ago it was in the WordPress that is asked, if it was not long ago.
+fn lately(known: Option<(Moment, Fingerprint)>, scene: &Scene) -> Option<Duration> {
+    let (at, _) = known.filter(|(_, home)| *home == scene.home)?;
+    Some(ago(at, scene.at)).filter(|ago| *ago < LATELY)
 }
 
 impl Default for Remembered {
@@ -126,11 +160,9 @@ impl Remembered {
     pub(super) fn recall(&self, scene: &Scene) -> Past {
         let token = scene.token.as_ref().and_then(|token| self.tokens.get(token));
         let node = self.nodes.get(&scene.node());
-        let lately = |verdict| {
-            let token = token?;
-            token.lately(scene, |met| {
-                met.verdict == verdict && met.node == scene.node() && met.form == scene.form
-            })
+        let did = |verdict| {
+            let is_it = |met: &Met| met.verdict == verdict && met.is_here(scene) && met.form == scene.form;
+            token?.lately(scene, is_it)
         };
         Past {
             here: Some(Arc::clone(&scene.upstream)),
@@ -138,19 +170,14 @@ impl Remembered {
             minute: self.minute(scene, token),
             pointless: self.pointless(scene),
             refresh: self.refresh(scene),
-            validated: lately(Verdict::Validated),
-            served: lately(Verdict::Served),
+            validated: did(Verdict::Validated),
+            served: did(Verdict::Served),
             elsewhere: token.and_then(|token| token.elsewhere(scene)),
             agreeing: self.agreeing(scene),
             issued_ahead: token.and_then(|token| token.issued_ahead.clone()),
-            opinion: node.and_then(|node| {
-                let (opinion, at) = (*node.opinions.get(scene.form as usize)?)?;
-                Some((opinion, ago(at, scene.at))).filter(|(_, ago)| *ago < ASKED)
-            }),
-            read_a_bad_one: node.and_then(|node| {
-                let at = *node.read_a_bad_one.get(scene.form as usize)?;
-                at.map(|at| ago(at, scene.at)).filter(|ago| *ago < LATELY)
-            }),
+            opinion: node.and_then(|node| node.opinion(scene)),
+            read_a_bad_one: node
+                .and_then(|node| lately(*node.read_a_bad_one.get(scene.form as usize)?, scene)),
         }
     }
 
@@ -185,7 +212,8 @@ impl Remembered {
         if opinion == Opinion::Unclear {
             return from.into_iter().for_each(|from| *from = scene.at.after(SILENT));
         }
-        node.opinions.get_mut(place).into_iter().for_each(|known| *known = Some((opinion, scene.at)));
+        let known = node.opinions.get_mut(place);
+        known.into_iter().for_each(|known| *known = Some((opinion, scene.at, scene.home)));
     }
 
     fn issued(&mut self, scene: &Scene, issue: &Issue) {
@@ -218,9 +246,10 @@ impl Remembered {
     }
 
     fn met(&mut self, scene: &Scene, verdict: Verdict) {
-        if let Some(token) = scene.token {
-            self.tokens.enter(&token).meets(scene, verdict);
-        }
+        let Some(token) = scene.token else { return };
+        let token = self.tokens.enter(&token);
+        token.stale_since = None;
+        token.meets(scene, verdict);
     }
 
     fn refused(&mut self, scene: &Scene, refusal: Refusal) {
@@ -230,16 +259,22 @@ impl Remembered {
         if let Some(refresh) = scene.refresh.filter(|_| refusal == Refusal::Refresh) {
             push(&mut self.refresh_tokens.enter(&refresh).refused, scene.at, MOST);
         }
-        if matches!(refusal, Refusal::Signature | Refusal::Token) {
-            let read = &mut self.nodes.enter(&scene.node()).read_a_bad_one;
-            read.get_mut(scene.form as usize).into_iter().for_each(|at| *at = Some(scene.at));
+        match refusal {
+            Refusal::Signature | Refusal::Token => self.nodes.enter(&scene.node()).read_a_bad_one(scene),
+            Refusal::NoToken if scene.token.is_some() => self.nodes.enter(&scene.node()).found_none(scene),
+            Refusal::NoToken | Refusal::Permission | Refusal::Refresh => {}
         }
         let Some(token) = scene.token.filter(|_| !matches!(refusal, Refusal::Permission | Refusal::Refresh))
         else {
             return;
         };
         let token = self.tokens.enter(&token);
-        push(&mut token.refused, scene.at, MOST);
+        let was = token.refused.back().map(|(at, _)| ago(*at, scene.at));
+        if was.is_none_or(|was| was >= LATELY) {
+            // Nobody knows what became of it in between.
+            token.stale_since = None;
+        }
+        push(&mut token.refused, (scene.at, scene.client), MOST);
         token.meets(scene, Verdict::Refused(refusal));
         if token.superseded.is_some_and(|(at, _)| ago(at, scene.began) >= AT_ONCE) {
             token.stale_since.get_or_insert(scene.at);
@@ -250,10 +285,15 @@ impl Remembered {
         let habits = scene.user.and_then(|user| self.users.get(&(scene.client, user)));
         let within =
             |times: Option<&VecDeque<Moment>>| times.map_or(0, |times| count(times, scene.at, MINUTE));
+        // Many machines may share a token, and each of them is refused once.
+        let by_it = |token: &Token| {
+            let its = token.refused.iter().filter(|(_, client)| *client == scene.client);
+            how_many(its.map(|(at, _)| *at), scene.at, MINUTE)
+        };
         Minute {
             tokens: within(habits.map(|habits| &habits.tokens)),
             refusals: within(habits.map(|habits| &habits.refusals)),
-            same_token: within(token.map(|token| &token.refused)),
+            same_token: token.map_or(0, by_it),
         }
     }
 
@@ -270,7 +310,10 @@ impl Remembered {
         Refresh {
             rotated: known.and_then(|known| known.rotated).map(|at| ago(at, scene.at)),
             refused: known.map_or(0, |known| count(&known.refused, scene.at, HABIT)),
-            is_access_token: self.tokens.get(&sent).is_some_and(|token| !token.met.is_empty()),
+            is_access_token: self
+                .tokens
+                .get(&sent)
+                .is_some_and(|token| token.met.iter().any(|met| met.verdict.is_good())),
         }
     }
 
@@ -293,11 +336,24 @@ impl Scene {
     }
 }
 
+impl Met {
+    /// Whether it was the WordPress that is asked, at the upstream that answers.
+    fn is_here(&self, scene: &Scene) -> bool {
+        self.node.0 == scene.site && self.node.1 == scene.upstream && self.home == scene.home
+    }
+}
+
+impl Verdict {
+    const fn is_good(self) -> bool {
+        matches!(self, Self::Issued | Self::Validated | Self::Served)
+    }
+}
+
 impl Token {
     fn meets(&mut self, scene: &Scene, verdict: Verdict) {
-        let met = Met { node: scene.node(), form: scene.form, verdict, at: scene.at };
+        let met = Met { node: scene.node(), home: scene.home, form: scene.form, verdict, at: scene.at };
         let is_same =
-            |known: &Met| known.node == met.node && known.form == met.form && known.verdict == verdict;
+            |known: &Met| known.is_here(scene) && known.form == met.form && known.verdict == verdict;
         // The first refusal counts: what another upstream did came after it or before.
         if matches!(verdict, Verdict::Refused(_)) && self.met.iter().any(is_same) {
             return;
@@ -322,19 +378,20 @@ impl Token {
     }
 
     fn elsewhere(&self, scene: &Scene) -> Option<Elsewhere> {
-        let is_good =
-            |met: &&Met| matches!(met.verdict, Verdict::Issued | Verdict::Validated | Verdict::Served);
-        let is_there = |met: &&Met| met.node.0 == scene.site && met.node.1 != scene.upstream;
-        let there = self.met.iter().filter(is_good).filter(is_there).max_by_key(|met| met.at)?;
-        let here = self.met.iter().filter(|met| {
-            met.node == scene.node()
-                && matches!(met.verdict, Verdict::Refused(Refusal::Signature | Refusal::Token))
-        });
+        let is_there =
+            |met: &&Met| met.node.0 == scene.site && met.node.1 != scene.upstream && met.home == scene.home;
+        let good = self.met.iter().filter(|met| met.verdict.is_good());
+        let there = good.filter(is_there).max_by_key(|met| met.at)?;
+        let before = |refusal| {
+            let is_it = |met: &&Met| met.is_here(scene) && met.verdict == Verdict::Refused(refusal);
+            self.met.iter().filter(is_it).any(|met| met.at < there.at)
+        };
         let elsewhere = Elsewhere {
             upstream: Arc::clone(&there.node.1),
             ago: ago(there.at, scene.at),
             issued: there.verdict == Verdict::Issued,
-            refused_before: here.map(|met| met.at).min().is_some_and(|first| first < there.at),
+            unsigned_before: before(Refusal::Signature),
+            refused_before: before(Refusal::Token),
         };
         (elsewhere.ago < LATELY).then_some(elsewhere)
     }
@@ -368,7 +425,7 @@ impl Habits {
     }
 }
 
-fn push(times: &mut VecDeque<Moment>, at: Moment, most: usize) {
+fn push<T>(times: &mut VecDeque<T>, at: T, most: usize) {
     if times.len() >= most {
         times.pop_front();
     }
@@ -376,7 +433,11 @@ fn push(times: &mut VecDeque<Moment>, at: Moment, most: usize) {
 }
 
 fn count(times: &VecDeque<Moment>, now: Moment, within: Duration) -> u16 {
-    let count = times.iter().filter(|at| ago(**at, now) < within).count();
+    how_many(times.iter().copied(), now, within)
+}
+
+fn how_many(times: impl Iterator<Item = Moment>, now: Moment, within: Duration) -> u16 {
+    let count = times.filter(|at| ago(*at, now) < within).count();
     u16::try_from(count).unwrap_or(u16::MAX)
 }
 

@@ -5,7 +5,10 @@
 //! take. What it tells is complete for that process alone: a doctor beside it, or one before a restart, saw other
 //! exchanges. It holds no value: tokens, refresh tokens, users and clients are keyed hashes, times and upstreams' names
 //! stand in the log anyway. Everything is bounded; what is oldest is forgotten first, and whatever is forgotten is as if
-//! it had not happened. Time is a parameter.
+//! it had not happened. Time is a parameter, on a clock that nobody sets: one that was put back would make a minute of an hour.
+//!
+//! Two exchanges have to do with one another at the same WordPress alone: the number of a user, and what an upstream makes of a
+//! token, are another's at another host or in another folder, on however few machines they live.
 
 mod bounded;
 mod memory;
@@ -24,12 +27,14 @@ pub struct History(Mutex<Remembered>);
 /// Who asked whom for what with which token, and when.
 #[derive(Clone, Debug)]
 pub struct Scene {
-    /// When the request came.
+    /// When the request came, since the process began.
     pub began: Moment,
-    /// When its reply came.
+    /// When its reply came, likewise.
     pub at: Moment,
-    /// What stands for the client: its address and its program.
+    /// What stands for the client: its address, its program, and the host that it asks.
     pub client: Fingerprint,
+    /// What stands for the WordPress that was asked: its host and its folder.
+    pub home: Fingerprint,
     /// What stands for the user whom the token names, where it names one.
     pub user: Option<Fingerprint>,
     /// What stands for the `Bearer` that was sent on.
@@ -85,7 +90,9 @@ impl Refusal {
             return None;
         }
         let code = symptom.code();
-        let is_plugins = code.starts_with("jwt_auth_") || code.starts_with("simple_jwt_login_");
+        let is_of_token = !matches!(code, "jwt_auth_no_auth_cookie" | "jwt_auth_bad_config");
+        let is_plugins =
+            is_of_token && (code.starts_with("jwt_auth_") || code.starts_with("simple_jwt_login_"));
         let read = symptom.refused_with("jwt_auth_invalid_token").then(|| symptom.message());
         match read {
             Some(Some(Message::SIGNATURE)) => return Some(Self::Signature),

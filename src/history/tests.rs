@@ -15,6 +15,7 @@ fn scene(at: i64) -> Scene {
         began: Moment::from_seconds(at),
         at: Moment::from_seconds(at),
         client: Fingerprint::from_bits(1),
+        home: Fingerprint::from_bits(3),
         user: Some(Fingerprint::from_bits(7)),
         token: Some(Fingerprint::from_bits(100)),
         refresh: None,
@@ -92,11 +93,14 @@ fn what_took_the_very_same_token_is_told_by_upstream_form_and_time() {
     let there = history.recall(&at_b(60));
     assert_eq!((there.validated, there.served), (None, None));
     let elsewhere = there.elsewhere.unwrap();
-    assert_eq!((&*elsewhere.upstream, elsewhere.issued, elsewhere.refused_before), ("a", false, false));
+    assert_eq!((&*elsewhere.upstream, elsewhere.issued, elsewhere.unsigned_before), ("a", false, false));
     history.note(&at_b(60), Deed::Refused(Refusal::Signature));
-    assert!(!history.recall(&at_b(65)).elsewhere.unwrap().refused_before, "the secret may have changed");
+    assert!(!history.recall(&at_b(65)).elsewhere.unwrap().unsigned_before, "the secret may have changed");
     history.note(&scene(70), Deed::Taken);
-    assert!(history.recall(&at_b(80)).elsewhere.unwrap().refused_before);
+    let elsewhere = history.recall(&at_b(80)).elsewhere.unwrap();
+    assert!(elsewhere.unsigned_before && !elsewhere.refused_before);
+    let other_home = Scene { home: Fingerprint::from_bits(4), ..at_b(80) };
+    assert_eq!(history.recall(&other_home).elsewhere, None, "another WordPress on the same machines");
     let other_site = Scene { site: "b".into(), ..at_b(80) };
     assert_eq!(history.recall(&other_site).elsewhere, None);
 }
@@ -111,10 +115,65 @@ fn clocks_agree_by_the_word_of_another_upstream() {
     assert_eq!(history.recall(&there(10)).agreeing.as_deref(), Some("a"));
     assert_eq!(history.recall(&there(700)).agreeing, None);
     assert_eq!(history.recall(&scene(10)).agreeing, None, "b's clock is off");
-    assert!(
-        history.recall(&there(10)).read_a_bad_one.is_some()
-            && history.recall(&scene(10)).read_a_bad_one.is_none()
-    );
+}
+
+#[test]
+fn a_token_that_was_refused_early_and_then_by_its_signature_may_have_seen_a_new_secret() {
+    let history = History::default();
+    let at_b = |at| Scene { upstream: "b".into(), ..scene(at) };
+    history.note(&at_b(0), Deed::Refused(Refusal::Token));
+    history.note(&scene(10), Deed::Taken);
+    let elsewhere = history.recall(&at_b(20)).elsewhere.unwrap();
+    assert!(elsewhere.refused_before && !elsewhere.unsigned_before);
+}
+
+#[test]
+fn a_bad_token_that_came_through_counts_between_two_that_did_not() {
+    let history = History::default();
+    let bad = |at| Scene { token: Some(Fingerprint::from_bits(900)), ..scene(at) };
+    let read = |scene: &Scene| history.recall(scene).read_a_bad_one;
+    history.note(&bad(0), Deed::Refused(Refusal::Token));
+    assert_eq!(read(&scene(5)), None, "the path may have changed since");
+    history.note(&scene(5), Deed::Refused(Refusal::NoToken));
+    assert_eq!(read(&scene(6)), None);
+    history.note(&bad(10), Deed::Refused(Refusal::Token));
+    assert_eq!(read(&scene(15)), Some(Duration::from_secs(5)));
+    assert_eq!(read(&Scene { form: Form::Query, ..scene(15) }), None);
+    assert_eq!(read(&Scene { home: Fingerprint::from_bits(4), ..scene(15) }), None, "another WordPress");
+    assert_eq!(read(&scene(700)), None);
+}
+
+#[test]
+fn a_token_that_many_machines_share_is_repeated_by_none_of_them() {
+    let history = History::default();
+    let machine = |at: i64| Scene { client: Fingerprint::from_bits(at.unsigned_abs()), ..scene(at) };
+    (0..50).for_each(|at| history.note(&machine(at), Deed::Refused(Refusal::Token)));
+    assert_eq!(history.recall(&machine(49)).minute.same_token, 1);
+}
+
+#[test]
+fn an_old_token_that_was_taken_in_between_was_not_refused_ever_since() {
+    let old = |taken: Option<i64>, again: i64| {
+        let history = History::default();
+        history.note(&Scene { user: None, ..scene(0) }, issue(100, Some(9)));
+        history.note(&refresh(100, 9), issue(101, Some(10)));
+        history.note(&with(100, 110), Deed::Refused(Refusal::NoToken));
+        taken.into_iter().for_each(|at| history.note(&with(100, at), Deed::Taken));
+        history.note(&with(100, again), Deed::Refused(Refusal::Token));
+        history.recall(&with(100, again + 1)).newer.unwrap().refused_for
+    };
+    assert_eq!(old(None, 120), Some(Duration::from_secs(11)));
+    assert_eq!(old(Some(115), 120), Some(Duration::from_secs(1)), "from then on");
+    assert_eq!(old(None, 3700), Some(Duration::from_secs(1)), "nobody knows of the hour between");
+}
+
+#[test]
+fn a_refresh_token_that_was_refused_as_a_bearer_is_no_access_token() {
+    let history = History::default();
+    history.note(&with(9, 0), Deed::Refused(Refusal::Token));
+    assert!(!history.recall(&refresh(1, 9)).refresh.is_access_token);
+    history.note(&with(9, 2), Deed::Taken);
+    assert!(history.recall(&refresh(3, 9)).refresh.is_access_token);
 }
 
 #[test]
@@ -167,6 +226,9 @@ fn the_doctor_asks_once_an_hour_and_keeps_silent_for_a_day_where_it_was_not_answ
     let opinion = |at| history.recall(&scene(at)).opinion;
     assert_eq!(opinion(3605), Some((Opinion::Lost, Duration::from_secs(3))));
     assert_eq!(history.recall(&Scene { form: Form::Query, ..scene(3605) }).opinion, None);
+    let other = Scene { home: Fingerprint::from_bits(4), ..scene(3605) };
+    assert_eq!(history.recall(&other).opinion, None, "another WordPress there was not asked");
+    assert!(!history.may_ask(&other), "once an hour for each upstream, whichever names are asked for");
     assert_eq!(opinion(7300), None);
     assert!(history.may_ask(&scene(7300)));
     history.note(&scene(7301), Deed::Answered(Opinion::Unclear));

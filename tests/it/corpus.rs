@@ -168,6 +168,7 @@ impl PastPart {
                     "took" => false,
                     other => panic!("{other} the token"),
                 },
+                unsigned_before: *refused_before,
                 refused_before: *refused_before,
             }),
             agreeing: self.agreeing.as_deref().map(Into::into),

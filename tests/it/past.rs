@@ -246,3 +246,87 @@ fn one_who_is_told_not_to_judge_tells_only_of_what_he_could_not_do() {
     assert_eq!(event["findings"].as_array().map(Vec::len), Some(0), "{event}");
     doctor.expect_no_other_event();
 }
+
+/// One exchange with a doctor that holds its connection no longer.
+fn ask(doctor: &Doctor, line: &str, fields: &str) -> u16 {
+    doctor.connect().send(format!("{line} HTTP/1.1\r\n{fields}Connection: close\r\n\r\n")).reply().status()
+}
+
+#[test]
+fn two_sites_on_the_same_machines_have_two_secrets_and_none_is_wrong() {
+    let routes: Routes = |request| {
+        if request.contains("Host: a.test") {
+            return (200, r#"{"code":"jwt_auth_valid_token","data":{"status":200}}"#.to_owned());
+        }
+        refusal("jwt_auth_invalid_token", "Signature verification failed")
+    };
+    let (a, b) = (wordpress(routes), wordpress(routes));
+    let doctor = before(&[&a, &b]);
+    let validate = |host: &str| {
+        let fields = format!("Host: {host}\r\nAuthorization: Bearer {}\r\nContent-Length: 0\r\n", token(1));
+        ask(&doctor, "POST /wp-json/jwt-auth/v1/token/validate", &fields)
+    };
+    // The two take turns.
+    assert_eq!((validate("a.test"), validate("b.test")), (200, 403));
+    assert_eq!(rules(&doctor), ["token-signature-refused"], "the client took it to another site");
+}
+
+#[test]
+fn a_page_in_place_of_an_answer_says_nothing_of_a_token() {
+    let origin = wordpress(|request| {
+        if request.starts_with("POST") {
+            return (200, "<html>Checking your browser</html>".to_owned());
+        }
+        (401, r#"{"code":"rest_not_logged_in","message":"x","data":{"status":401}}"#.to_owned())
+    });
+    let doctor = before(&[&origin]);
+    let fields = format!("Host: a.test\r\nAuthorization: Bearer {}\r\nContent-Length: 0\r\n", token(1));
+    assert_eq!(ask(&doctor, "POST /wp-json/jwt-auth/v1/token/validate", &fields), 200);
+    assert_eq!(get(&doctor, "/wp-json/wp/v2/users/me", &token(1)), 401);
+    doctor.expect_no_other_event();
+}
+
+/// A doctor that may ask, with more about its site and more sections.
+fn asking(origin: &Origin, site: &str, sections: &str) -> Doctor {
+    Doctor::with_file(&format!(
+        "listeners: [{{ address: 127.0.0.1:0 }}]\nsites: [{{ {site} upstreams: [{{ url: \"{origin}\" }}] }}]\nworkers: 1\n\
+         log: {{ format: json, repeats: 0s }}\ndiagnosis: {{ second_opinion: auto }}\n{sections}"
+    ))
+}
+
+#[test]
+fn the_question_goes_to_the_wordpress_that_was_asked() {
+    let table = [
+        ("/blog/wp-json/wp/v2/users/me", "/blog/wp-json/jwt-auth/v1/token/validate"),
+        ("/index.php/wp-json/wp/v2/users/me", "/index.php/wp-json/jwt-auth/v1/token/validate"),
+        ("/blog/?rest_route=/wp/v2/users/me", "/blog/?rest_route=/jwt-auth/v1/token/validate"),
+    ];
+    for (asked, question) in table {
+        let origin = wordpress(LOSES);
+        let doctor = asking(&origin, "", "");
+        get(&doctor, asked, &token(1));
+        let (_asked, sent) = (origin.request(), origin.request());
+        assert!(sent.starts_with(&format!("POST {question} HTTP/1.1\r\n")), "{sent}");
+    }
+}
+
+#[test]
+fn nobody_is_asked_where_a_site_is_observed_or_another_doctor_is_nearer() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let keys = folder.path().join("trail.keys");
+    std::fs::write(&keys, crate::world::pair::KEY).unwrap();
+    let trail = format!("trail: {{ hop: edge, key_file: {} }}\n", keys.display());
+    let last = format!("trail: {{ hop: edge, ends_here: true, key_file: {} }}\n", keys.display());
+    for (site, sections, is_asked) in
+        [("mode: observe,", "", false), ("", &*trail, false), ("", &*last, true)]
+    {
+        let origin = wordpress(LOSES);
+        let doctor = asking(&origin, site, sections);
+        get(&doctor, "/wp-json/wp/v2/users/me", &token(1));
+        let event = doctor.event();
+        assert!(event["findings"][0]["decide"].is_string(), "{event}");
+        get(&doctor, "/wp-json/wp/v2/users/me", &token(2));
+        let asked: Vec<_> = (0..2 + usize::from(is_asked)).map(|_| origin.request()).collect();
+        assert_eq!(asked.iter().any(|request| request.starts_with("POST")), is_asked, "{asked:?}");
+    }
+}

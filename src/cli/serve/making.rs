@@ -128,6 +128,7 @@ fn recorder(in_force: &InForce, lasting: &Lasting) -> anyhow::Result<Recorder> {
         bus: lasting.bus.clone(),
         tally: Arc::clone(&lasting.tally),
         history: Arc::clone(&lasting.history),
+        began: lasting.began,
         second_opinion: match diagnosis.second_opinion {
             config::SecondOpinion::Never => SecondOpinion::Never,
             config::SecondOpinion::Ask => SecondOpinion::Ask,

@@ -29,9 +29,9 @@ impl Rule for JwtSecretDiffersBetweenNodes {
         if decoding(symptom)? != Message::SIGNATURE || !is_token {
             return None;
         }
-        let proof = if there.refused_before { Proof::Proved } else { Proof::Likely };
+        let proof = if there.unsigned_before { Proof::Proved } else { Proof::Likely };
         let (upstream, did) = (&there.upstream, if there.issued { "issued" } else { "took" });
-        let order = if there.refused_before {
+        let order = if there.unsigned_before {
             "after it had been refused here"
         } else {
             "a change of the secret since then would look the same"

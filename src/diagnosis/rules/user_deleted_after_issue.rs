@@ -34,7 +34,7 @@ impl Rule for UserDeletedAfterIssue {
         };
         let validated = if is_good { ", and token/validate found it good after that" } else { "" };
         Some(Finding {
-            because: format!("this route knew the very same token's user {}{validated}", ago(served)),
+            because: format!("the same upstream took the very same token {}{validated}", ago(served)),
             path,
             cleared: vec!["client", "doctor", "web server", "secret", "expiry"],
             caution: "Do not rotate secrets",
