@@ -52,11 +52,17 @@ if (!defined('ABSPATH') || !isset($_SERVER['HTTP_HEADER_DOCTOR_ASK'])) {
 
         private string $host = '';
 
+        /** As it was asked with: what runs here may change its variable, and the seal is of this one. */
+        private string $method = '';
+
         /** What was seen when this file was read, before any plugin could change it. */
         private array $early = [];
 
         /** What became of the request in the REST server. */
         private array $rest = [];
+
+        /** Versions of plugins, by file, so that each file is read once. */
+        private array $versions = [];
 
         private int $cookieUser = 0;
 
@@ -85,6 +91,8 @@ if (!defined('ABSPATH') || !isset($_SERVER['HTTP_HEADER_DOCTOR_ASK'])) {
                 add_action('auth_cookie_valid', [$this, 'noteCookie'], 10, 2);
                 add_action('application_password_did_authenticate', [$this, 'notePassword']);
                 add_filter('rest_post_dispatch', [$this, 'noteReply'], PHP_INT_MAX, 3);
+                // After the reply's own Cache-Control, and before its body takes the headers along.
+                add_filter('rest_pre_serve_request', [$this, 'beforeBody'], PHP_INT_MAX);
                 add_action('send_headers', [$this, 'again'], PHP_INT_MAX);
                 // Before WordPress lets go of what it holds back.
                 add_action('shutdown', [$this, 'again'], PHP_INT_MIN);
@@ -111,6 +119,12 @@ if (!defined('ABSPATH') || !isset($_SERVER['HTTP_HEADER_DOCTOR_ASK'])) {
                 }
             });
             return $response;
+        }
+
+        public function beforeBody($served = false)
+        {
+            $this->again();
+            return $served;
         }
 
         public function again(): void
@@ -146,6 +160,7 @@ if (!defined('ABSPATH') || !isset($_SERVER['HTTP_HEADER_DOCTOR_ASK'])) {
                 return false;
             }
             $this->own = array_map('hex2bin', $own);
+            $this->method = $this->text('REQUEST_METHOD') === 'HEAD' ? 'GET' : $this->text('REQUEST_METHOD');
             foreach ($this->hosts() as $host) {
                 if (hash_equals($this->seal('question', $host, "$part[1];$part[3]"), $part[4])) {
                     [$this->question, $this->host] = [$part[1], $host];
@@ -171,9 +186,7 @@ if (!defined('ABSPATH') || !isset($_SERVER['HTTP_HEADER_DOCTOR_ASK'])) {
 
         private function seal(string $what, string $host, string $text): string
         {
-            $method = $this->text('REQUEST_METHOD');
-            $method = $method === 'HEAD' ? 'GET' : $method;
-            $whole = "header-doctor $what v1\n$method\n$host\n$text";
+            $whole = "header-doctor $what v1\n{$this->method}\n$host\n$text";
             return substr(hash_hmac('sha256', $whole, $this->own[0]), 0, 32);
         }
 
@@ -239,11 +252,19 @@ if (!defined('ABSPATH') || !isset($_SERVER['HTTP_HEADER_DOCTOR_ASK'])) {
                 'h' => function_exists('is_ssl') ? (int) is_ssl() : '',
                 'k' => $this->siteSecret(),
                 'i' => $this->user(),
+            ];
+            $told += function_exists('did_action') && did_action('muplugins_loaded') ? $this->ofSite() : [];
+            $told['j'] = $this->plugins();
+            return array_filter($told, [$this, 'isTold']);
+        }
+
+        /** Not before other must-use plugins had their say: WordPress keeps the type as it was first asked for. */
+        private function ofSite(): array
+        {
+            return [
                 'n' => function_exists('home_url') ? $this->word((string) home_url(), 120) : '',
                 'e' => function_exists('wp_get_environment_type') ? $this->word((string) wp_get_environment_type(), 16) : '',
-                'j' => $this->plugins(),
             ];
-            return array_filter($told, [$this, 'isTold']);
         }
 
         private function isTold($value): bool
@@ -409,11 +430,19 @@ if (!defined('ABSPATH') || !isset($_SERVER['HTTP_HEADER_DOCTOR_ASK'])) {
             foreach ($files as $file) {
                 $folder = explode('/', (string) $file)[0];
                 if (in_array($folder, self::PLUGINS, true) && count($found) < 2) {
-                    $about = get_file_data(WP_PLUGIN_DIR . '/' . $file, ['version' => 'Version']);
-                    $found[] = $folder . ':' . $this->word((string) ($about['version'] ?? ''), 16);
+                    $found[] = $folder . ':' . $this->version((string) $file);
                 }
             }
             return implode(',', $found);
+        }
+
+        private function version(string $file): string
+        {
+            if (!isset($this->versions[$file])) {
+                $about = get_file_data(WP_PLUGIN_DIR . '/' . $file, ['version' => 'Version']);
+                $this->versions[$file] = $this->word((string) ($about['version'] ?? ''), 16);
+            }
+            return $this->versions[$file];
         }
 
         private function reply($response, $server, $request): array

@@ -11,6 +11,8 @@ namespace {
     define('ABSPATH', '/');
     $_SERVER = json_decode($argv[2], true);
     $GLOBALS['hooks'] = [];
+    $GLOBALS['is_begun'] = false;
+    $GLOBALS['is_sent'] = false;
 
     function add_action(string $name, callable $function): void
     {
@@ -28,12 +30,28 @@ namespace {
         return 'http://wordpress.test';
     }
 
+    function did_action(string $name): int
+    {
+        return (int) $GLOBALS['is_begun'];
+    }
+
+    function wp_get_environment_type(): string
+    {
+        if (!$GLOBALS['is_begun']) {
+            echo 'the type is kept before everybody could set it';
+        }
+        return 'staging';
+    }
+
     $sent = [];
     $plugin = file_get_contents($argv[1]);
     // The command line has no headers: they are caught by functions of a namespace of their own.
     eval('namespace Caught; ' . substr($plugin, strlen('<?php')));
 
+    $GLOBALS['is_begun'] = true;
     if (isset($GLOBALS['hooks']['rest_post_dispatch'])) {
+        // What other plugins do.
+        $_SERVER['REQUEST_METHOD'] = 'PURGE';
         $response = new class () {
             public function get_matched_route(): string
             {
@@ -43,6 +61,13 @@ namespace {
         if ($GLOBALS['hooks']['rest_post_dispatch']($response) !== $response) {
             echo 'the reply was changed';
         }
+        \Caught\header('Cache-Control: public, max-age=60');
+        $before = $GLOBALS['hooks']['rest_pre_serve_request'] ?? 'strval';
+        if ($before('served') !== 'served') {
+            echo 'the body was changed';
+        }
+        // The body is longer than PHP's buffer.
+        $GLOBALS['is_sent'] = true;
         $GLOBALS['hooks']['shutdown']();
     }
     foreach ($sent as $name => $line) {
@@ -64,7 +89,7 @@ namespace Caught {
 
     function headers_sent(): bool
     {
-        return false;
+        return $GLOBALS['is_sent'];
     }
 
     function getallheaders(): array

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use header_doctor::evidence::ExchangeId;
-use header_doctor::evidence::php_hop::question;
+use header_doctor::evidence::php_hop::{answered, question};
 use header_doctor::evidence::signed::{Bound, Direction};
 use header_doctor::message::Method;
 use header_doctor::moment::Moment;
@@ -332,7 +332,13 @@ fn the_plugin_tells_each_variable_by_its_name_and_never_fails() {
         server.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let told = run(&server);
         assert!(told.starts_with("Header-Doctor-Answer: 1;php;") && told.contains(word), "{more}: {told}");
-        assert!(told.contains("Cache-Control: private, no-store") && !told.contains("a.b.c"), "{told}");
+        assert!(told.contains("Cache-Control: private, no-store, public, max-age=60\n"), "{told}");
+        assert!(told.contains(";e=staging;") && !told.contains("a.b.c"), "{told}");
+        let answer = told.lines().next().and_then(|line| line.split_once(": ")).unwrap().1;
+        let bound = Bound::new(Direction::Back, Method::Get, b"GET", b"wordpress.test");
+        let ring = KEY.parse::<Keyring>().unwrap();
+        let read = answered([answer.as_bytes()], &ring, ExchangeId::new(7), &bound);
+        assert!(read.is_some(), "sealed with the method that was asked with: {answer}");
     }
     for question in [Value::Null, "".into(), serde_json::json!([good]), "1;php;0000000000000007;1;0".into()] {
         let server = serde_json::json!({ "HTTP_HOST": "wordpress.test", "REQUEST_METHOD": "GET", "HTTP_HEADER_DOCTOR_ASK": question });

@@ -99,9 +99,10 @@ fn write(folder: &Path, path: &Path, text: &str) -> io::Result<bool> {
 fn fill(file: &mut File, folder: &Path, text: &str) -> io::Result<bool> {
     const ROOT: u32 = 0;
     let group = fs::metadata(folder)?.gid();
-    let is_given = group != ROOT && fchown(&*file, None, Some(group)).is_ok();
-    file.set_permissions(Permissions::from_mode(if is_given { 0o640 } else { 0o644 }))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
+    // Last of all: a web server may hand out what has this name, for it is no script.
+    let is_given = group != ROOT && fchown(&*file, None, Some(group)).is_ok();
+    file.set_permissions(Permissions::from_mode(if is_given { 0o640 } else { 0o644 }))?;
     Ok(!is_given)
 }

@@ -36,7 +36,7 @@ fn read(line: &[u8], keys: &Keyring, exchange: ExchangeId, bound: &Bound<'_>) ->
     if !key.has_sealed(&sealed(bound, text.as_bytes()), &bytes(seal)?) {
         return None;
     }
-    Some(PhpSaw::read(Moment::from_millis(at.parse().ok()?), parts.next().unwrap_or_default()))
+    PhpSaw::understood(Moment::from_millis(at.parse().ok()?), parts.next().unwrap_or_default())
 }
 
 /// The bytes of a seal as [`hex`] writes it.

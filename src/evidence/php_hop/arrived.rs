@@ -87,6 +87,7 @@ impl Arrived {
             changes.push(Changed { header: Watched::Authorization, change, to });
         }
         for (header, found) in Watched::ALL.into_iter().skip(1).zip(saw.watched) {
+            let Some(found) = found else { continue };
             let was = look.value(header, fields).unwrap_or_default();
             let is_same = found.once().is_some_and(|found| found.fingerprint == print(was));
             if !is_same {

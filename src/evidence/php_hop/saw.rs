@@ -118,8 +118,8 @@ pub struct PhpSaw {
     pub auth_type: Option<Word>,
     /// Other headers that look as if they bore a credential, at most three.
     pub others: Vec<(OtherName, Sighting)>,
-    /// The other watched headers, in the order of [`Watched::ALL`] without `Authorization`.
-    pub watched: [Sighting; Watched::COUNT - 1],
+    /// The other watched headers, in the order of [`Watched::ALL`] without `Authorization`; nothing of one that is not told.
+    pub watched: [Option<Sighting>; Watched::COUNT - 1],
     /// Whether WordPress believes in TLS (`is_ssl()`).
     pub is_ssl: bool,
     /// The secret of tokens.
@@ -143,6 +143,16 @@ pub struct PhpSaw {
 }
 
 impl PhpSaw {
+    /// Reads it where all that is told of the credential is understood: what is not is not to be taken for absent.
+    pub(super) fn understood(clock: Moment, text: &str) -> Option<Self> {
+        let is_understood = |pair: &str| match pair.split_once('=') {
+            Some(("a" | "r" | "rr" | "l", value)) => sighting(value).is_some(),
+            Some(("g", value)) => spelled(value).is_some(),
+            _ => true,
+        };
+        text.split(';').all(is_understood).then(|| Self::read(clock, text))
+    }
+
     /// Reads `NAME=VALUE;…`.
     #[must_use]
     pub fn read(clock: Moment, text: &str) -> Self {
@@ -249,9 +259,9 @@ fn others(text: &str) -> Vec<(OtherName, Sighting)> {
     text.split(',').filter_map(other).take(3).collect()
 }
 
-fn watched(text: &str) -> [Sighting; Watched::COUNT - 1] {
-    let mut seen = text.split(',').map(|text| sighting(text).unwrap_or(Sighting::Absent));
-    std::array::from_fn(|_| seen.next().unwrap_or(Sighting::Absent))
+fn watched(text: &str) -> [Option<Sighting>; Watched::COUNT - 1] {
+    let mut seen = text.split(',').map(sighting);
+    std::array::from_fn(|_| seen.next().flatten())
 }
 
 fn site_secret(text: &str) -> SiteSecret {
