@@ -49,7 +49,8 @@ impl<'a> Ask<'a> {
     /// What a request asks for whose reply a browser will check. Nothing when it names no origin, when it came from
     /// the very origin it went to, or when the browser says that it checks nothing (a form, a navigation).
     ///
-    /// Browsers say so in `Sec-Fetch-*`, towards https and loopback; without those fields origin and `Host` decide.
+    /// Browsers say so in `Sec-Fetch-*`, towards https and loopback; without those fields origin and `Host` decide, by
+    /// which the browser asked: an edge may have put it into `X-Forwarded-Host`.
     #[must_use]
     pub fn of_request(head: &'a RequestHead) -> Option<Self> {
         let origin = Origin::of(&head.fields).ok()?;
@@ -68,7 +69,10 @@ fn is_checked(head: &RequestHead, origin: &Origin<'_>) -> bool {
     }
     match head.fields.first(Name::SecFetchSite) {
         Some(site) => site != b"same-origin",
-        None => !head.fields.first(Name::Host).is_some_and(|host| is_at(origin, host)),
+        None => {
+            let hosts = [Name::Host, Name::XForwardedHost].into_iter();
+            !hosts.filter_map(|name| head.fields.first(name)).any(|host| is_at(origin, host))
+        }
     }
 }
 
@@ -133,6 +137,8 @@ mod tests {
         assert!(!checked(Fields::from([host])));
         assert!(!checked(Fields::from([ORIGIN, ("Host", "app.test")])));
         assert!(!checked(Fields::from([ORIGIN, ("Host", "app.test:443")])));
+        assert!(!checked(Fields::from([ORIGIN, host, ("X-Forwarded-Host", "app.test")])));
+        assert!(checked(Fields::from([ORIGIN, host, ("X-Forwarded-Host", "api.test")])));
         assert!(!checked(Fields::from([ORIGIN, host, ("Sec-Fetch-Mode", "navigate")])));
         assert!(!checked(Fields::from([ORIGIN, host, ("Sec-Fetch-Site", "same-origin")])));
     }

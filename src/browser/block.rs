@@ -101,6 +101,12 @@ impl Origins {
     /// The most values that are shown.
     const MOST: usize = 4;
 
+    /// Whether there is a field, with nothing in it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Reads the values of all lines.
     pub(super) fn of<'v>(lines: impl Iterator<Item = &'v [u8]>) -> Self {
         let values = lines.flat_map(|line| line.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);

@@ -4,7 +4,7 @@
 //! the finding is no more than likely.
 
 use super::{Desk, Mark, Place, Proof, Stop};
-use crate::browser::{Blocked, Browser};
+use crate::browser::{Block, Blocked, Browser};
 use crate::evidence::{AnsweredBy, Hop, Page, Product, RedirectedBy, Software, Symptom, Trail};
 
 /// Who made a reply.
@@ -117,6 +117,23 @@ pub(super) const fn behind_php(trail: &Trail) -> Answerer {
         return Answerer::supposed("a plugin", Place::Plugin, Desk::WordPress);
     }
     Answerer::supposed("the web server", Place::WebServer, Desk::Platform)
+}
+
+/// Whether core itself emptied `Access-Control-Allow-Origin`: `rest_send_cors_headers` puts the origin through `sanitize_url`, which
+/// leaves nothing of a scheme that WordPress does not know, as those of apps are.
+pub(super) fn is_emptied_by_core(symptom: &Symptom, blocked: &Blocked) -> bool {
+    let is_empty = matches!(&blocked.block, Block::InvalidAllowOrigin(values) if values.is_empty());
+    let is_web = matches!(blocked.origin.scheme(), "http" | "https") || blocked.origin.is_null();
+    is_empty && !is_web && is_from_wordpress(symptom) && !symptom.from_cache
+}
+
+/// WordPress itself, which does so to all of them.
+pub(super) const CORE: Answerer =
+    Answerer { who: "WordPress", place: Place::WordPress, desk: Desk::WordPress, is_known: true };
+
+/// Whether the code of a browser's extension asks, which reads whatever its user let it read.
+pub(super) fn is_extension(blocked: &Blocked) -> bool {
+    blocked.origin.scheme().ends_with("-extension")
 }
 
 /// Whether the reply is WordPress's, so that a second value beside its own was added behind it.

@@ -4,7 +4,7 @@
 //! refuses before WordPress's CORS step leaves the fields out as well; then the one field that is missing or wrong. A
 //! preflight never carries a credential, so to ask one to log in is to refuse it.
 
-use super::answerer::{Answerer, PLUGIN, because, behind_php, is_from_wordpress};
+use super::answerer::{Answerer, CORE, PLUGIN, because, behind_php, is_emptied_by_core, is_from_wordpress};
 use super::readings::{lacks_its_origin, lost_its_origin, untouched};
 use super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
 use crate::browser::{Block, Blocked, Stage, When};
@@ -153,6 +153,7 @@ fn is_stopped(blocked: &Blocked) -> bool {
 /// `rest_authentication_errors`.
 fn answerer(trail: &Trail, symptom: &Symptom, blocked: &Blocked) -> Answerer {
     match blocked.block {
+        _ if is_emptied_by_core(symptom, blocked) => CORE,
         Block::SeveralAllowOrigins { .. } | Block::OriginMismatch(_) | Block::InvalidAllowOrigin(_)
             if is_from_wordpress(symptom) =>
         {

@@ -4,7 +4,9 @@
 //! WordPress's CORS step has no `Access-Control-Allow-Origin`, so that the console tells of CORS in place of the error: there
 //! the finding explains what the console shows and not the reply, and stands aside.
 
-use super::answerer::{Answerer, because, behind_php, is_from_wordpress};
+use super::answerer::{
+    Answerer, CORE, because, behind_php, is_emptied_by_core, is_extension, is_from_wordpress,
+};
 use super::readings::{lacks_its_origin, lost_its_origin, untouched};
 use super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
 use crate::browser::{Block, Blocked, Stage, When};
@@ -56,7 +58,8 @@ impl<'a> Withheld<'a> {
         let blocked = symptom.blocked.as_deref().filter(|blocked| is_withheld(blocked))?;
         let is_ours = trail.treatment.undressed || symptom.answered_by == AnsweredBy::Doctor;
         let concerns_us = trail.route.class != RouteClass::NotRest || has_credential(trail);
-        let is_known = is_ours || !concerns_us || lost_its_origin(trail, symptom);
+        let is_free = is_extension(blocked);
+        let is_known = is_ours || is_free || !concerns_us || lost_its_origin(trail, symptom);
         if is_known || Cause::of(trail, symptom, blocked) != cause {
             return None;
         }
@@ -121,6 +124,7 @@ fn answerer(trail: &Trail, symptom: &Symptom, blocked: &Blocked) -> Answerer {
     let is_several = matches!(blocked.block, Block::SeveralAllowOrigins { .. });
     let is_page = symptom.html_for_rest || !symptom.status.is_success();
     match (&blocked.block, symptom.answered_by) {
+        _ if is_emptied_by_core(symptom, blocked) => CORE,
         _ if symptom.from_cache && !is_several => Answerer::supposed("a cache", Place::Cache, Desk::Edge),
         (Block::NoAllowOrigin, AnsweredBy::WordPressRest) => behind_php(trail),
         (Block::NoAllowOrigin, AnsweredBy::WordPress) if !is_page => behind_php(trail),

@@ -121,6 +121,19 @@ pub(super) const CODES: &[Known] = &[
         ..PERMISSION
     },
     Known {
+        codes: &[
+            "rest_comment_closed",
+            "rest_comment_draft_post",
+            "rest_comment_trash_post",
+            "rest_comment_invalid_post_id",
+        ],
+        statuses: &[403],
+        meaning: "Nobody may comment on this post, whoever asks: it takes no comments, is a draft or in the trash, or is not there.",
+        cure: "open the post for comments (Settings, Discussion), or publish it",
+        source: "class-wp-rest-comments-controller.php",
+        ..PERMISSION
+    },
+    Known {
         codes: &["rest_post_incorrect_password"],
         statuses: &[403],
         meaning: "The post is protected by a password of its own, and the one in the request is not it.",

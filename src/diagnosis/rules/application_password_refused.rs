@@ -70,7 +70,9 @@ impl ApplicationPasswordRefused {
         if is_elsewhere || !is_login_ignored(trail, symptom) {
             return None;
         }
-        let is_clear = trail.memory.accepted;
+        // By https the same login may have been accepted.
+        let is_by_http = sees_no_tls(symptom) && trail.says_tls == Some(false);
+        let is_clear = trail.memory.accepted && !is_by_http;
         if sees_no_tls(symptom) && !is_clear {
             return None;
         }

@@ -31,7 +31,9 @@ impl Rule for ApplicationPasswordsNeedHttps {
         let proof = match (is_off, uses_tls) {
             (true, true) => Proof::Proved,
             (true, false) => Proof::Likely,
-            (false, _) if !is_login_ignored(trail, symptom) || trail.memory.accepted => return None,
+            (false, _) if !is_login_ignored(trail, symptom) => return None,
+            // What was accepted by https is refused by http.
+            (false, _) if trail.memory.accepted && trail.says_tls != Some(false) => return None,
             (false, true) => Proof::Likely,
             (false, false) if trail.session == Session::WithoutNonce => return None,
             (false, false) => Proof::Possible,
@@ -69,7 +71,7 @@ const fn because(is_off: bool, uses_tls: bool) -> &'static str {
         }
         (false, false) => {
             "WordPress names itself http://, and the login did not count; a wrong password looks the same where the \
-             site's type is local"
+             site's type is local, and so does the login of a gate in front"
         }
     }
 }

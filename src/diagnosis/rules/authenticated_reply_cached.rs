@@ -32,6 +32,10 @@ impl Rule for AuthenticatedReplyCached {
         if is_public || !(is_users || symptom.knows_user) || symptom.html_for_rest {
             return None;
         }
+        // Then the cache keeps one reply for each credential.
+        if symptom.vary.authorization && !symptom.knows_user {
+            return None;
+        }
         let proof = if symptom.knows_user { Proof::Proved } else { Proof::Likely };
         let who = match cache(symptom) {
             "any" => "a cache".to_owned(),

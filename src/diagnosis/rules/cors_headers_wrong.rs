@@ -3,7 +3,7 @@
 //! The causes with a cure of their own are rules of their own. What is left: `*` beside cookies, another origin, a value that
 //! is none, and a success without the field that no REST server made.
 
-use super::super::answerer::Answerer;
+use super::super::answerer::{Answerer, is_emptied_by_core};
 use super::super::withheld::{Cause, Withheld};
 use super::super::{Finding, Place, Proof, Rule, Severity};
 use crate::browser::{Block, Blocked};
@@ -29,7 +29,13 @@ impl Rule for CorsHeadersWrong {
 }
 
 fn weight(withheld: &Withheld<'_>) -> (Proof, Severity) {
+    let is_nobodys = withheld.blocked.origin.is_null() && !withheld.has_credential();
     match withheld.blocked.block {
+        // What has no origin can be on no list.
+        Block::OriginMismatch(_) | Block::NoAllowOrigin if is_nobodys => (Proof::Likely, Severity::Note),
+        Block::InvalidAllowOrigin(_) if withheld.by.place == Place::WordPress => {
+            (Proof::Likely, Severity::Warning)
+        }
         Block::WildcardWithCredentials | Block::InvalidAllowOrigin(_) => (Proof::Likely, Severity::Error),
         Block::NoAllowOrigin if withheld.symptom.status.is_success() && withheld.has_credential() => {
             (Proof::Likely, Severity::Error)
@@ -58,6 +64,11 @@ fn summary(symptom: &Symptom, blocked: &Blocked) -> String {
         }
         Block::NoAllowOrigin => {
             format!("the reply lost, or never got, Access-Control-Allow-Origin, so {origin} cannot read it")
+        }
+        Block::InvalidAllowOrigin(_) if is_emptied_by_core(symptom, blocked) => {
+            format!(
+                "WordPress empties Access-Control-Allow-Origin for {origin}, whose scheme it does not know"
+            )
         }
         _ => format!("{}, so {origin} cannot read the reply", blocked.reason()),
     }

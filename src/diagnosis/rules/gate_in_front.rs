@@ -39,6 +39,8 @@ impl Rule for GateInFront {
             (_, Gate::Bearer | Gate::Other) if trail.route.class == RouteClass::NotRest => return None,
             // The handshakes of these go through 401s of their own.
             (Credential::OtherScheme, Gate::Digest | Gate::Negotiate | Gate::Other) => return None,
+            // Somebody mistook himself at the door of a page.
+            (Credential::Basic, Gate::Basic) if trail.route.class == RouteClass::NotRest => return None,
             (Credential::Basic, Gate::Basic) => {
                 (Proof::Possible, format!("the login was refused by a gate {at}{of_wordpress}{before}"))
             }

@@ -1,8 +1,10 @@
 //! `Origin` is lost on the way to WordPress, which then sends no CORS headers, and the browser keeps the reply.
 //!
 //! A doctor alone sees it by what is left: the REST server sends `Access-Control-Allow-Headers` always, and
-//! `Access-Control-Allow-Origin` to whoever sends an `Origin`. A plugin that prints and leaves, or one that took the CORS step away,
-//! looks the same, so it is sure only where core itself answers.
+//! `Access-Control-Allow-Origin` to whoever sends an `Origin`. A plugin that prints and leaves looks the same, and so does a site that
+//! put a list of its own in the place of the CORS step, for whom the list does not have. So it is likely only
+//! where core left `Vary: Origin`, as it does with an anonymous GET without `Origin`, or where a credential says that a preflight
+//! allowed the page.
 //!
 //! `rest_send_cors_headers` answers requests with `Origin` alone. A doctor in front whose own policy dresses the reply makes
 //! it harmless, and only the doctor in front sees what the browser gets: it tells when the reply is withheld for want of
@@ -82,8 +84,10 @@ impl OriginHeaderStripped {
         }
         let is_preflight = blocked.stage == Stage::Preflight;
         let is_error = !symptom.status.is_success();
+        // Browsers send it only once a preflight allowed the page.
+        let is_allowed = !is_preflight && trail.credential != Credential::Absent;
         let is_cores = is_preflight || matches!(trail.route.class, RouteClass::Public | RouteClass::UsersMe);
-        let is_sure = is_cores && !is_error;
+        let is_sure = is_cores && !is_error && (symptom.vary.origin || is_allowed);
         let proof = if is_sure { Proof::Likely } else { Proof::Possible };
         let matters = is_preflight || trail.credential != Credential::Absent;
         let last = last_doctor(trail);
@@ -92,6 +96,11 @@ impl OriginHeaderStripped {
             "WordPress answered as if no Origin had come: it {is} lost between {last} and PHP, and {} gets no reply",
             blocked.origin
         );
+        let why = match (is_sure, is_allowed) {
+            (true, true) => WITHHELD_ALONE,
+            (true, false) => WITHHELD_VARY,
+            (false, _) => DOUBT,
+        };
         let mut path = untouched(trail);
         path.push(Stop::new(Hop::WebServer, Mark::Unknown).named(symptom.software.name()));
         path.push(Stop::new(Hop::Php, Mark::Bad).noted("no Origin"));
@@ -100,7 +109,7 @@ impl OriginHeaderStripped {
             place: Place::WebServer,
             desk: Desk::Platform,
             severity: if matters && is_sure { Severity::Error } else { Severity::Warning },
-            because: format!("{}; {}", if is_sure { WITHHELD_ALONE } else { DOUBT }, console(blocked).trim_end_matches('.')),
+            because: format!("{}; {}", why, console(blocked).trim_end_matches('.')),
             path,
             lost: Some(Lost {
                 header: Watched::Origin,
@@ -111,8 +120,8 @@ impl OriginHeaderStripped {
             cleared: ["client", "doctor"].iter().chain(served).copied().collect(),
             aside: is_error,
             decide: (!is_sure)
-                .then(|| Decision { command: ASK.into(), reading: "without Access-Control-Allow-Origin here, too: Origin is lost, or a plugin took WordPress's CORS step \
-                          away; with it: this route prints and leaves, or errors alone lack it (nginx add_header without `always`)" }),
+                .then(|| Decision { command: ASK.into(), reading: "asked from a page that the site allows, without Access-Control-Allow-Origin here, too: Origin is lost, or a \
+                          plugin took WordPress's CORS step away; with it: this route prints and leaves, or errors alone lack it (nginx add_header without `always`)" }),
             ..Finding::of(self, proof, product(symptom), summary)?
         })
     }
@@ -127,8 +136,10 @@ fn cleared(crossing: &Crossing) -> Vec<&'static str> {
 const ASK: &str = r#"curl -i "$SITE/wp-json/" -H "Origin: https://app.example.com""#;
 const WITHHELD_ALONE: &str = "the doctor sent Origin on, and the reply has Access-Control-Allow-Headers, which the REST server sends \
                               always, without Access-Control-Allow-Origin, which it sends where it sees Origin";
-const DOUBT: &str = "the doctor sent Origin on, and the REST server's other fields are there; a plugin that prints its reply and leaves, or \
-                     a layer that writes the field on successes alone, would look the same";
+const WITHHELD_VARY: &str = "the doctor sent Origin on, and the reply has Vary: Origin without Access-Control-Allow-Origin, as core \
+                             answers an anonymous GET that has no Origin";
+const DOUBT: &str = "the doctor sent Origin on, and the REST server's other fields are there; a site that allows other origins \
+                     alone, a plugin that prints its reply and leaves, or a layer that writes the field on successes alone, would look the same";
 const WITHHELD: &str =
     "WordPress answers requests with Origin alone with Access-Control-Allow-Origin, and the reply has none";
 const UNKNOWN: &str = "whether a browser gets the reply is seen by the doctor in front alone";

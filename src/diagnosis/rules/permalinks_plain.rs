@@ -3,6 +3,7 @@
 //! WordPress betrays it: its `Link` names the REST root by a parameter, or it adds a slash to a REST URL, which it does only to what it takes
 //! for a page. GET then gets a page or that redirect, POST and OPTIONS a page without CORS headers.
 
+use super::super::told::is_meant;
 use super::super::{Decision, Finding, Mark, Proof, Rule, Severity, Stop};
 use super::untouched;
 use crate::evidence::{AnsweredBy, Form, Hop, RouteClass, Symptom, Trail};
@@ -40,6 +41,9 @@ impl Rule for PermalinksPlain {
                            than wp-json would look the same";
             (Proof::Possible, Severity::Warning, because)
         };
+        // Scanners ask for the REST API of every site.
+        let severity =
+            if is_meant(trail) || trail.route.class == RouteClass::Token { severity } else { Severity::Note };
         let decision = || Decision { command: COMMAND.into(), reading: READING };
         let mut path = untouched(trail);
         path.push(Stop::new(Hop::Php, Mark::Bad).noted("a page"));

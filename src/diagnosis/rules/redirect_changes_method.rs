@@ -5,6 +5,7 @@
 //! form that was sent, a page elsewhere is what was wanted.
 
 use super::super::answerer::product;
+use super::super::told::is_meant;
 use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
 use super::untouched;
 use crate::evidence::{AnsweredBy, Hop, RedirectedBy, RouteClass, Symptom, Trail};
@@ -28,6 +29,11 @@ impl Rule for RedirectChangesMethod {
         if !becomes_get || is_disbelieved || trail.route.class == RouteClass::NotRest {
             return None;
         }
+        // Whoever asks every site by http, as scanners do.
+        let is_noise = led.only_to_tls && !is_meant(trail) && trail.route.class != RouteClass::Token;
+        if is_noise {
+            return None;
+        }
         let (place, desk) = whose(trail, symptom);
         let (proof, doubt) = if led.only_to_tls { (Proof::Likely, UNTOLD) } else { (Proof::Proved, "") };
         let what = if trail.route.class == RouteClass::Token { "the login" } else { "the POST" };
@@ -45,7 +51,7 @@ impl Rule for RedirectChangesMethod {
         Some(Finding {
             place,
             desk,
-            severity: Severity::Error,
+            severity: if led.only_to_tls { Severity::Warning } else { Severity::Error },
             because: format!("our reading of its Location, and the Fetch standard's rule{doubt}"),
             path,
             cleared: vec!["token", "secret", "expiry", "permissions", "plugin"],

@@ -30,18 +30,22 @@ impl Rule for RedirectDropsAuthorization {
             return None;
         }
         let (place, desk) = whose(trail, symptom);
-        let (proof, doubt) = doubt(led, symptom);
+        let is_rest = trail.route.class != RouteClass::NotRest;
+        let is_handed = led.changes.contains("host") && !led.same_path && is_scripts(place);
+        if is_handed && !is_rest {
+            return None;
+        }
+        let (proof, doubt) = if is_handed { (Proof::Possible, HANDED) } else { doubt(led, symptom) };
         let (lost, why) = if becomes_get(trail, symptom) { (GET, GET_WHY) } else { ("", "") };
         let summary = format!(
             "a redirect to another {} leaves the origin: browsers, curl, axios and most other clients go on without \
              Authorization{lost}",
             led.changes
         );
-        let is_rest = trail.route.class != RouteClass::NotRest;
         Some(Finding {
             place,
             desk,
-            severity: if is_rest { Severity::Error } else { Severity::Warning },
+            severity: if is_rest && !is_handed { Severity::Error } else { Severity::Warning },
             because: format!("our reading of its Location, and the Fetch standard's rule{why}{doubt}"),
             path: path(trail, symptom, led),
             cleared: vec!["token", "secret", "expiry", "permissions"],
@@ -60,6 +64,14 @@ const GET_WHY: &str = "; by 301 or 302 a POST becomes a GET, which WordPress ans
 const UNTOLD: &str = "; if the client did use https and a proxy in front did not say so, it is led to where it already is, \
                       for ever";
 const LOGIN: &str = "; a gate that sends callers to a login elsewhere would look the same";
+
+const HANDED: &str = "; a script that hands the client on to another service, as for a download or a payment, would look the same, and \
+                      there the field is not wanted";
+
+/// Whether a script of the site redirects.
+const fn is_scripts(place: Place) -> bool {
+    matches!(place, Place::WordPress | Place::Plugin)
+}
 
 /// Whether a credential is lost with the field. On a page, `Basic` is a gate's, and browsers have it ready for the new
 /// origin once asked.

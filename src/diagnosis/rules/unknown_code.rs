@@ -3,7 +3,7 @@
 //! All that can be said is whose family the code is. It is said only where nothing else was found, and only where a credential came: what an
 //! anonymous caller is refused is no news.
 
-use super::super::codes::{self, family};
+use super::super::codes::{self, Emitter, Known, family};
 use super::super::told::is_bare;
 use super::super::{Finding, Mark, Proof, Rule, Stop};
 use super::untouched;
@@ -63,5 +63,10 @@ fn is_explained(trail: &Trail, symptom: &Symptom, code: &str) -> bool {
         symptom.error.as_ref().is_some_and(|error| error.code.is_permission() || error.code.is_lockdown());
     let is_sites = trail.site_codes.iter().any(|own| own.is(code, status));
     let is_own = code.starts_with("header_doctor_") || code.starts_with("[jwt_auth] ");
-    is_cores || is_sites || is_own || codes::all().any(|known| known.is(code) && !known.rules.is_empty())
+    let says_more = |known: &&Known| known.emitter == Emitter::Core || !known.rules.is_empty();
+    let is_told = codes::all().filter(says_more).any(|known| known.is(code));
+    is_cores || is_sites || is_own || is_told || OF_A_SHOP_PAGE.contains(&code)
 }
+
+/// WooCommerce's Store API wants a nonce in `Nonce`; what else the request carries it does not look at.
+const OF_A_SHOP_PAGE: [&str; 2] = ["woocommerce_rest_missing_nonce", "woocommerce_rest_invalid_nonce"];
