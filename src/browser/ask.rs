@@ -67,13 +67,11 @@ fn is_checked(head: &RequestHead, origin: &Origin<'_>) -> bool {
     if head.fields.first(Name::SecFetchMode).is_some_and(|mode| mode != b"cors") {
         return false;
     }
-    match head.fields.first(Name::SecFetchSite) {
-        Some(site) => site != b"same-origin",
-        None => {
-            let hosts = [Name::Host, Name::XForwardedHost].into_iter();
-            !hosts.filter_map(|name| head.fields.first(name)).any(|host| is_at(origin, host))
-        }
+    if let Some(site) = head.fields.first(Name::SecFetchSite) {
+        return site != b"same-origin";
     }
+    let hosts = [Name::Host, Name::XForwardedHost].into_iter();
+    !hosts.filter_map(|name| head.fields.first(name)).any(|host| is_at(origin, host))
 }
 
 /// Whether `host`, with or without a port, is where this origin lives. The scheme the request came by is unknown.

@@ -171,10 +171,12 @@ impl Symptom {
         matches!(self.status.code(), 401 | 403)
     }
 
-    /// Whether the REST server refused by permission, with this status.
+    /// Whether the REST server refused by permission, with this status. 401 is said to nobody: a plugin that says it to a user whom
+    /// WordPress knows means something else.
     #[must_use]
     pub fn is_permission(&self, status: u16) -> bool {
         self.status.code() == status
+            && !(status == 401 && self.knows_user)
             && self.answered_by == AnsweredBy::WordPressRest
             && self.error.as_ref().is_some_and(|error| error.code.is_permission())
     }

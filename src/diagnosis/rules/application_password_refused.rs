@@ -58,7 +58,11 @@ impl ApplicationPasswordRefused {
         let mut path = sent_wrong(trail, "login".into());
         path.push(Stop::new(Hop::Php, Mark::Good));
         Some(Finding {
-            because: because.into(),
+            because: if is_of_header {
+                because.into()
+            } else {
+                format!("{because}, and so does a login in the body")
+            },
             path,
             cleared: vec!["doctor", "permissions", "CORS"],
             ..Finding::of(self, if is_sure { agreed(symptom) } else { Proof::Likely }, "any", summary)?

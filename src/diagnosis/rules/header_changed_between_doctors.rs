@@ -151,7 +151,9 @@ impl Case<'_> {
     }
 
     fn went_astray(&self) -> bool {
-        let is_led = self.symptom.led.is_some_and(|led| led.away && led.changes.contains("host"));
+        // A doctor behind does not know the host that was asked for, where WordPress rightly leads to.
+        let is_away = self.symptom.led.is_some_and(|led| led.away && led.changes.contains("host"));
+        let is_led = is_away && self.is_in_front();
         let is_issuer = self.symptom.refused_with("jwt_auth_bad_iss")
             && foreign(self.trail, self.symptom) == Some(Difference::Host);
         self.changed.change == Change::Replaced && (is_led || is_issuer)

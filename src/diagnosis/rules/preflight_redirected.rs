@@ -21,7 +21,9 @@ impl Rule for PreflightRedirected {
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let stopped = Stopped::by(Cause::Redirected, trail, symptom)?;
-        stopped.finding(self, stopped.proof(), Severity::Error, cure(symptom, stopped.by.place), DID)
+        let is_only_tls = symptom.led.is_some_and(|led| led.only_to_tls);
+        let severity = if is_only_tls { Severity::Warning } else { Severity::Error };
+        stopped.finding(self, stopped.proof(), severity, cure(symptom, stopped.by.place), DID)
     }
 }
 
