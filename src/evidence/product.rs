@@ -125,8 +125,8 @@ pub const PRODUCTS: &[Known] = &[
             Holds("via", "(CloudFront)"),
             Holds("x-cache", " from cloudfront"),
         ],
-        habit: "CloudFront removes Authorization unless a cache policy or an origin request policy names it, and X-Forwarded-Proto and \
-                X-HTTP-Method-Override always. Preflights need Origin and the two Access-Control-Request fields forwarded and OPTIONS \
+        habit: "CloudFront removes Authorization by default, and X-Forwarded-Proto and X-HTTP-Method-Override. A cache policy that names \
+                it, or an origin request policy for all viewer headers, lets it pass. Preflights need Origin and the two Access-Control-Request fields forwarded and OPTIONS \
                 allowed; it may cache them.",
         source: "AWS, RequestAndResponseBehaviorCustomOrigin, add-origin-custom-headers",
     },

@@ -41,12 +41,12 @@ pub(super) const ROWS: &[Row] = &[
     (
         &["Cf-Access-Jwt-Assertion", "X-Goog-Iap-Jwt-Assertion", "X-Amzn-Oidc-Data"],
         "An edge's own word about who its visitor is. It is no credential of WordPress, and the doctor refuses to make it one.",
-        &["gate-in-front"],
+        &["login-page-in-front", "gate-in-front"],
         "`header-doctor config schema`, recover_from",
     ),
     (
         &["Proxy-Authorization"],
-        "A credential for a proxy, which ends there. WordPress never sees it.",
+        "A credential for a proxy, which ends there. WordPress does not read it.",
         &["authorization-lost-before-doctor"],
         "RFC 9110 section 11.7.2",
     ),
@@ -196,13 +196,18 @@ pub(super) const ROWS: &[Row] = &[
         &["Location"],
         "Where a redirect leads. To another scheme, host or port, browsers, curl and most libraries go without Authorization, and \
          301 and 302 make a GET of a POST.",
-        &["redirect-drops-authorization"],
+        &[
+            "redirect-drops-authorization",
+            "redirect-changes-method",
+            "login-page-in-front",
+            "preflight-redirected",
+        ],
         "Fetch, HTTP-redirect fetch; measured with 12 clients",
     ),
     (
         &["X-Redirect-By"],
         "Who redirects: WordPress or a plugin of it. A redirect without it is of the web server or an edge.",
-        &["redirect-drops-authorization"],
+        &["redirect-drops-authorization", "redirect-changes-method", "preflight-redirected"],
         "wp-includes/pluggable.php, wp_redirect",
     ),
     (
@@ -216,13 +221,18 @@ pub(super) const ROWS: &[Row] = &[
         &["Cache-Control"],
         "WordPress forbids storing replies to known users (no-store, private) and says nothing on others, errors among them: an \
          edge may keep a 401 and hand it to all.",
-        &["report-of-another-exchange"],
+        &["authenticated-reply-cached", "refusal-from-cache", "report-of-another-exchange"],
         "class-wp-rest-server.php, serve_request; measured",
     ),
     (
-        &["Age", "X-Cache", "Cache-Status", "Cf-Cache-Status"],
+        &["Age", "X-Cache", "Cache-Status", "Cf-Cache-Status", "X-LiteSpeed-Cache"],
         "The marks of a cache. A reply from one was made for another request: the header was not lost, nobody asked for it.",
-        &["report-of-another-exchange"],
+        &[
+            "refusal-from-cache",
+            "authenticated-reply-cached",
+            "preflight-cached-wrongly",
+            "report-of-another-exchange",
+        ],
         "RFC 9111 section 5.1; RFC 9211",
     ),
     (

@@ -16,7 +16,11 @@ pub(super) fn terms() -> impl Iterator<Item = Term> {
 /// The rules that a product concerns, the likeliest first.
 const fn rules(product: Product) -> &'static [&'static str] {
     match product {
-        Product::ApiGateway => &["authorization-lost-before-doctor", "authorization-lost-between-doctors"],
+        Product::ApiGateway => &[
+            "authorization-lost-before-doctor",
+            "authorization-lost-between-doctors",
+            "authorization-lost-before-php",
+        ],
         Product::Alb => &["login-page-in-front", "header-too-large"],
         Product::CloudFront => &[
             "authorization-lost-before-doctor",
@@ -27,11 +31,21 @@ const fn rules(product: Product) -> &'static [&'static str] {
             "header-too-large",
         ],
         Product::CloudflareAccess => &["login-page-in-front", "preflight-needs-login"],
-        Product::Cloudflare => &["authorization-lost-before-doctor", "refusal-from-cache"],
+        Product::Cloudflare => &[
+            "authorization-lost-before-doctor",
+            "authorization-lost-before-php",
+            "refusal-from-cache",
+            "authenticated-reply-cached",
+            "firewall-blocked",
+        ],
         Product::Fastly => &["refusal-from-cache", "authenticated-reply-cached", "header-too-large"],
         Product::AppService | Product::Iap => &["login-page-in-front", "preflight-needs-login"],
-        Product::FrontDoor => &["authorization-lost-before-doctor", "authorization-lost-between-doctors"],
-        Product::CloudRun => &["gate-in-front", "token-signature-refused"],
+        Product::FrontDoor => &[
+            "authorization-lost-before-doctor",
+            "authorization-lost-between-doctors",
+            "authorization-lost-before-php",
+        ],
+        Product::CloudRun => &["signature-removed-by-google", "gate-in-front"],
         Product::Vercel => &["header-too-large"],
         Product::Netlify => &["gate-in-front"],
         Product::OAuth2Proxy => &[
@@ -39,6 +53,7 @@ const fn rules(product: Product) -> &'static [&'static str] {
             "preflight-needs-login",
             "authorization-lost-between-doctors",
             "authorization-lost-before-doctor",
+            "authorization-lost-before-php",
         ],
         Product::IngressNginx => &[
             "authorization-lost-before-doctor",
@@ -46,7 +61,9 @@ const fn rules(product: Product) -> &'static [&'static str] {
             "cors-headers-doubled",
         ],
         Product::Traefik => &["gate-in-front", "authorization-lost-between-doctors"],
-        Product::Envoy => &["authorization-lost-between-doctors", "header-too-large"],
+        Product::Envoy => {
+            &["authorization-lost-between-doctors", "authorization-lost-before-php", "header-too-large"]
+        }
         Product::Varnish => {
             &["refusal-from-cache", "authenticated-reply-cached", "authorization-lost-between-doctors"]
         }
@@ -54,7 +71,10 @@ const fn rules(product: Product) -> &'static [&'static str] {
         Product::HaProxy => {
             &["authorization-lost-before-php", "authorization-lost-between-doctors", "header-too-large"]
         }
-        Product::Caddy | Product::LiteSpeed => &["authorization-lost-before-php", "gate-in-front"],
+        Product::Caddy => &["authorization-lost-before-php", "gate-in-front", "gate-login-reaches-wordpress"],
+        Product::LiteSpeed => {
+            &["authorization-lost-before-php", "refusal-from-cache", "authenticated-reply-cached"]
+        }
         Product::Nginx => &[
             "authorization-lost-before-php",
             "cors-headers-doubled",

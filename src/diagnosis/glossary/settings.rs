@@ -22,7 +22,7 @@ pub(super) const ROWS: &[Row] = &[
         &["GRAPHQL_JWT_AUTH_SECRET_KEY"],
         "The secret of WPGraphQL JWT Authentication. Its errors come with 200, and show as \"Internal server error\" unless \
          GRAPHQL_DEBUG is on.",
-        &["jwt-secret-missing"],
+        &["wpgraphql-jwt-refused", "jwt-secret-missing"],
         "WPGraphQL JWT Authentication 0.7, src/Auth.php",
     ),
     (
@@ -43,7 +43,7 @@ pub(super) const ROWS: &[Row] = &[
     (
         &["WP_ENVIRONMENT_TYPE"],
         "With local, application passwords work without TLS as well; with anything else only where is_ssl() is true.",
-        &["forwarded-proto-untrusted"],
+        &["application-passwords-need-https", "forwarded-proto-untrusted"],
         "wp-includes/user.php, wp_is_application_passwords_supported",
     ),
     (
@@ -70,7 +70,7 @@ pub(super) const ROWS: &[Row] = &[
         &["rest_authentication_errors"],
         "The filter by which plugins close the REST API. It runs for OPTIONS, too, so a plugin that asks for a login there breaks \
          every browser's preflight.",
-        &["preflight-closed-by-plugin", "permission-refused"],
+        &["preflight-closed-by-plugin", "rest-locked-down", "permission-refused"],
         "class-wp-rest-server.php, serve_request; measured",
     ),
     (
@@ -83,7 +83,7 @@ pub(super) const ROWS: &[Row] = &[
     (
         &["SetEnvIf", "SetEnvIfNoCase"],
         "`SetEnvIf Authorization \"(.+)\" HTTP_AUTHORIZATION=$1` hands the header to PHP. With (.*) an empty variable is set \
-         when no header came, which hides REDIRECT_HTTP_AUTHORIZATION from some plugins.",
+         when no header came, which hides REDIRECT_HTTP_AUTHORIZATION from core (for Basic) and from WPGraphQL JWT.",
         &["authorization-lost-before-php"],
         "measured with Apache 2.4 and PHP-FPM",
     ),
@@ -142,8 +142,15 @@ pub(super) const ROWS: &[Row] = &[
         &["auth_basic", "AuthType", "basic_auth", "htpasswd"],
         "A password of the web server before WordPress. It uses the same header: a Bearer is refused with 401 and \
          WWW-Authenticate, a preflight as well, and the gate's own Basic may be taken for a login by WordPress.",
-        &["gate-in-front", "preflight-needs-login"],
+        &["gate-in-front", "preflight-needs-login", "gate-login-reaches-wordpress"],
         "measured with nginx, Apache and Caddy",
+    ),
+    (
+        &["proxy_intercept_errors", "fastcgi_intercept_errors", "ProxyErrorOverride"],
+        "With on, nginx and Apache send an error page of their own in the place of what WordPress answered, and nobody sees its \
+         code. Leave them off for /wp-json/.",
+        &["error-page-hides-code"],
+        "nginx, ngx_http_proxy_module and ngx_http_fastcgi_module; httpd, mod_proxy",
     ),
     (
         &["underscores_in_headers", "ignore_invalid_headers"],

@@ -66,6 +66,8 @@ pub(super) const ROWS: &[Row] = &[
             "firewall-blocked",
             "placeholder-token",
             "stale-token-on-public-route",
+            "nonce-refused",
+            "rest-locked-down",
         ],
         "wp-includes/rest-api.php, rest_authorization_required_code; class-jwt-auth-public.php",
     ),
@@ -73,7 +75,13 @@ pub(super) const ROWS: &[Row] = &[
         &["404"],
         "The route or its method is unknown (rest_no_route; core has no 405): the plugin is not active, or a redirect made a \
          GET of a POST. As a page in HTML: permalinks are plain, or the web server does not send /wp-json/ to WordPress.",
-        &["redirect-drops-authorization"],
+        &[
+            "route-wrong-method",
+            "redirect-changes-method",
+            "jwt-plugin-inactive",
+            "permalinks-plain",
+            "redirect-drops-authorization",
+        ],
         "class-wp-rest-server.php, match_request_to_handler; measured",
     ),
     (
@@ -122,9 +130,9 @@ pub(super) const ROWS: &[Row] = &[
     ),
     (
         &["501"],
-        "From WordPress: application passwords are not available, since it does not believe in TLS. From the doctor: a \
+        "From WordPress: application passwords are not available, since it does not believe in TLS or a plugin turned them off. From the doctor: a \
          Transfer-Encoding other than chunked.",
-        &["forwarded-proto-untrusted"],
+        &["application-passwords-need-https", "application-passwords-off", "forwarded-proto-untrusted"],
         "wp-includes/rest-api, application passwords controller; RFC 9112 section 6.1",
     ),
     (

@@ -24,7 +24,8 @@ impl Rule for AuthenticatedReplyCached {
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let is_read = matches!(trail.method, Method::Get | Method::Head) && symptom.status.code() == 200;
         let has_credential = !matches!(trail.credential, Credential::Absent | Credential::Empty);
-        if !is_read || !has_credential || !symptom.from_cache || is_answered_behind(trail) {
+        let is_apart = symptom.vary.authorization || symptom.vary.everything;
+        if !is_read || !has_credential || !symptom.from_cache || is_apart || is_answered_behind(trail) {
             return None;
         }
         let is_users = trail.route.class == RouteClass::UsersMe;
@@ -50,7 +51,11 @@ impl Rule for AuthenticatedReplyCached {
         Some(Finding {
             because: because.into(),
             path,
-            cleared: vec!["client", "doctor", "WordPress"],
+            cleared: if symptom.knows_user {
+                vec!["client", "doctor", "WordPress"]
+            } else {
+                vec!["client", "doctor"]
+            },
             caution: "Whose reply it is nobody looked at. Empty the cache",
             ..Finding::of(self, proof, cache(symptom), summary)?
         })

@@ -45,8 +45,12 @@ impl AuthorizationLostBeforeDoctor {
             because: because.into(),
             path: path(trail, name.into(), by_client),
             lost: Some(lost(Change::Moved)),
-            cleared: vec!["doctor", "web server", "secret", "expiry"],
-            caution: "Token not judged. Do not rotate secrets",
+            cleared: if whose == Whose::Plugin {
+                vec!["doctor"]
+            } else {
+                vec!["doctor", "web server", "secret", "expiry"]
+            },
+            caution: if whose == Whose::Plugin { "" } else { "Token not judged. Do not rotate secrets" },
             ..Finding::of(self, proof, product, summary)?
         })
     }

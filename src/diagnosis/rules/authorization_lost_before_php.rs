@@ -158,7 +158,7 @@ impl AuthorizationLostBeforePhp {
 const READING: &str = "jwt_auth_no_auth_header: lost; \"Wrong number of segments\": the path is fine";
 
 const CAUTION: &str = "Token not judged. Do not rotate secrets";
-const CAUTION_FOR_NOW: &str = "Token not judged. Do not rotate secrets before this is decided";
+const CAUTION_FOR_NOW: &str = "Do not rotate secrets before it is known whether the token was judged";
 
 fn proof(trail: &Trail, symptom: &Symptom) -> Option<Proof> {
     if trail.memory.direct

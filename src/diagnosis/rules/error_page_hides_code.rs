@@ -54,9 +54,9 @@ impl Rule for ErrorPageHidesCode {
             because: because(proof).into(),
             path,
             cleared: vec!["client", "doctor"],
-            caution: "What WordPress said is not known. Do not rotate secrets",
+            caution: "Do not rotate secrets before it is known what WordPress said",
             decide: (proof == Proof::Possible).then_some(Decision {
-                command: "curl -i \"$ORIGIN$URL\" -H \"Authorization: Bearer header-doctor\"".into(),
+                command: "curl -i \"$ORIGIN$TARGET\" -H \"Authorization: Bearer header-doctor\"".into(),
                 reading: "asked past that hop, a body in JSON with a code: the page hides it; the same page: who made it \
                           refused by itself",
             }),

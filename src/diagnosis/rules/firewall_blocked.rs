@@ -47,9 +47,9 @@ impl Rule for FirewallBlocked {
                     .into(),
             path,
             cleared: vec!["doctor"],
-            caution: "Token not judged. Do not rotate secrets before this is decided",
+            caution: "Do not rotate secrets before it is known who refused",
             decide: Some(Decision {
-                command: "curl -i \"$ORIGIN$URL\"".into(),
+                command: "curl -i \"$ORIGIN$TARGET\"".into(),
                 reading: "asked past that hop, a body in JSON: the hop refused; its log says by which rule",
             }),
             ..Finding::of(self, Proof::Possible, who.product, summary)?

@@ -110,8 +110,8 @@ impl Harm {
                 "the doctor sent http on, and the reply leads to the very URL that was asked for, by https"
             }
             Self::Password => {
-                "the doctor sent http on, and the password did not count; a plugin that turns application passwords \
-                 off, or a lost header, looks the same"
+                "the doctor sent http on, and the password did not count; a wrong one, a plugin that turns application \
+                 passwords off, or a lost header looks the same"
             }
             Self::Issuer => "the doctor sent http on, and issuer and site differ in their scheme alone",
         }
@@ -120,7 +120,7 @@ impl Harm {
     const fn caution(self) -> &'static str {
         match self {
             Self::None | Self::Loop => "",
-            Self::Password => "Password not judged. Do not replace it",
+            Self::Password => "Do not replace the password before WordPress sees TLS",
             Self::Issuer => "The signature was accepted. Do not rotate secrets",
         }
     }

@@ -129,9 +129,10 @@ fn is_refused(trail: &Trail, symptom: &Symptom) -> bool {
 /// which cookie it is; the one in front cannot.
 fn outdoes(trail: &Trail, symptom: &Symptom, company: &Company) -> bool {
     let is_login = company.before.is_empty() || trail.session != Session::None;
-    let has_credential = !matches!(trail.credential, Credential::Absent | Credential::Empty);
-    let is_refused = symptom.refused_with("rest_cookie_invalid_nonce")
-        || (has_credential && trail.session == Session::WithoutNonce && symptom.is_permission(401));
+    // The JWT plugins judge a token before any login cookie.
+    let is_beaten = trail.credential == Credential::Basic && trail.session == Session::WithoutNonce;
+    let is_refused =
+        symptom.refused_with("rest_cookie_invalid_nonce") || (is_beaten && symptom.is_permission(401));
     is_login && is_refused && !symptom.from_cache
 }
 

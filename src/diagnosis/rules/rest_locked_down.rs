@@ -34,7 +34,7 @@ impl Rule for RestLockedDown {
                 .into(),
             path,
             cleared: vec!["CORS"],
-            caution: "Token not judged. Do not rotate secrets",
+            caution: "Whether the token was judged is not known",
             ..Finding::of(self, Proof::Likely, "client", summary)?
         })
     }
