@@ -5,7 +5,7 @@
 //! weaker one, of another rule.
 
 use super::super::{Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
-use super::misses_identity;
+use super::{misses_identity, sent_wrong};
 use crate::evidence::{Change, Credential, Hop, Product, Session, Symptom, Trail, Watched};
 
 pub(in super::super) struct AuthorizationLostBeforeDoctor;
@@ -30,13 +30,14 @@ impl Rule for AuthorizationLostBeforeDoctor {
 
 impl AuthorizationLostBeforeDoctor {
     fn elsewhere(&self, name: &'static str, trail: &Trail) -> Option<Finding> {
-        let (whose, product) = blame(name, trail.edge);
+        let (whose, product) = blame(name, trail);
         let (proof, because) = match whose {
             Whose::Gateway => (Proof::Proved, SEEN),
             Whose::Plugin => (Proof::Possible, SEEN_FOR_A_PLUGIN),
+            Whose::Workaround => (Proof::Likely, SEEN_OF_A_WORKAROUND),
             Whose::Client | Whose::Edge => (Proof::Likely, SEEN),
         };
-        let by_client = matches!(whose, Whose::Client | Whose::Plugin);
+        let by_client = !matches!(whose, Whose::Gateway | Whose::Edge);
         let summary = format!("the credential came as {name}, where WordPress does not look for it");
         Some(Finding {
             place: if by_client { Place::Client } else { Place::Edge },
@@ -44,7 +45,7 @@ impl AuthorizationLostBeforeDoctor {
             severity: if by_client { Severity::Warning } else { Severity::Error },
             because: because.into(),
             path: path(trail, name.into(), by_client),
-            lost: Some(lost(Change::Moved)),
+            lost: (!by_client).then(|| lost(Change::Moved)),
             cleared: if whose == Whose::Plugin {
                 vec!["doctor"]
             } else {
@@ -62,30 +63,39 @@ const SEEN_FOR_A_PLUGIN: &str = "a credential was seen on arrival under this nam
                                  says that it knows nobody; the plugin Advanced Access Manager takes this name, and \
                                  may have refused it";
 
+const SEEN_OF_A_WORKAROUND: &str = "a credential was seen on arrival under this name and none in Authorization, and WordPress \
+                                    says that it knows nobody; clients choose this name, and a hop in front that renames \
+                                    the header would look the same";
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Whose {
     /// A product that is known to move the header there.
     Gateway,
     Client,
+    /// The client, by a name that is chosen to get past a proxy.
+    Workaround,
     /// The client, but there is a plugin that reads this name.
     Plugin,
     Edge,
 }
 
-/// Whose doing it is that the credential stands under this name, and whose cure to quote.
-fn blame(name: &str, edge: Product) -> (Whose, &'static str) {
+/// Whose doing it is that the credential stands under this name, and whose cure to quote. A preflight that announced the right
+/// name, and what is left of it without a value, show that it was changed on the way.
+fn blame(name: &str, trail: &Trail) -> (Whose, &'static str) {
+    let is_moved = trail.memory.promised || trail.credential == Credential::Empty;
     match name.as_bytes() {
         b"x-amzn-remapped-authorization" => (Whose::Gateway, "API Gateway"),
         b"authorisation" => (Whose::Client, "client"),
         b"authentication" => (Whose::Plugin, "client"),
-        b"x-authorization" => (Whose::Edge, "X-Authorization"),
-        _ => (Whose::Edge, edge.name()),
+        b"x-authorization" if is_moved => (Whose::Edge, "X-Authorization"),
+        b"x-authorization" => (Whose::Workaround, "X-Authorization"),
+        _ => (Whose::Edge, trail.edge.name()),
     }
 }
 
 fn path(trail: &Trail, note: String, by_client: bool) -> Vec<Stop> {
     if by_client {
-        return vec![Stop::new(Hop::Client, Mark::Bad).noted(note), Stop::new(Hop::Doctor, Mark::Bad)];
+        return sent_wrong(trail, note);
     }
     let edge = Stop::new(Hop::Edge, Mark::Unknown);
     let edge = if trail.edge == Product::Unknown { edge } else { edge.named(trail.edge.name()) };

@@ -24,7 +24,7 @@ impl Rule for CorsHeadersDoubled {
         let proof = if is_from_wordpress(symptom) { Proof::Proved } else { Proof::Likely };
         if let Some(stopped) = Stopped::by(OfPreflight::Doubled, trail, symptom) {
             let cure = cure(symptom, stopped.by.place);
-            return stopped.finding(self, proof, Severity::Error, cure, ADDS);
+            return stopped.finding(self, proof, Severity::Error, cure, ADDS).map(doubted);
         }
         let withheld = Withheld::by(Cause::Doubled, trail, symptom)?;
         let summary = format!(
@@ -32,8 +32,20 @@ impl Rule for CorsHeadersDoubled {
             withheld.blocked.origin
         );
         let cure = cure(symptom, withheld.by.place);
-        withheld.finding(self, (proof, Severity::Error), cure, "Allow-Origin twice", summary)
+        withheld.finding(self, (proof, Severity::Error), cure, "Allow-Origin twice", summary).map(doubted)
     }
+}
+
+/// Two values are sure, and who wrote the second is not.
+fn doubted(finding: Finding) -> Finding {
+    if finding.place != Place::WebServer || finding.proof != Proof::Proved {
+        return finding;
+    }
+    let because = format!(
+        "{}; which layer behind PHP writes the second, the reply does not say",
+        finding.because.trim_end_matches('.')
+    );
+    Finding { because, ..finding }
 }
 
 const ADDS: &str = "adds an Access-Control-Allow-Origin to that of the preflight's reply";

@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use super::super::{Finding, Mark, Place, Proof, Rule, Severity, Stop};
+use super::super::{Decision, Finding, Mark, Place, Proof, Rule, Severity, Stop};
 use super::{agreed, foreign};
 use crate::evidence::{AnsweredBy, Credential, Difference, Home, Hop, Symptom, Trail};
 
@@ -27,7 +27,8 @@ impl Rule for ForwardedProtoUntrusted {
         let harm = Harm::of(trail, symptom);
         let proof = match &harm {
             Harm::None => Proof::Possible,
-            Harm::Password => Proof::Likely,
+            Harm::Password if peer.is_private || is_off(symptom) => Proof::Likely,
+            Harm::Password => Proof::Possible,
             Harm::Loop if peer.is_private => Proof::Proved,
             Harm::Issuer if peer.is_private => agreed(symptom),
             Harm::Loop | Harm::Issuer => Proof::Likely,
@@ -43,17 +44,22 @@ impl Rule for ForwardedProtoUntrusted {
         let because = format!("{}; {}", harm.because(), peer.standing());
         Some(Finding {
             place: Place::Doctor,
-            severity: if is_harmless { Severity::Warning } else { Severity::Error },
+            severity: if proof == Proof::Possible { Severity::Warning } else { Severity::Error },
             because,
             path,
             cleared: cleared(harm, &peer),
             caution: harm.caution(),
             cure: peer.cure(self)?,
             aside: is_harmless,
+            decide: (proof == Proof::Possible && !is_harmless)
+                .then(|| Decision { command: ASK.into(), reading: READING }),
             ..Finding::of(self, proof, "any", format!("{}: {}", peer.said(), harm.words()))?
         })
     }
 }
+
+const ASK: &str = r#"curl -s "$SITE/wp-json/""#;
+const READING: &str = "\"authentication\":[] by https: WordPress sees no TLS, or a plugin turned application passwords off; anything in it: look at the password";
 
 /// What explains nothing of the reply acquits nobody, and behind a public address may be a client that lies.
 fn cleared(harm: Harm, peer: &Peer) -> Vec<&'static str> {
@@ -62,6 +68,11 @@ fn cleared(harm: Harm, peer: &Peer) -> Vec<&'static str> {
         (_, true) => vec!["client", "token", "WordPress"],
         (_, false) => vec!["token", "WordPress"],
     }
+}
+
+/// Whether WordPress says itself that application passwords do not count.
+fn is_off(symptom: &Symptom) -> bool {
+    symptom.refused_with("application_passwords_disabled")
 }
 
 /// What came of it.
@@ -81,9 +92,8 @@ impl Harm {
         if symptom.led.is_some_and(|led| led.only_to_tls) {
             return Self::Loop;
         }
-        let is_off = symptom.refused_with("application_passwords_disabled");
         let is_anonymous = !symptom.from_cache && symptom.is_permission(401);
-        if trail.credential == Credential::Basic && (is_off || is_anonymous) {
+        if trail.credential == Credential::Basic && (is_off(symptom) || is_anonymous) {
             return Self::Password;
         }
         let is_plain = symptom.home.as_ref().is_some_and(|home| !Home::is_https(home));

@@ -36,10 +36,10 @@ impl Rule for TrailLost {
             because: because.into(),
             path: path.collect(),
             aside: true,
-            decide: (!is_listing).then_some(decision),
+            decide: Some(decision),
             ..Finding::of(
                 self,
-                if is_listing { Proof::Likely } else { Proof::Possible },
+                Proof::Possible,
                 trail.edge.name(),
                 format!("the trail that {front} signs did not arrive at {own}"),
             )?
@@ -47,8 +47,7 @@ impl Rule for TrailLost {
     }
 }
 
-const LISTING: &str =
-    "the request came by CloudFront, which forwards headers that a policy names and no others";
+const LISTING: &str = "the request came by CloudFront, whose policies may leave out headers that they do not name; it may also stand in front of both";
 const UNKNOWN: &str = "a hop that drops headers it does not know, one that changes Host, and a request that came around the \
                        doctor in front look the same";
 const READING: &str = "if the log tells of it again, a hop drops the trail or changes Host; if not, the request came another way";
