@@ -6,9 +6,9 @@
 //! (`wp_populate_basic_auth_from_authorization_header` in `wp-includes/load.php`).
 
 use super::super::company::{cure_at, path};
-use super::super::{Finding, Proof, Rule, Severity};
+use super::super::{Finding, Mark, Proof, Rule, Severity, Stop};
 use super::is_unknown_caller;
-use crate::evidence::{Credential, PhpSaw, Reached, Symptom, Trail, Watched};
+use crate::evidence::{Credential, Hop, PhpSaw, Reached, Symptom, Trail, Watched};
 
 pub(in super::super) struct AuthorizationOnlyRedirected;
 
@@ -44,10 +44,14 @@ impl Rule for AuthorizationOnlyRedirected {
             "Authorization reaches PHP only as REDIRECT_HTTP_AUTHORIZATION{}, and the caller was taken for nobody",
             if is_hidden { ", behind an empty HTTP_AUTHORIZATION" } else { "" }
         );
+        let mut stops = path(trail, symptom, company, way, Watched::Authorization);
+        if let Some(php) = stops.last_mut() {
+            *php = Stop::new(Hop::Php, Mark::Bad).noted("under REDIRECT_");
+        }
         Some(Finding {
             severity: if is_basic { Severity::Error } else { Severity::Warning },
             because: format!("PHP signed where the value stands; {reader}"),
-            path: path(trail, symptom, company, way, Watched::Authorization),
+            path: stops,
             cleared: vec!["client", "doctor"],
             cure: cure_at(self.text(), if is_hidden { "hidden" } else { "once" }, way),
             ..Finding::of(self, proof, "any", summary)?

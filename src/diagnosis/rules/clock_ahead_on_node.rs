@@ -35,7 +35,7 @@ impl Rule for ClockAheadOnNode {
     }
 
     fn explains(&self) -> &'static [&'static str] {
-        &["token-expired", "token-not-yet-valid"]
+        &["token-expired", "token-not-yet-valid", "php-clock-off"]
     }
 }
 
@@ -43,7 +43,9 @@ impl ClockAheadOnNode {
     fn expires_early(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let here = trail.past.here.as_deref()?;
         let (by_ours, by_theirs) = times_by(trail, symptom)?;
-        if by_ours.is_over {
+        // What this machine issued ahead of the others has lived its full time.
+        let is_its_own = trail.past.issued_ahead.as_ref().is_some_and(|issuer| *issuer.upstream == *here);
+        if by_ours.is_over || is_its_own {
             return None;
         }
         let third = trail.past.agreeing.as_deref().filter(|_| by_theirs.is_some_and(|theirs| theirs.is_over));

@@ -52,6 +52,6 @@ impl Rule for ClockBehindOnNode {
     }
 
     fn explains(&self) -> &'static [&'static str] {
-        &["token-not-yet-valid"]
+        &["token-not-yet-valid", "php-clock-off"]
     }
 }

@@ -2,17 +2,23 @@
 //!
 //! The plugins put `time()` into a token and know no leeway. What is measured is the least that the clocks differ; which of the two is
 //! right is not known, though a doctor's is most often kept by NTP. It is the cause where the token's time is judged otherwise by
-//! the two clocks, and else told where it is a minute or more.
+//! the two clocks, and else told where it is a minute or more. A token that PHP calls early has another clock for an issuer, which is
+//! a third witness; one that PHP calls expired may have been issued by that same clock, and has lived as long as it should.
 
 use std::time::Duration;
 
 use super::super::company::path;
-use super::super::{Finding, Proof, Rule, Severity};
+use super::super::{Finding, Mark, Proof, Rule, Severity, Stop};
 use super::decoding;
-use crate::evidence::{Message, Skew, Symptom, Trail, Watched};
+use crate::evidence::{Hop, Message, Skew, Symptom, Trail, Watched};
 use crate::moment::Moment;
 
 pub(in super::super) struct PhpClockOff;
+
+const MEASURED: &str =
+    "PHP signed the time of its answer, and the doctor knows when it asked and when the reply came";
+const DOUBT: &str =
+    "if that very clock issued the token, it is over all the same, and the client needs a new one";
 
 /// From when on it is told though it explains nothing.
 const WORTH_TELLING: Duration = Duration::from_secs(60);
@@ -41,19 +47,28 @@ impl Rule for PhpClockOff {
         let crossing = company.php.as_ref()?;
         let effect = match (is_cause, skew) {
             (false, _) => "",
-            (true, Skew::Theirs(_)) => ", so tokens are taken for expired that are not",
+            (true, Skew::Theirs(_)) => ", by which the token is not over yet",
             (true, Skew::Ours(_)) => ", so tokens are taken for not yet good that are",
         };
         let own = &company.own;
+        let is_doubtful = is_cause && matches!(skew, Skew::Theirs(_));
+        let mut stops = path(trail, symptom, company, crossing, Watched::Authorization);
+        if let Some(php) = stops.last_mut() {
+            *php = Stop::new(Hop::Php, Mark::Bad).noted("its clock");
+        }
         let summary = format!("the clock of PHP's machine is {} {way} that of {own}{effect}", words(by));
         Some(Finding {
             severity: if is_cause { Severity::Error } else { Severity::Note },
-            because: "PHP signed the time of its answer, and the doctor knows when it asked and when the reply came".into(),
-            path: path(trail, symptom, company, crossing, Watched::Authorization),
-            cleared: if is_cause { vec!["client", "doctor", "token", "secret"] } else { Vec::new() },
-            caution: if is_cause { "The token is good. Do not rotate secrets" } else { "" },
+            because: if is_doubtful { format!("{MEASURED}; {DOUBT}") } else { MEASURED.to_owned() },
+            path: stops,
+            cleared: match (is_cause, is_doubtful) {
+                (true, true) => vec!["doctor", "secret"],
+                (true, false) => vec!["client", "doctor", "token", "secret"],
+                (false, _) => Vec::new(),
+            },
+            caution: if is_cause { "The signature was accepted. Do not rotate secrets" } else { "" },
             aside: !is_cause,
-            ..Finding::of(self, Proof::Proved, "any", summary)?
+            ..Finding::of(self, if is_doubtful { Proof::Likely } else { Proof::Proved }, "any", summary)?
         })
     }
 
@@ -68,6 +83,11 @@ fn is_cause(trail: &Trail, symptom: &Symptom, skew: Skew, clock: Moment) -> bool
         Skew::Theirs(_) => decoding(symptom) == Some(Message::EXPIRED),
         Skew::Ours(_) => decoding(symptom) == Some(Message::PRIOR),
     };
+    // What this machine issued ahead of the others has lived its full time.
+    let past = &trail.past;
+    let is_its_own =
+        past.issued_ahead.as_ref().is_some_and(|issuer| past.here.as_ref() == Some(&issuer.upstream));
+    let fits = fits && !(is_its_own && matches!(skew, Skew::Theirs(_)));
     fits && trail.times().is_some_and(|times| times.good(symptom.received) && !times.good(clock))
 }
 

@@ -31,9 +31,10 @@ impl Rule for RefreshCookieMissing {
         let product = if trail.has_origin { "browser" } else { "client" };
         Some(Finding {
             because: if is_bare {
-                "no cookie at all arrived here, and WordPress found none"
+                "no cookie at all arrived here, and WordPress found none; something in front that takes cookies away would look the same"
             } else {
-                "cookies arrived here, that of the refresh token not among them, and WordPress found none"
+                "cookies arrived here, that of the refresh token not among them, and WordPress found none; something in front that takes it \
+                 away would look the same"
             }
             .into(),
             path,

@@ -33,6 +33,8 @@ impl Rule for StaleTokenAfterRefresh {
             (By::ItsRefreshToken, false) => Proof::Likely,
             (By::TheSameUser, _) => Proof::Possible,
         };
+        // A secret that was changed in between, or another machine's, refuses the old token alone.
+        let is_of_secret = decoding(symptom) == Some(Message::SIGNATURE);
         let mut path = sent_wrong(trail, "the old token".into());
         path.push(Stop::new(Hop::Php, Mark::Good));
         let summary = "the client goes on with its old token, though it was given a new one";
@@ -43,14 +45,18 @@ impl Rule for StaleTokenAfterRefresh {
         Some(Finding {
             because: format!("{because} {}, and the old one has been refused ever since", ago(newer.ago)),
             path,
-            cleared: vec!["proxies", "web server", "secret", "permissions", "CORS"],
-            caution: "Do not rotate secrets",
+            cleared: if is_of_secret {
+                vec!["proxies", "web server", "permissions", "CORS"]
+            } else {
+                vec!["proxies", "web server", "secret", "permissions", "CORS"]
+            },
+            caution: if is_of_secret { "" } else { "Do not rotate secrets" },
             ..Finding::of(self, proof, "client", summary)?
         })
     }
 
     fn explains(&self) -> &'static [&'static str] {
-        &["token-expired", "token-signature-refused"]
+        &["token-expired", "token-signature-refused", "bearer-of-another-plugin", "token-of-another-site"]
     }
 }
 

@@ -36,8 +36,12 @@ impl Rule for UserDeletedAfterIssue {
         Some(Finding {
             because: format!("the same upstream took the very same token {}{validated}", ago(served)),
             path,
-            cleared: vec!["client", "doctor", "web server", "secret", "expiry"],
-            caution: "Do not rotate secrets",
+            cleared: if is_good {
+                vec!["client", "doctor", "web server", "secret", "expiry"]
+            } else {
+                vec!["client", "doctor", "expiry"]
+            },
+            caution: if is_good { "Do not rotate secrets" } else { "" },
             decide: (!is_good).then(|| ask_validate(trail, "$TOKEN", READING)),
             ..Finding::of(self, if is_good { Proof::Likely } else { Proof::Possible }, "any", summary)?
         })

@@ -34,7 +34,7 @@ impl Rule for ValidateAcceptsRouteRefuses {
                 ago(validated)
             ),
             path,
-            cleared: vec!["client", "doctor", "secret", "expiry"],
+            cleared: vec!["client", "doctor", "expiry"],
             caution: "Do not rotate secrets",
             decide: Some(Decision {
                 command: "wp user list --fields=ID,user_login".into(),
