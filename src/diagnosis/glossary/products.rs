@@ -13,48 +13,55 @@ pub(super) fn terms() -> impl Iterator<Item = Term> {
     })
 }
 
+const OF_CLOUDFRONT: &[&str] = &[
+    "authorization-lost-before-doctor",
+    "authorization-lost-before-php",
+    "origin-header-stripped",
+    "preflight-blocked",
+    "preflight-cached-wrongly",
+    "header-too-large",
+];
+const OF_CLOUDFLARE: &[&str] = &[
+    "authorization-lost-before-doctor",
+    "authorization-lost-before-php",
+    "refusal-from-cache",
+    "authenticated-reply-cached",
+    "firewall-blocked",
+];
+const OF_OAUTH2_PROXY: &[&str] = &[
+    "login-page-in-front",
+    "preflight-needs-login",
+    "authorization-lost-between-doctors",
+    "authorization-lost-before-doctor",
+    "authorization-lost-before-php",
+];
+const OF_NGINX: &[&str] = &[
+    "authorization-lost-before-php",
+    "cors-headers-doubled",
+    "gate-in-front",
+    "header-too-large",
+    "authorization-twice",
+];
+const OF_A_GATEWAY: &[&str] = &[
+    "authorization-lost-before-doctor",
+    "authorization-lost-between-doctors",
+    "authorization-lost-before-php",
+];
+
 /// The rules that a product concerns, the likeliest first.
 const fn rules(product: Product) -> &'static [&'static str] {
     match product {
-        Product::ApiGateway => &[
-            "authorization-lost-before-doctor",
-            "authorization-lost-between-doctors",
-            "authorization-lost-before-php",
-        ],
+        Product::ApiGateway | Product::FrontDoor => OF_A_GATEWAY,
         Product::Alb => &["login-page-in-front", "header-too-large"],
-        Product::CloudFront => &[
-            "authorization-lost-before-doctor",
-            "authorization-lost-before-php",
-            "origin-header-stripped",
-            "preflight-blocked",
-            "preflight-cached-wrongly",
-            "header-too-large",
-        ],
+        Product::CloudFront => OF_CLOUDFRONT,
         Product::CloudflareAccess => &["login-page-in-front", "preflight-needs-login"],
-        Product::Cloudflare => &[
-            "authorization-lost-before-doctor",
-            "authorization-lost-before-php",
-            "refusal-from-cache",
-            "authenticated-reply-cached",
-            "firewall-blocked",
-        ],
+        Product::Cloudflare => OF_CLOUDFLARE,
         Product::Fastly => &["refusal-from-cache", "authenticated-reply-cached", "header-too-large"],
         Product::AppService | Product::Iap => &["login-page-in-front", "preflight-needs-login"],
-        Product::FrontDoor => &[
-            "authorization-lost-before-doctor",
-            "authorization-lost-between-doctors",
-            "authorization-lost-before-php",
-        ],
         Product::CloudRun => &["signature-removed-by-google", "gate-in-front"],
         Product::Vercel => &["header-too-large"],
         Product::Netlify => &["gate-in-front"],
-        Product::OAuth2Proxy => &[
-            "login-page-in-front",
-            "preflight-needs-login",
-            "authorization-lost-between-doctors",
-            "authorization-lost-before-doctor",
-            "authorization-lost-before-php",
-        ],
+        Product::OAuth2Proxy => OF_OAUTH2_PROXY,
         Product::IngressNginx => &[
             "authorization-lost-before-doctor",
             "authorization-lost-between-doctors",
@@ -75,13 +82,7 @@ const fn rules(product: Product) -> &'static [&'static str] {
         Product::LiteSpeed => {
             &["authorization-lost-before-php", "refusal-from-cache", "authenticated-reply-cached"]
         }
-        Product::Nginx => &[
-            "authorization-lost-before-php",
-            "cors-headers-doubled",
-            "gate-in-front",
-            "header-too-large",
-            "authorization-twice",
-        ],
+        Product::Nginx => OF_NGINX,
         Product::Apache => {
             &["authorization-lost-before-php", "gate-in-front", "header-too-large", "authorization-twice"]
         }
