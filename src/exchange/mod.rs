@@ -20,6 +20,7 @@ mod replays;
 mod signing;
 mod site;
 mod stripped;
+mod suspect;
 mod unread;
 mod watch;
 

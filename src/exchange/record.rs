@@ -24,14 +24,11 @@ use super::site::Site;
 use super::watch::{COPIED, Ending, watch};
 use crate::diagnosis::{Rule, Severity};
 use crate::event::{Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Tally, TraceId, Tried, now};
-use crate::evidence::{
-    Led, LoginPage, Look, READ, Route as EvidenceRoute, RouteClass, SiteCode, Treatment, Watched,
-    is_replayed, look,
-};
+use crate::evidence::{Look, READ, SiteCode, Treatment, Watched, look};
 use crate::headers::{Peer, Trusted, forwarded};
 use crate::history::History;
 use crate::listen::{self, Client};
-use crate::message::{Body, Method, Reply, ReplyHead, RequestHead, Source, Status};
+use crate::message::{Body, Reply, ReplyHead, RequestHead, Source, Status};
 use crate::secret::Key;
 use crate::upstream::{Error, Route};
 
@@ -225,9 +222,9 @@ pub(super) struct Record {
     route: RefCell<Route>,
     pub(super) treatment: Treatment,
     /// Whether the reply renewed a token.
-    is_renewal: bool,
+    pub(super) is_renewal: bool,
     /// The reply, as it came, of a token route that hands out a token or finds one good.
-    handed_out: Option<Box<ReplyHead>>,
+    pub(super) handed_out: Option<Box<ReplyHead>>,
     /// The body of a request for a refresh.
     pub(super) heard: Option<Heard>,
     /// Whether the peer said `https` and was not believed.
@@ -366,47 +363,6 @@ impl Record {
         }
         let conclude = move |copy: &[u8], ending| self.ended(status, suspect, copy, ending);
         Reply { body: watch(body, 0, conclude), head, close: false }
-    }
-
-    /// Whether the reply may have to be kept as it came, before the policy changes it. 304 tells nothing new.
-    fn may_be_sick(&self, reply: &ReplyHead) -> bool {
-        let status = reply.status.code();
-        (status >= 300 && status != 304)
-            || self.arrived.has(Watched::Origin)
-            || self.is_noteworthy
-            || self.may_be_replayed(reply)
-    }
-
-    /// Whether a reply needs a diagnosis. What is no error may still be one to a browser, or lead astray.
-    fn is_suspect(&self, reply: &ReplyHead, seen: &Seen) -> bool {
-        let leads_astray = seen.led.is_some_and(|led| led.away || led.back || self.loses_post(reply, led));
-        reply.status.is_error()
-            || leads_astray
-            || seen.blocked.is_some()
-            || self.is_noteworthy
-            || LoginPage::of(reply).is_some()
-            || self.may_be_replayed(reply)
-    }
-
-    /// Whether a redirect makes a GET of a POST to a REST route, at the same path.
-    fn loses_post(&self, reply: &ReplyHead, led: Led) -> bool {
-        led.same_path
-            && self.head.method == Method::Post
-            && matches!(reply.status.code(), 301 | 302)
-            && EvidenceRoute::of(&self.head).class != RouteClass::NotRest
-    }
-
-    /// Whether a cache answered a credential with what it should not have kept. Without `Authorization` nothing is looked at; with it the
-    /// lengths of the reply's names are, and no more where no cache says that it answered.
-    fn may_be_replayed(&self, reply: &ReplyHead) -> bool {
-        self.sent.has(Watched::Authorization) && is_replayed(&self.head, reply)
-    }
-
-    /// Whether there is something to tell, or to remember, whatever the reply is.
-    fn is_odd(&self) -> bool {
-        let is_retried = !self.route.borrow().failed.is_empty();
-        let is_kept = self.recorder.keeps == Keeps::All;
-        is_kept || is_retried || self.is_renewal || self.handed_out.is_some() || self.has_complained()
     }
 
     fn ended(mut self, status: Status, suspect: Option<(ReplyHead, Seen)>, copy: &[u8], ending: Ending) {
