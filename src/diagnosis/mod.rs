@@ -73,6 +73,7 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::RefusalFromCache,
     &rules::AuthenticatedReplyCached,
     &rules::LoginPageInFront,
+    &rules::RedirectToItself,
     &rules::RedirectDropsAuthorization,
     &rules::RedirectChangesMethod,
     &rules::HeaderTooLarge,

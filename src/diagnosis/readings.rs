@@ -191,6 +191,12 @@ pub(super) fn is_anonymous(symptom: &Symptom) -> bool {
     !symptom.from_cache && (symptom.is_permission(401) || locked)
 }
 
+/// Whether the token may be the reason for which the caller is anonymous. At `token/validate` the plugins make nobody known, so that a site
+/// that is closed refuses every token there.
+pub(super) fn is_passed_over(trail: &Trail, symptom: &Symptom) -> bool {
+    trail.route.class != RouteClass::Validate && is_anonymous(symptom)
+}
+
 /// How the token's issuer differs from the site, when both are known.
 pub(super) fn foreign(trail: &Trail, symptom: &Symptom) -> Option<Difference> {
     trail.claims.as_ref()?.foreign(symptom.home.as_ref()?)

@@ -32,6 +32,8 @@ pub enum Difference {
     Scheme,
     /// With or without `www.`.
     Www,
+    /// The same host in other letters: capitals against small ones.
+    Case,
     /// Another port.
     Port,
     /// Only a slash at the end.
@@ -51,6 +53,7 @@ impl Difference {
             Self::NoUrl => "a value that is no address",
             Self::Scheme => "another scheme (http against https)",
             Self::Www => "the same host with or without www.",
+            Self::Case => "the same host in other letters (capitals or not)",
             Self::Port => "another port",
             Self::TrailingSlash => "a slash more or less at its end",
             Self::Path => "another path",
@@ -129,10 +132,8 @@ impl Issuer {
             Self::Text => return Some(Difference::NoUrl),
             Self::Url(issuer) => issuer,
         };
-        let without_www = |host: &str| host.strip_prefix("www.").unwrap_or(host).to_owned();
         if issuer.host != home.host {
-            let is_www = without_www(&issuer.host) == without_www(&home.host);
-            return Some(if is_www { Difference::Www } else { Difference::Host });
+            return Some(other_host(&issuer.host, &home.host));
         }
         if issuer.scheme != home.scheme {
             return Some(Difference::Scheme);
@@ -146,6 +147,17 @@ impl Issuer {
         let slash = issuer.path.trim_end_matches('/') == home.path.trim_end_matches('/');
         Some(if slash { Difference::TrailingSlash } else { Difference::Path })
     }
+}
+
+/// How two names of a host differ. They are the same host in capitals and in small letters (RFC 3986 §3.2.2), though not the
+/// same text.
+fn other_host(issuer: &str, home: &str) -> Difference {
+    if issuer.eq_ignore_ascii_case(home) {
+        return Difference::Case;
+    }
+    let (issuer, home) = (issuer.to_ascii_lowercase(), home.to_ascii_lowercase());
+    let without_www = |host: &str| host.strip_prefix("www.").unwrap_or(host).to_owned();
+    if without_www(&issuer) == without_www(&home) { Difference::Www } else { Difference::Host }
 }
 
 impl fmt::Debug for Home {
@@ -193,6 +205,8 @@ mod tests {
             ("https://a.test:8443", None),
             ("http://a.test:8443", Some(Difference::Scheme)),
             ("https://www.a.test:8443", Some(Difference::Www)),
+            ("https://A.test:8443", Some(Difference::Case)),
+            ("https://WWW.a.test:8443", Some(Difference::Www)),
             ("https://a.test", Some(Difference::Port)),
             ("https://a.test:8443/", Some(Difference::TrailingSlash)),
             ("https://a.test:8443/de", Some(Difference::Path)),

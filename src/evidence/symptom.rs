@@ -69,6 +69,8 @@ pub struct Symptom {
     pub redirected_by: Option<RedirectedBy>,
     /// What is wrong with PHP, where it was asked directly.
     pub php: Option<Trouble>,
+    /// Whether it sets a cookie.
+    pub sets_cookie: bool,
     /// Where it leads, when it is a redirect that can be read.
     pub led: Option<Led>,
     /// The address of the site, by its own word.
@@ -126,6 +128,7 @@ impl Symptom {
             plain_root: has_plain_root(fields),
             adds_slash: adds_slash(request, reply),
             php: None,
+            sets_cookie: fields.has(Name::SetCookie),
             led: None,
             blocked: None,
             knows_user: caching::is_for_a_known_user(fields),

@@ -104,6 +104,9 @@ pub(super) const fn cause(difference: Difference) -> &'static str {
         Difference::Www => {
             "it was issued under the other name; one of the two should redirect before anybody logs in"
         }
+        Difference::Case => {
+            "host names are written in small letters: write them so in Settings, General, and log in again"
+        }
         Difference::Port => {
             "it was issued under another port: ask the site at the one that is in Settings, General"
         }

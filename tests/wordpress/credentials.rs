@@ -34,15 +34,16 @@ const CUT: Verdict = Says(&["token-cut-short"]);
 const OTHER_PLUGIN: Verdict = Says(&["token-of-another-plugin"]);
 const ALGORITHM: Verdict = Says(&["token-algorithm-refused"]);
 const PERMISSION: Verdict = Says(&["permission-refused"]);
-/// A deleted user looks like a lost header, unless `token/validate` was asked before: only possible, and said so.
-const USER_GONE: Verdict = MaySay(&["authorization-lost-before-php"]);
-/// Basic is for other routes than `token/validate`, which is nobody's fault; `reports` asks for more than a login.
-const BASIC_OF_SUBSCRIBER: [Verdict; 3] = [Silent, Silent, PERMISSION];
+/// A deleted user looks like a lost header; where `token/validate` was asked before, the two routes are compared.
+const USER_GONE: Verdict = MaySay(&["validate-accepts-route-refuses", "authorization-lost-before-php"]);
+/// Basic is for other routes than `token/validate`; `reports` asks for more than a login.
+const BASIC_TAKEN: [Verdict; 3] = [SCHEME, Silent, Silent];
+const BASIC_OF_SUBSCRIBER: [Verdict; 3] = [SCHEME, Silent, PERMISSION];
 /// The site is a local one without TLS: a wrong password and the want of TLS look alike, until one was accepted.
 const LOGIN: Verdict = Says(&["application-password-refused", "application-passwords-need-https"]);
-const BASIC_REFUSED: [Verdict; 3] = [Silent, LOGIN, LOGIN];
+const BASIC_REFUSED: [Verdict; 3] = [SCHEME, LOGIN, LOGIN];
 const UNREADABLE: Verdict = Says(&["basic-unreadable"]);
-const BASIC_UNREADABLE: [Verdict; 3] = [Silent, UNREADABLE, UNREADABLE];
+const BASIC_UNREADABLE: [Verdict; 3] = [SCHEME, UNREADABLE, UNREADABLE];
 
 // === The answers: token/validate, users/me, reports, and the message of the first ===
 
@@ -290,16 +291,16 @@ fn basic_logins() {
     let letters: Vec<_> = password.as_bytes().chunks(4).map(|four| String::from_utf8_lossy(four)).collect();
     let on_routes = with(BAD_HEADER, ADMIN, MALFORMED);
     check(vec![
-        row("app password", &good, on_routes, Silent),
-        row("app password with its blanks", basic(user, &letters.join(" ")), on_routes, Silent),
+        row("app password", &good, on_routes, BASIC_TAKEN),
+        row("app password with its blanks", basic(user, &letters.join(" ")), on_routes, BASIC_TAKEN),
         row("login password", basic(user, stand.get("ADMIN_PASSWORD")), IGNORED, BASIC_REFUSED),
         row("wrong password", basic(user, "wrong"), IGNORED, BASIC_REFUSED),
         row("unknown user", basic("nobody", password), IGNORED, BASIC_REFUSED),
-        row("e-mail", basic("admin@wordpress.test", password), on_routes, Silent),
-        row("lower-case basic", good.replace("Basic", "basic"), on_routes, Silent),
+        row("e-mail", basic("admin@wordpress.test", password), on_routes, BASIC_TAKEN),
+        row("lower-case basic", good.replace("Basic", "basic"), on_routes, BASIC_TAKEN),
         row("not base64", "Basic %%%", IGNORED, BASIC_UNREADABLE),
         row("no colon inside", "Basic YWRtaW4=", IGNORED, BASIC_UNREADABLE),
-        row("quoted", format!("{}\"", good.replace("Basic ", "Basic \"")), on_routes, Silent),
+        row("quoted", format!("{}\"", good.replace("Basic ", "Basic \"")), on_routes, BASIC_TAKEN),
         row("subscriber", subscriber, with(BAD_HEADER, SUBSCRIBER, MALFORMED), BASIC_OF_SUBSCRIBER),
         row("Bearer with the app password", format!("Bearer {password}"), TOO_FEW, NO_JWT),
     ]);

@@ -66,6 +66,16 @@ pub(super) const CODES: &[Known] = &[
         ..BASE
     },
     Known {
+        codes: &["jwt_auth_invalid_token"],
+        messages: &["Invalid token"],
+        meaning: "The token's user is gone. Signature and times were in order.",
+        place: Place::WordPress,
+        desk: Desk::WordPress,
+        cure: "look whether the token's user still exists (`wp user list`); if not, log in as another one",
+        rules: &["plugin-refused-token", "user-deleted-after-issue"],
+        ..BASE
+    },
+    Known {
         codes: &["jwt_auth_bad_iss"],
         meaning: "The token's issuer is not the site's address, letter by letter. The filter jwt_auth_iss changes what it is \
                   compared with.",
@@ -123,18 +133,21 @@ pub(super) const CODES: &[Known] = &[
         messages: &["Invalid refresh token"],
         meaning: "The refresh token is malformed, or of an unknown device.",
         cure: "let the user log in again",
+        rules: &["plugin-refused-token"],
         ..BASE
     },
     Known {
         codes: &["jwt_auth_obsolete_refresh_token"],
         meaning: "The refresh token was replaced by a later login or refresh.",
         cure: "keep the newest refresh token of each device; let the user log in again",
+        rules: &["plugin-refused-token"],
         ..BASE
     },
     Known {
         codes: &["jwt_auth_expired_refresh_token"],
         meaning: "The refresh token has expired.",
         cure: "let the user log in again",
+        rules: &["plugin-refused-token"],
         source: "class-auth.php of 3.0.2",
         ..BASE
     },

@@ -173,6 +173,7 @@ pub(super) const ROWS: &[Row] = &[
          Core reads none of them, so wp-config.php must turn X-Forwarded-Proto into HTTPS=on.",
         &[
             "forwarded-proto-untrusted",
+            "redirect-to-itself",
             "application-passwords-need-https",
             "issuer-flips-with-https",
             "header-changed-between-doctors",

@@ -17,6 +17,7 @@ pub(super) const ROWS: &[Row] = &[
         &[
             "redirect-drops-authorization",
             "redirect-changes-method",
+            "redirect-to-itself",
             "login-page-in-front",
             "preflight-redirected",
             "forwarded-proto-untrusted",

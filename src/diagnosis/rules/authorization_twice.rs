@@ -5,7 +5,7 @@
 //! already joined, `Basic …, Bearer …`, arrive as one line, of which WordPress can use neither.
 
 use super::super::{Finding, Lost, Mark, Place, Proof, Rule, Stop};
-use super::sent_wrong;
+use super::{is_anonymous, sent_wrong};
 use crate::evidence::{AnsweredBy, Change, Credential, Hop, Sighting, Symptom, Trail, Watched};
 
 pub(in super::super) struct AuthorizationTwice;
@@ -120,5 +120,5 @@ fn cleared(unjudged: bool) -> Vec<&'static str> {
 
 /// Whether WordPress says that it found nothing it could use.
 fn is_unheard(symptom: &Symptom) -> bool {
-    symptom.is_permission(401) || symptom.refused_with("jwt_auth_bad_auth_header")
+    is_anonymous(symptom) || symptom.refused_with("jwt_auth_bad_auth_header")
 }

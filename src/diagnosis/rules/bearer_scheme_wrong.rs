@@ -5,12 +5,12 @@
 //! the route answers 401 `rest_*`. A header lost behind the doctor would look the same, but the client's spelling
 //! has to be cured in either case. Only `token/validate` says that a header came: `jwt_auth_bad_auth_header`.
 //!
-//! Only for JWTs: another value without `Bearer` may be meant for another plugin. On an ordinary route it counts when a
+//! Only for JWTs, and for `Basic` at `token/validate`, which examines nothing else than a `Bearer`: another value without `Bearer` may be meant for another plugin. On an ordinary route it counts when a
 //! JWT can be read in it, since other plugins forgive the spelling, and two points do not make a JWT.
 
 use super::super::{Finding, Mark, Proof, Rule, Stop};
 use super::{agreed, is_anonymous, sent_wrong};
-use crate::evidence::{Credential, Hop, Symptom, Trail};
+use crate::evidence::{Credential, Hop, RouteClass, Symptom, Trail};
 
 pub(in super::super) struct BearerSchemeWrong;
 
@@ -24,16 +24,26 @@ impl Rule for BearerSchemeWrong {
     }
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
-        let (what, note) = mistake(trail.credential)?;
         let named = symptom.refused_with("jwt_auth_bad_auth_header");
+        // Elsewhere an old plugin is to blame, which claims every scheme.
+        let is_login =
+            named && trail.credential == Credential::Basic && trail.route.class == RouteClass::Validate;
+        let (what, note) = if is_login {
+            ("a login by Basic where a Bearer is examined", "Basic")
+        } else {
+            mistake(trail.credential)?
+        };
         if !named && !is_ignored(trail, symptom) {
             return None;
         }
         let mut path = sent_wrong(trail, note.into());
         path.push(Stop::new(Hop::Php, if named { Mark::Good } else { Mark::Unknown }));
-        let proof = if named { agreed(symptom) } else { Proof::Likely };
+        let proof = if named && !is_login { agreed(symptom) } else { Proof::Likely };
         Some(Finding {
-            because: if named {
+            because: if is_login {
+                "seen on arrival, and WordPress calls the header malformed; a gate in front that wants this very login \
+                 leaves no room for a token"
+            } else if named {
                 "seen on arrival, and WordPress calls the header malformed"
             } else {
                 "seen on arrival, and WordPress took the caller for anonymous, as it does with such a header; had it \

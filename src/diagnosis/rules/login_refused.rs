@@ -10,7 +10,7 @@
 
 use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Stop, cure};
 use super::{LoginBodyUnread, untouched};
-use crate::evidence::{AnsweredBy, Credential, Hop, RouteClass, Symptom, Trail};
+use crate::evidence::{AnsweredBy, Credential, Hop, Plugin, RouteClass, Symptom, Trail};
 
 pub(in super::super) struct LoginRefused;
 
@@ -31,8 +31,11 @@ impl Rule for LoginRefused {
             return None;
         }
         let Some(summary) = summary(code) else { return self.by_plugin(trail) };
-        let found =
-            Finding { because: "WordPress says so".into(), ..self.of_client(trail, "client", summary)? };
+        let found = self.of_client(trail, "client", summary)?;
+        if code == "invalid_username" && trail.is_chunked && !trail.memory.direct {
+            return Some(Finding { because: CHUNKED.into(), cleared: vec!["secret", "CORS"], ..found });
+        }
+        let found = Finding { because: "WordPress says so".into(), ..found };
         if code != CUSTOM {
             return Some(found);
         }
@@ -79,6 +82,8 @@ impl LoginRefused {
 
 /// What usefulteam/jwt-auth says where a filter of the site logs in.
 const CUSTOM: &str = "jwt_auth_custom_auth_failed";
+const CHUNKED: &str = "WordPress says so; the body was sent in chunks, which mod_cgi does not hand on, and a login without a \
+                       name looks the same";
 
 /// The code of a refused login, without the plugin's mark.
 pub(super) fn code<'s>(trail: &Trail, symptom: &'s Symptom) -> Option<&'s str> {
@@ -91,7 +96,9 @@ pub(super) fn code<'s>(trail: &Trail, symptom: &'s Symptom) -> Option<&'s str> {
         return Some(code);
     }
     let is_login = trail.route.class == RouteClass::Token && trail.credential != Credential::Basic;
-    (is_login && summary(code).is_some()).then_some(code)
+    // usefulteam's hands every code on: a captcha's, a lock-out's. Its own are about tokens.
+    let is_handed_on = symptom.plugin == Some(Plugin::Usefulteam) && !code.starts_with("jwt_auth_");
+    (is_login && (summary(code).is_some() || is_handed_on)).then_some(code)
 }
 
 fn summary(code: &str) -> Option<&'static str> {

@@ -73,6 +73,7 @@ mod preflight_refused;
 mod preflight_wildcard;
 mod redirect_changes_method;
 mod redirect_drops_authorization;
+mod redirect_to_itself;
 mod refresh_after_permission_refusal;
 mod refresh_after_refused_refresh;
 mod refresh_cookie_missing;
@@ -184,6 +185,7 @@ pub(super) use preflight_refused::PreflightRefused;
 pub(super) use preflight_wildcard::PreflightWildcard;
 pub(super) use redirect_changes_method::RedirectChangesMethod;
 pub(super) use redirect_drops_authorization::RedirectDropsAuthorization;
+pub(super) use redirect_to_itself::RedirectToItself;
 pub(super) use refresh_after_permission_refusal::RefreshAfterPermissionRefusal;
 pub(super) use refresh_after_refused_refresh::RefreshAfterRefusedRefresh;
 pub(super) use refresh_cookie_missing::RefreshCookieMissing;
@@ -225,8 +227,8 @@ pub(super) use wpgraphql_jwt_refused::WpgraphqlJwtRefused;
 use super::readings::{
     NOT_JUDGED, OF_THE_CREDENTIAL_IN_PHP, ago, agreed, are_application_passwords_off, ask_validate,
     carries_credential, decoding, explained, foreign, is_accompanied, is_anonymous, is_answered_behind,
-    is_login_ignored, is_of_another_site, is_off_for_user, is_refused_caller, is_token_intact,
-    is_unknown_caller, lacks_its_origin, last_doctor, misses_identity, names_the_credential, needs_no_login,
-    refused_by_basic, refuses_to_refresh, root, sees_no_tls, sent_wrong, taken_elsewhere, times_by,
-    until_php, untouched, wants_for_origin,
+    is_login_ignored, is_of_another_site, is_off_for_user, is_passed_over, is_refused_caller,
+    is_token_intact, is_unknown_caller, lacks_its_origin, last_doctor, misses_identity, names_the_credential,
+    needs_no_login, refused_by_basic, refuses_to_refresh, root, sees_no_tls, sent_wrong, taken_elsewhere,
+    times_by, until_php, untouched, wants_for_origin,
 };

@@ -21,16 +21,17 @@ impl Rule for PermalinksPlain {
     }
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
+        let is_preflight = trail.method == Method::Options;
         let is_pretty = trail.route.class != RouteClass::NotRest && trail.route.form == Form::Pretty;
         if !is_pretty
             || symptom.from_cache
             || symptom.answered_by != AnsweredBy::WordPress
-            || trail.method == Method::Options
+            || is_preflight && symptom.blocked.is_none()
         {
             return None;
         }
         let is_page = symptom.html_for_rest && symptom.plain_root && symptom.status.code() < 500;
-        if !is_page && !symptom.adds_slash {
+        if !is_page && (is_preflight || !symptom.adds_slash) {
             return None;
         }
         let (proof, severity, because) = if is_page {
@@ -57,6 +58,10 @@ impl Rule for PermalinksPlain {
             decide: (proof == Proof::Possible).then(decision),
             ..Finding::of(self, proof, "any", summary)?
         })
+    }
+
+    fn explains(&self) -> &'static [&'static str] {
+        &["preflight-blocked"]
     }
 }
 

@@ -1,7 +1,7 @@
 //! A plugin for tokens says no, by a code that has no rule of its own.
 //!
-//! CoCart JWT, WP-API/jwt-auth, a plugin made from JWT Authentication that revokes tokens, and the rare words of the JWT plugins: times
-//! that are no numbers.
+//! CoCart JWT, WP-API/jwt-auth, a plugin made from JWT Authentication that revokes tokens, refresh tokens that JWT Auth takes no more, and
+//! the rare words of the JWT plugins: times that are no numbers, a user who is gone.
 
 use super::super::codes::{self, Emitter, Known};
 use super::super::told::{is_bare, told};

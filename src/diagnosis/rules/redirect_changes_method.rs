@@ -23,7 +23,7 @@ impl Rule for RedirectChangesMethod {
     }
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
-        let led = symptom.led.filter(|led| led.same_path && !led.rewritten)?;
+        let led = symptom.led.filter(|led| led.same_path && !led.back && !led.rewritten)?;
         let becomes_get = trail.method == Method::Post && matches!(symptom.status.code(), 301 | 302);
         let is_disbelieved = led.only_to_tls && trail.treatment.disbelieved.is_some();
         if !becomes_get || is_disbelieved || trail.route.class == RouteClass::NotRest {
@@ -64,7 +64,7 @@ impl Rule for RedirectChangesMethod {
 const UNTOLD: &str = "; if the client did use https and a proxy in front did not say so, it is led to where it already is, \
                       for ever";
 
-const fn whose(trail: &Trail, symptom: &Symptom) -> (Place, Desk) {
+pub(super) const fn whose(trail: &Trail, symptom: &Symptom) -> (Place, Desk) {
     match (symptom.redirected_by, symptom.answered_by) {
         (None, _) if trail.memory.direct => (Place::Plugin, Desk::WordPress),
         (Some(RedirectedBy::WordPress), _) => (Place::WordPress, Desk::WordPress),
@@ -74,7 +74,7 @@ const fn whose(trail: &Trail, symptom: &Symptom) -> (Place, Desk) {
     }
 }
 
-fn stop(place: Place, symptom: &Symptom) -> Stop {
+pub(super) fn stop(place: Place, symptom: &Symptom) -> Stop {
     match place {
         Place::WebServer => Stop::new(Hop::WebServer, Mark::Bad).named(symptom.software.name()),
         Place::Edge => Stop::new(Hop::Edge, Mark::Bad),

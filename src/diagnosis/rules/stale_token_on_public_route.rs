@@ -30,6 +30,9 @@ impl Rule for StaleTokenOnPublicRoute {
             RouteClass::Token => {
                 "a token that WordPress refuses came with the request for a new one, which fails for it"
             }
+            RouteClass::Refresh => {
+                "a token that WordPress refuses came with the request for a fresh one, which fails for it"
+            }
             RouteClass::Public => {
                 "a token that WordPress refuses came to a public route, which usually is served without one"
             }

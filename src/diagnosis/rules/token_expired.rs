@@ -5,15 +5,15 @@
 //! no leeway here; it is then WordPress's machine that is named, and only as likely. So it is when by our clock alone
 //! the token is good, but then ours may be behind, and nobody but the secret is acquitted.
 //!
-//! A plugin that swallows bad tokens (usefulteam/jwt-auth 3) answers 401 `rest_*` instead. With an expired token
-//! that reply cannot tell expiry from a lost header. The client needs a new token in either case, so this rule
+//! A plugin that swallows bad tokens (usefulteam/jwt-auth 3) answers 401 `rest_*` instead, and one that closes the REST API
+//! refuses before the JWT plugin can. With an expired token that reply cannot tell expiry from a lost header. The client needs a new token in either case, so this rule
 //! speaks, as `possible`, and says how to tell; `authorization-lost-before-php` waits for a token in its time.
 
 use std::time::Duration;
 
 use super::super::text::cure;
 use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Stop};
-use super::{ask_validate, sent_wrong, untouched};
+use super::{ask_validate, is_passed_over, sent_wrong, untouched};
 use crate::evidence::{AnsweredBy, Credential, Hop, Message, Symptom, Token, Trail};
 
 pub(in super::super) struct TokenExpired;
@@ -118,5 +118,5 @@ fn says_expired(symptom: &Symptom) -> bool {
 }
 
 fn is_swallowed(trail: &Trail, symptom: &Symptom) -> bool {
-    trail.credential == Credential::Bearer(Token::Jwt) && symptom.is_permission(401)
+    trail.credential == Credential::Bearer(Token::Jwt) && is_passed_over(trail, symptom)
 }
