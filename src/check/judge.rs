@@ -4,6 +4,8 @@
 //! set of rules. A reply that is as its step expects it is healthy whatever it says: "Wrong number of segments" is what
 //! the probe was sent for.
 
+use std::time::Duration;
+
 use super::answer::Answer;
 use super::dialect::Dialect;
 use super::discover::Index;
@@ -12,7 +14,9 @@ use super::jwt_plugin::{Kind, version};
 use super::question::{Question, Step};
 use crate::browser::{Origin, When, withheld};
 use crate::diagnosis::{Finding, Severity, diagnose};
-use crate::evidence::{AnsweredBy, Denied, Memory, Plugin, Return, Software, Symptom, Trail, look};
+use crate::evidence::{
+    AnsweredBy, Denied, Memory, Plugin, Return, Software, Symptom, TakenHere, Trail, look,
+};
 use crate::headers::redirects::{Asked, Redirect};
 use crate::message::RequestHead;
 use crate::secret::Key;
@@ -37,16 +41,20 @@ pub(super) struct Evidence {
     pub(super) memory: Memory,
     /// Whether Basic arrives by this way: where Bearer does not, that is mod_php, which takes Basic apart itself (measured).
     pub(super) has_basic: bool,
+    /// Whether what was sent is a token that the same way issued to this check.
+    pub(super) is_fresh: bool,
 }
 
 /// Judges.
 #[must_use]
 pub(super) fn judge(question: &Question, answer: &Answer, beside: Evidence, key: &Key) -> Judged {
-    let Evidence { memory, has_basic } = beside;
+    let Evidence { memory, has_basic, is_fresh } = beside;
     let step = &question.step;
     let seen = look(&answer.head.fields);
     let mut trail = Trail::read(&answer.head, &seen, &seen, key);
     trail.memory = Memory { probe: true, ..memory };
+    let issued = TakenHere { ago: Duration::ZERO, issued: true, refused_before: false };
+    trail.past.taken_here = is_fresh.then_some(issued);
     trail.company = answer.company.clone().map(Box::new);
     let mut symptom = Symptom::read(&answer.head, &answer.reply, &answer.body, answer.received);
     symptom.mod_php |= has_basic && symptom.software == Software::Apache;

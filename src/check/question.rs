@@ -9,7 +9,7 @@ use serde_json::json;
 use super::deep::{Beside, INSTEAD, Size};
 use super::dialect::Dialect;
 use super::site::Place;
-use crate::evidence::Symptom;
+use crate::evidence::{AnsweredBy, Symptom};
 use crate::message::{Fields, Name, RequestHead};
 use crate::secret::Secret;
 
@@ -180,10 +180,17 @@ impl Step {
         matches!(self, Self::Beside(_) | Self::Long(_) | Self::Manual | Self::Routes)
     }
 
-    /// Whether such a refusal is no word about the check: that manuals are not for everybody is a usual rule.
+    /// Whether such a refusal is no word about the check: that manuals are not for everybody is a usual rule, and where WordPress itself
+    /// refuses, the page may stand in the place of its words.
     #[must_use]
     pub(super) fn may_be_refused(&self, symptom: &Symptom) -> bool {
-        matches!(self, Self::Manual | Self::Routes) && symptom.status.code() != 429
+        match self {
+            Self::Manual | Self::Routes => symptom.status.code() != 429,
+            Self::Without | Self::With => {
+                symptom.status.code() == 403 && symptom.answered_by == AnsweredBy::BlockPage
+            }
+            _ => false,
+        }
     }
 
     /// What a healthy site answers.

@@ -62,6 +62,15 @@ const OF_THE_CREDENTIAL: &[&str] = &[
     "cookie-without-nonce",
     "token-obsolete",
     "oauth-token-refused",
+    "rest-locked-down",
+    "user-deleted-after-issue",
+    "validate-accepts-route-refuses",
+    "validate-refuses-route-accepts",
+    "valid-tokens-lost",
+    "stale-token-after-refresh",
+    "jwt-secret-differs-between-nodes",
+    "clock-ahead-on-node",
+    "clock-behind-on-node",
 ];
 
 /// What is read out of the address that WordPress gives itself.

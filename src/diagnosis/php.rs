@@ -7,8 +7,8 @@ use super::company::{controls, cure_at, lost, path, proof, testimony};
 use super::readings::explained;
 use super::{Finding, Rule, Severity};
 use crate::evidence::{
-    Change, Changed, Company, Crossing, Hop, OtherName, Reached, Scheme, Sighting, Software, Spelling,
-    Symptom, Trail, Watched,
+    Change, Changed, Company, Crossing, Hop, OtherName, Product, Reached, Scheme, Sighting, Software,
+    Spelling, Symptom, Trail, Watched,
 };
 
 /// The way to PHP, and what happened to `Authorization` on it.
@@ -121,7 +121,12 @@ impl<'a> Harm<'a> {
             (Change::Moved, _) => "moved",
             (Change::Emptied, _) => "emptied",
             _ if self.trail.php.as_ref().is_some_and(|php| php.saw.is_mod_php()) => "Apache (mod_php)",
-            _ => product(self.symptom),
+            _ => match product(self.symptom) {
+                "Apache (PHP-FPM)" if self.trail.php.as_ref().is_some_and(|php| php.saw.is_cgi()) => {
+                    "Apache (CGI)"
+                }
+                product => product,
+            },
         }
     }
 
@@ -165,6 +170,8 @@ const fn credential(scheme: Option<Scheme>) -> &'static str {
 pub(super) fn product(symptom: &Symptom) -> &'static str {
     match symptom.software {
         _ if keeps_authorization(symptom.product) => symptom.product.name(),
+        // Both pass it on by themselves; what Varnish was told stands in front.
+        Software::Nginx if symptom.product == Product::Varnish => symptom.product.name(),
         Software::Nginx => "nginx",
         Software::Apache if symptom.mod_php => "Apache (mod_php)",
         Software::Apache => "Apache (PHP-FPM)",

@@ -80,8 +80,8 @@ pub fn is_for_everybody(fields: &Fields) -> bool {
     is_shared && Caching::of(fields) == Caching::Storable
 }
 
-/// `Age` above zero (RFC 9111 §5.1), `Cache-Status` with `hit` (RFC 9211 §2.1), or a word of the kind that caches are set
-/// up to add. Where it is no cache that says so, no more is lost than a finding.
+/// `Age` above zero (RFC 9111 §5.1), `Cache-Status` with `hit` (RFC 9211 §2.1), two numbers in Varnish's `X-Varnish`, of
+/// which the second is the request that fetched what is kept, or a word of the kind that caches are set up to add. Where it is no cache that says so, no more is lost than a finding.
 pub(super) fn is_from_cache(fields: &Fields) -> bool {
     let aged = fields.first(Name::Age).is_some_and(|age| age.iter().any(|b| (b'1'..=b'9').contains(b)));
     let is_mark = |field: &Field<'_>| match field.id {
@@ -89,7 +89,16 @@ pub(super) fn is_from_cache(fields: &Fields) -> bool {
         Name::Other => is_cache_mark(field.name),
         _ => false,
     };
-    aged || fields.iter().any(|field| is_mark(&field) && says_hit(field.value))
+    aged || fields.iter().any(|field| (is_mark(&field) && says_hit(field.value)) || is_varnish_hit(&field))
+}
+
+fn is_varnish_hit(field: &Field<'_>) -> bool {
+    let is_number = |word: &[u8]| word.iter().all(u8::is_ascii_digit);
+    let words = || field.value.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    field.name.len() == 9
+        && field.name.eq_ignore_ascii_case(b"X-Varnish")
+        && words().count() == 2
+        && words().all(is_number)
 }
 
 /// Whether a reply to a request with a credential came from a cache and was not meant for everybody: one for a user whom
@@ -212,6 +221,9 @@ mod tests {
             (("Cache-Status", "edge; fwd=miss; stored"), false),
             (("Cache-Status", "edge; hit"), true),
             (("X-Hits", "HIT"), false),
+            (("X-Varnish", "71 69"), true),
+            (("x-varnish", "71"), false),
+            (("X-Varnish", "71 pass"), false),
         ];
         for (field, expected) in table {
             assert_eq!(is_from_cache(&Fields::from([field])), expected, "{field:?}");

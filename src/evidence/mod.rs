@@ -55,7 +55,7 @@ pub use login_page::LoginPage;
 pub use message::Message;
 pub(crate) use message::fits;
 pub use page::{Page, TooLarge};
-pub use past::{By, Elsewhere, IssuedAhead, Minute, Newer, Opinion, Past, Refresh};
+pub use past::{By, Elsewhere, IssuedAhead, Minute, Newer, Opinion, Past, Refresh, TakenHere};
 pub use php::{Fatal, FatalKind, Owner, Script, Trouble};
 pub use php_hop::{Arrived, PhpSaw, Reached, SiteSecret};
 pub use plugin::Plugin;

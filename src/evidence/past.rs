@@ -28,6 +28,8 @@ pub struct Past {
     pub served: Option<Duration>,
     /// Another upstream of the same site that took the very same token, or issued it.
     pub elsewhere: Option<Elsewhere>,
+    /// The same upstream took the very same token not long ago, or issued it.
+    pub taken_here: Option<TakenHere>,
     /// Another upstream of the same site whose clock was that of this machine not long ago.
     pub agreeing: Option<Arc<str>>,
     /// The upstream that issued the token, where its clock was ahead when it did.
@@ -106,6 +108,17 @@ pub struct Elsewhere {
     pub unsigned_before: bool,
     /// Whether the upstream that refuses it now read it before that, too, and refused it for another fault, its times most
     /// often.
+    pub refused_before: bool,
+}
+
+/// The upstream that refuses a token took it before, or issued it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenHere {
+    /// How long ago.
+    pub ago: Duration,
+    /// Whether it issued the token; else it took it.
+    pub issued: bool,
+    /// Whether it had refused the token's signature before that: a single change of the secret does not explain both.
     pub refused_before: bool,
 }
 

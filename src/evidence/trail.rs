@@ -123,6 +123,8 @@ pub struct Memory {
     pub direct: bool,
     /// The doctors behind proved shortly before that `Origin` does not reach them.
     pub origin_stripped: bool,
+    /// The index of the site offers no application passwords.
+    pub unoffered: bool,
     /// The doctor asked by itself: it is the client, and no hop stands between the two.
     pub probe: bool,
     /// The very same request did well by another way to the same site; nothing where it was not asked, or did no better.

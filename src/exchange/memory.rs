@@ -79,6 +79,13 @@ impl Acceptances {
         is_due
     }
 
+    /// Has the next acceptance looked at, however soon it comes.
+    pub(super) fn look_again(&self, kind: Kind) {
+        if let Some(looked) = self.looked.get(kind as usize) {
+            looked.store(0, Ordering::Relaxed);
+        }
+    }
+
     pub(super) fn note(&self, kind: Kind, form: Form, now: Instant) {
         if let Some(at) = self.at.get(place(kind, form)) {
             at.store(self.millis(now).max(1), Ordering::Relaxed);

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::memory::Kind;
 use super::record::{Record, Recorder};
 use super::watch::watch;
 use crate::browser::Origin;
@@ -100,8 +101,13 @@ impl Record {
 
     /// Remembers why a request was refused.
     pub(super) fn note_refusal(&self, scene: &Scene, trail: &Trail, symptom: &Symptom) {
-        if let Some(refusal) = Refusal::of(trail, symptom) {
-            self.recorder.history.note(scene, Deed::Refused(refusal));
+        let Some(refusal) = Refusal::of(trail, symptom) else { return };
+        self.recorder.history.note(scene, Deed::Refused(refusal));
+        // Whether another machine takes the very same token shows in what comes next, or not at all.
+        if let Some(site) =
+            self.site.as_ref().filter(|_| matches!(refusal, Refusal::Signature | Refusal::Token))
+        {
+            site.acceptances().look_again(Kind::Bearer);
         }
     }
 

@@ -37,7 +37,8 @@ impl Record {
     /// Whether a cache answered a credential with what it should not have kept. Without `Authorization` nothing is looked at; with it the
     /// lengths of the reply's names are, and no more where no cache says that it answered.
     fn may_be_replayed(&self, reply: &ReplyHead) -> bool {
-        self.sent.has(Watched::Authorization) && is_replayed(&self.head, reply)
+        let is_of_a_user = || memchr::memmem::find(self.head.target(), b"users/me").is_some();
+        (self.sent.has(Watched::Authorization) || is_of_a_user()) && is_replayed(&self.head, reply)
     }
 
     /// Whether there is something to tell, or to remember, whatever the reply is.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::bounded::Bounded;
 use super::{Deed, Refusal, Scene};
 use crate::evidence::{
-    By, Elsewhere, Form, Issue, IssuedAhead, Minute, Newer, Opinion, Past, Refresh, RouteClass,
+    By, Elsewhere, Form, Issue, IssuedAhead, Minute, Newer, Opinion, Past, Refresh, RouteClass, TakenHere,
 };
 use crate::moment::Moment;
 use crate::secret::Fingerprint;
@@ -173,6 +173,7 @@ impl Remembered {
             validated: did(Verdict::Validated),
             served: did(Verdict::Served),
             elsewhere: token.and_then(|token| token.elsewhere(scene)),
+            taken_here: token.and_then(|token| token.taken_here(scene)),
             agreeing: self.agreeing(scene),
             issued_ahead: token.and_then(|token| token.issued_ahead.clone()),
             opinion: node.and_then(|node| node.opinion(scene)),
@@ -394,6 +395,21 @@ impl Token {
             refused_before: before(Refusal::Token),
         };
         (elsewhere.ago < LATELY).then_some(elsewhere)
+    }
+
+    /// What the same upstream made of it before, whichever machine behind it that was.
+    fn taken_here(&self, scene: &Scene) -> Option<TakenHere> {
+        let here = || self.met.iter().filter(|met| met.is_here(scene));
+        let taken = here().filter(|met| met.verdict.is_good()).max_by_key(|met| met.at)?;
+        let refused = here().filter(|met| met.verdict == Verdict::Refused(Refusal::Signature));
+        let issued = taken.verdict == Verdict::Issued;
+        let is_between = |first: Moment| first < taken.at && ago(first, scene.at) < LATELY;
+        let taken = TakenHere {
+            ago: ago(taken.at, scene.at),
+            issued,
+            refused_before: !issued && refused.map(|met| met.at).min().is_some_and(is_between),
+        };
+        (taken.ago < LATELY).then_some(taken)
     }
 }
 

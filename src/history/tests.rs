@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::{any, prop, proptest};
 
 use super::{Deed, History, Refusal, Scene};
-use crate::evidence::{By, Form, Issue, Opinion, Past, RouteClass};
+use crate::evidence::{By, Form, Issue, Opinion, Past, RouteClass, TakenHere};
 use crate::moment::Moment;
 use crate::secret::Fingerprint;
 
@@ -103,6 +103,26 @@ fn what_took_the_very_same_token_is_told_by_upstream_form_and_time() {
     assert_eq!(history.recall(&other_home).elsewhere, None, "another WordPress on the same machines");
     let other_site = Scene { site: "b".into(), ..at_b(80) };
     assert_eq!(history.recall(&other_site).elsewhere, None);
+}
+
+#[test]
+fn one_address_that_takes_and_refuses_a_token_in_turns_is_told() {
+    let history = History::default();
+    let taken = |at| history.recall(&scene(at)).taken_here;
+    assert_eq!(taken(0), None);
+    history.note(&scene(0), Deed::Taken);
+    let (ago, refused_before) = (Duration::from_secs(5), false);
+    assert_eq!(taken(5), Some(TakenHere { ago, issued: false, refused_before }));
+    history.note(&scene(5), Deed::Refused(Refusal::Signature));
+    assert!(!taken(6).unwrap().refused_before, "the secret may have been changed");
+    history.note(&scene(8), Deed::Taken);
+    assert!(taken(9).unwrap().refused_before);
+    assert_eq!(history.recall(&Scene { upstream: "b".into(), ..scene(9) }).taken_here, None);
+    assert_eq!(taken(700), None, "too long ago");
+    // What was read and was no good for another reason says nothing of the secret.
+    history.note(&with(101, 0), Deed::Refused(Refusal::Token));
+    history.note(&with(101, 1), Deed::Taken);
+    assert!(!history.recall(&with(101, 2)).taken_here.unwrap().refused_before);
 }
 
 #[test]

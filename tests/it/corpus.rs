@@ -14,8 +14,8 @@ use header_doctor::diagnosis::{Desk, Finding, Place, RULES, diagnose};
 use header_doctor::event::complaint;
 use header_doctor::evidence::{
     Arrival, Arrived, By, Code, Company, Crossing, Denied, Elsewhere, HopName, IssuedAhead, Memory, Minute,
-    Newer, Opinion, OtherWay, Past, PhpSaw, Refresh, Return, Script, SiteCode, Skew, Symptom, Trail, Trouble,
-    Watched, changes, look,
+    Newer, Opinion, OtherWay, Past, PhpSaw, Refresh, Return, Script, SiteCode, Skew, Symptom, TakenHere,
+    Trail, Trouble, Watched, changes, look,
 };
 use header_doctor::headers::Scheme;
 use header_doctor::headers::redirects::{Asked, Redirect};
@@ -77,6 +77,8 @@ struct DoctorPart {
     origin_stripped: bool,
     /// Whether the doctor asked by itself.
     probe: bool,
+    /// Whether the index offers no application passwords.
+    unoffered: bool,
     /// By which other way the same request did well: `behind` or `beside`.
     other_way: String,
     /// Whose `X-Forwarded-Proto: https` was not believed.
@@ -127,12 +129,22 @@ struct PastPart {
     served: Option<u64>,
     /// The other upstream, whether it `took` or `issued` the token, how long ago, and whether it was refused here before.
     elsewhere: Option<(String, String, u64, bool)>,
+    /// Whether the same upstream `took` or `issued` the token, how long ago, and whether it had refused it before.
+    taken_here: Option<(String, u64, bool)>,
     agreeing: Option<String>,
     /// The issuer, and by how many seconds it was ahead.
     issued_ahead: Option<(String, u64)>,
     read_a_bad_one: Option<u64>,
     /// What the doctor found out itself, `lost` or `arrives`, and how long ago.
     opinion: Option<(String, u64)>,
+}
+
+fn is_issued(did: &str) -> bool {
+    match did {
+        "issued" => true,
+        "took" => false,
+        other => panic!("{other} the token"),
+    }
 }
 
 impl PastPart {
@@ -163,12 +175,13 @@ impl PastPart {
             elsewhere: self.elsewhere.as_ref().map(|(upstream, did, at, refused_before)| Elsewhere {
                 upstream: upstream.as_str().into(),
                 ago: ago(*at),
-                issued: match did.as_str() {
-                    "issued" => true,
-                    "took" => false,
-                    other => panic!("{other} the token"),
-                },
+                issued: is_issued(did),
                 unsigned_before: *refused_before,
+                refused_before: *refused_before,
+            }),
+            taken_here: self.taken_here.as_ref().map(|(did, at, refused_before)| TakenHere {
+                ago: ago(*at),
+                issued: is_issued(did),
                 refused_before: *refused_before,
             }),
             agreeing: self.agreeing.as_deref().map(Into::into),
@@ -433,6 +446,7 @@ fn memory(doctor: &DoctorPart) -> Memory {
         origin_stripped: doctor.origin_stripped,
         direct: doctor.php.is_some() || doctor.failure.is_some(),
         probe: doctor.probe,
+        unoffered: doctor.unoffered,
         other_way: match doctor.other_way.as_str() {
             "" => None,
             "behind" => Some(OtherWay::Behind),

@@ -1,6 +1,6 @@
-//! What the doctor says at each door of the stand: one table, three ways.
+//! What the doctor says at each door of the stand: one table, four ways.
 //!
-//! Alone, the doctor stands before the door. Where the door is one that a doctor can stand behind (an edge, a cache), a hop that
+//! Alone, the doctor stands before the door; or it does, and asks PHP. Where the door is one that a doctor can stand behind (an edge, a cache), a hop that
 //! does the same stands before a doctor, and between two. Where it is the origin itself, a clean nginx stands between two doctors
 //! and the second before the door. A row tells the root cause that is named today; a better rule replaces it there.
 
@@ -13,6 +13,7 @@ use crate::judge::{Ask, ME, TOKEN, VALIDATE, said};
 use crate::pair::Way;
 use crate::pair::hop::Hop;
 use crate::pair::hop::Server::{self, HaProxy, Nginx, Varnish};
+use crate::php_hop;
 use crate::stand::Stand;
 use crate::token::{basic, bearer_of, changed, claims, now, sign};
 use crate::world::{Doctor, Wire};
@@ -139,6 +140,14 @@ impl Root {
         }
     }
 
+    /// The same, proved.
+    const fn proved(self, lost: &'static str) -> Self {
+        match self {
+            Self::Silence => Self::Silence,
+            Self::Is { rule, place, cure, .. } => Self::Is { rule, proof: "proved", place, lost, cure },
+        }
+    }
+
     /// Whether an event, or the silence that is in its place, says this.
     fn is_said_by(self, event: Option<&Value>) -> bool {
         let (Self::Is { rule, proof, place, lost, cure }, Some(event)) = (self, event) else {
@@ -167,6 +176,7 @@ fn told_by(event: &Value) -> String {
 }
 
 const LOST_BY_NGINX: Root = before_php("nginx: remove what blanks it");
+const LOST_BY_VARNISH: Root = before_php("Varnish: look for VCL that unsets it");
 const LOST_BY_APACHE: Root = before_php("`CGIPassAuth On` in the virtual host");
 /// The reply names nobody: the cure names all.
 const LOST_BY_SOMEBODY: Root = before_php("HAProxy's fcgi-app: `pass-header Authorization`");
@@ -199,7 +209,8 @@ const FROM_CACHE: Root = Root::new(
     "cache",
     "keep requests with credentials out of the cache",
 );
-const KEPT: Root = Root::new("authenticated-reply-cached", "proved", "cache", "built-in `vcl_recv`");
+/// Proved where WordPress forbids storing by all five directives; this one is older and has three.
+const KEPT: Root = Root::new("authenticated-reply-cached", "likely", "cache", "built-in `vcl_recv`");
 const REFUSAL_KEPT: Root = Root::new("refusal-from-cache", "likely", "cache", "built-in `vcl_recv`");
 const PREFLIGHT_CLOSED: Root = Root::new(
     "preflight-closed-by-plugin",
@@ -207,16 +218,34 @@ const PREFLIGHT_CLOSED: Root = Root::new(
     "plugin",
     "exempt OPTIONS in the plugin that closes the API",
 );
-/// A token was accepted here lately, which is why the client is suspected.
-const OLD_TOKEN: Root =
-    Root::new("token-signature-refused", "possible", "client", "log in to this site again");
+const SECRETS_DIFFER: Root = secrets_differ("likely");
+
+const fn secrets_differ(proof: &'static str) -> Root {
+    Root::new("jwt-secret-differs-between-nodes", proof, "plugin", "every machine of the site the same")
+}
+
 const OTHER_SECRET: Root =
     Root::new("token-signature-refused", "possible", "plugin", "the same `JWT_AUTH_SECRET_KEY`");
 const POSSIBLY_LOST_BY_NGINX: Root =
     Root::new("authorization-lost-before-php", "possible", "web-server", "nginx: remove what blanks it")
         .lost("doctor ▸ php: missing");
+/// All that a doctor behind the gate sees is the gate's login.
+const BASIC_AT_VALIDATE: Root =
+    Root::new("bearer-scheme-wrong", "likely", "client", "send exactly `Authorization: Bearer TOKEN`");
+const REPLACED: Root =
+    Root::new("authorization-replaced", "likely", "edge", "nginx `proxy_set_header Authorization")
+        .lost("doctor ▸ php: replaced");
+const FORBIDDEN: Root =
+    Root::new("firewall-blocked", "possible", "web-server", "nginx: look for `deny`, `return 403`");
+/// Nothing in the page tells whether it stands in the place of WordPress's words.
+const SOMEBODYS_PAGE: Root =
+    Root::new("firewall-blocked", "possible", "edge", "look into the firewall's log");
+const PLAIN_HTTP: Root =
+    Root::new("application-passwords-need-https", "possible", "wordpress", "call the site by https://");
+const SEES_NO_TLS: Root =
+    Root::new("application-passwords-need-https", "likely", "wordpress", "$_SERVER['HTTPS'] = 'on'");
+const CLOSED: Root = Root::new("rest-locked-down", "likely", "plugin", "exempt `jwt-auth/v1/token` and");
 const GATE: Root = Root::new("gate-in-front", "proved", "gate", "auth_basic off");
-const GATE_OF_SOMEBODY: Root = Root::new("gate-in-front", "proved", "gate", "exempt /wp-json/");
 const PREFLIGHT_GATED: Root = Root::new("preflight-needs-login", "proved", "gate", "exempt OPTIONS");
 const PREFLIGHT_405: Root = Root::new("preflight-method-refused", "proved", "web-server", "--cors-origin");
 const LIMIT_OF_NGINX: Root =
@@ -239,6 +268,9 @@ const CLIENT_TO_EDGE: &str = "client ▸ edge: missing";
 const CLOCK: &str = "compare `date -u`";
 const EXPIRED_BY_CLOCK: Root = Root::new("token-expired", "likely", "wordpress", CLOCK);
 const EARLY_BY_CLOCK: Root = Root::new("token-not-yet-valid", "proved", "wordpress", CLOCK);
+/// Two upstreams, of which one's clock agrees with the doctor's.
+const CLOCK_BEHIND: Root =
+    Root::new("clock-behind-on-node", "proved", "wordpress", "synchronise the clock of that machine");
 /// Through a hop that puts its own Date there, nothing of WordPress's clock shows.
 const EARLY: Root = Root::new("token-not-yet-valid", "likely", "wordpress", CLOCK);
 
@@ -286,19 +318,19 @@ fn rows() -> Vec<Row> {
         // An edge loses it, in one way or another.
         row("HAPROXY_DELETES", VALIDATE, Token, NO_HEADER, LOST_BY_NGINX,
             Between(HaProxy, "DELETES", between_both("edge ▸ sidecar: missing", "HAProxy `http-request del-header Authorization`"), Silence)),
-        row("VARNISH_UNSETS", VALIDATE, Token, NO_HEADER, LOST_BY_NGINX,
+        row("VARNISH_UNSETS", VALIDATE, Token, NO_HEADER, LOST_BY_VARNISH,
             Between(Varnish, "UNSETS", between_both("edge ▸ sidecar: missing", "Varnish `unset req.http.Authorization`"), Silence)),
         row("RENAMING_EDGE", VALIDATE, Token, NO_HEADER, LOST_BY_NGINX,
             Between(Nginx, "MOVES", between_both("edge ▸ sidecar: moved", "find the rule that renames it"), MOVED_BY_SOMEBODY)),
         row("RENAMING_EDGE", ME, Token, ANONYMOUS, POSSIBLY_LOST_BY_NGINX,
             Between(Nginx, "REMAPS", between_both("edge ▸ sidecar: moved", "API Gateway: map it back"), MOVED_BY_API_GATEWAY)),
-        row("GATE_REPLACES", VALIDATE, Token, BAD_HEADER, Silence,
-            Between(HaProxy, "REPLACES", between_both("edge ▸ sidecar: replaced", "nginx `proxy_set_header Authorization \"…\"`"), Silence)),
+        row("GATE_REPLACES", VALIDATE, Token, BAD_HEADER, REPLACED,
+            Between(HaProxy, "REPLACES", between_both("edge ▸ sidecar: replaced", "nginx `proxy_set_header Authorization \"…\"`"), BASIC_AT_VALIDATE)),
 
         // A web server answers in WordPress's place, or spoils its answer.
-        row("GATE_PASSING", ME, Token, "401 (html)", GATE, Before([GATE_OF_SOMEBODY, GATE])),
+        row("GATE_PASSING", ME, Token, "401 (html)", GATE, Before([GATE; 2])),
         row("GATE_PASSING", PREFLIGHT, Preflight, "401 (html)", PREFLIGHT_GATED, Before([PREFLIGHT_GATED; 2])),
-        row("GATE_STRIPPING", ME, Token, "401 (html)", GATE, Before([GATE_OF_SOMEBODY, GATE])),
+        row("GATE_STRIPPING", ME, Token, "401 (html)", GATE, Before([GATE; 2])),
         row("HEADER_LIMIT", ME, LongToken, "400 (html)", LIMIT_OF_NGINX, Before([LIMIT_OF_NGINX; 2])),
         row("APACHE_HEADER_LIMIT", ME, LongToken, "400 (html)", LIMIT_OF_APACHE, Before([LIMIT_OF_APACHE; 2])),
         row("REDIRECT_PORT", ME, Token, "301 (html)", REDIRECT_TO_PORT, Before([REDIRECT_TO_PORT; 2])),
@@ -308,26 +340,46 @@ fn rows() -> Vec<Row> {
         row("WILDCARD_ACAO", ME, TokenAndCookieOfPage, ADMIN, ANY_ORIGIN, Before([ANY_ORIGIN; 2])),
 
         // An edge answers in WordPress's place.
-        row("HTML_403", ME, Token, "403 (html)", Silence, Between(Nginx, "FORBIDS", [Silence; 2], Silence)),
-        row("ERROR_PAGES", ME, ForgedToken, "403 (html)", Silence, Between(Nginx, "ERROR_PAGES", [Silence, OTHER_SECRET], OTHER_SECRET)),
+        row("HTML_403", ME, Token, "403 (html)", FORBIDDEN, Between(Nginx, "FORBIDS", [FORBIDDEN, Silence], Silence)),
+        row("ERROR_PAGES", ME, ForgedToken, "403 (html)", SOMEBODYS_PAGE, Between(Nginx, "ERROR_PAGES", [SOMEBODYS_PAGE, OTHER_SECRET], OTHER_SECRET)),
         after(Token, row("CACHING_EDGE", ME, SubscribersToken, ADMIN, KEPT, cached)),
-        after(Token, row("CACHING_EDGE", ME, Nothing, ADMIN, Silence, cached)),
+        after(Token, row("CACHING_EDGE", ME, Nothing, ADMIN, KEPT, cached)),
         after(Nothing, row("CACHING_EDGE", ME, Token, ANONYMOUS, REFUSAL_KEPT, cached)),
 
         // WordPress itself is ill.
         row("WRONG_ISSUER", ME, Token, "403 jwt_auth_bad_iss", FOREIGN, Before([FOREIGN; 2])),
         row("NO_SECRET", ME, Token, "403 jwt_auth_bad_config", NO_SECRET, Before([NO_SECRET; 2])),
         row("OTHER_SECRET", ME, Token, INVALID, OTHER_SECRET, Before([OTHER_SECRET; 2])),
-        row("HTTPS_BY_PROTO", ME, AppPassword, ANONYMOUS, Silence, silent),
+        row("HTTPS_BY_PROTO", ME, AppPassword, ANONYMOUS, PLAIN_HTTP, Before([PLAIN_HTTP; 2])),
         row("LOCKDOWN", PREFLIGHT, Preflight, LOCKED, PREFLIGHT_CLOSED.lost(CLIENT_TO_DOCTOR), Before([PREFLIGHT_CLOSED.lost(CLIENT_TO_EDGE); 2])),
         row("LOCKDOWN", POSTS, Nothing, LOCKED, Silence, silent),
-        row("LOCKDOWN", VALIDATE, Token, LOCKED, Silence, silent),
-        row("PRODUCTION_HTTP", ME, AppPasswordOverHttps, ANONYMOUS, Silence, silent),
-        row("TWO_SECRETS", ME, HourlyToken, INVALID, OLD_TOKEN, Before([OLD_TOKEN; 2])),
+        row("LOCKDOWN", VALIDATE, Token, LOCKED, CLOSED, Before([CLOSED; 2])),
+        // The hop in between says http to the sidecar.
+        row("PRODUCTION_HTTP", ME, AppPasswordOverHttps, ANONYMOUS, SEES_NO_TLS, Before([SEES_NO_TLS, PLAIN_HTTP])),
+        row("TWO_SECRETS", ME, HourlyToken, INVALID, SECRETS_DIFFER, Before([SECRETS_DIFFER; 2])),
         row("CLOCK_AHEAD", ME, HourlyToken, INVALID, EXPIRED_BY_CLOCK, Before([EXPIRED_BY_CLOCK; 2])),
         row("CLOCK_BEHIND", ME, HourlyToken, INVALID, EARLY_BY_CLOCK, Before([EARLY, EARLY_BY_CLOCK])),
     ]
 }
+
+/// What PHP's own word makes another verdict of.
+#[rustfmt::skip]
+const BY_PHP: &[(&str, &str, Root)] = &[
+    ("NGINX_BLANK", VALIDATE, LOST_BY_NGINX.proved(MISSING)),
+    ("APACHE_FCGI_LOST", VALIDATE, LOST_BY_APACHE.proved(MISSING)),
+    ("MOD_PHP_LOST", VALIDATE, before_php("Apache (mod_php): `CGIPassAuth On`").proved(MISSING)),
+    ("MOD_CGI_LOST", VALIDATE, before_php("Apache (CGI): `CGIPassAuth On`").proved(MISSING)),
+    ("MOD_FCGID_LOST", VALIDATE, before_php("`FcgidPassHeader Authorization`").proved(MISSING)),
+    ("HAPROXY_FCGI", VALIDATE, before_php("HAProxy: `pass-header Authorization` in the `fcgi-app`").proved(MISSING)),
+    ("HAPROXY_DELETES", VALIDATE, before_php("HAProxy's `http-request del-header Authorization`").proved(MISSING)),
+    ("VARNISH_UNSETS", VALIDATE, LOST_BY_VARNISH.proved(MISSING)),
+    ("RENAMING_EDGE", VALIDATE, before_php("find the rule that renames it").proved("sidecar ▸ php: moved")),
+    ("RENAMING_EDGE", ME, before_php("find the rule that renames it").proved("sidecar ▸ php: moved")),
+    ("GATE_REPLACES", VALIDATE, REPLACED_BY_GATE.proved("sidecar ▸ php: replaced")),
+];
+const MISSING: &str = "sidecar ▸ php: missing";
+const REPLACED_BY_GATE: Root =
+    Root::new("authorization-replaced-before-php", "proved", "gate", "`proxy_set_header Authorization");
 
 const ADMIN: &str = "200 (user admin)";
 const VALID: &str = "200 jwt_auth_valid_token";
@@ -382,6 +434,24 @@ impl Row {
         let mut differences = self.ask(|| doctor.connect(), || drop(verdict(&doctor)));
         differences.extend(difference(self.alone, &doctor));
         differences
+    }
+
+    /// With the plugin in PHP that says what arrived there.
+    fn with_php(&self) -> Differences {
+        let (doctor, _keys) = php_hop::doctor_before(self.door, php_hop::KEY);
+        let mut differences = self.ask(|| doctor.connect(), || drop(verdict(&doctor)));
+        differences.extend(difference(self.by_php(), &doctor));
+        differences
+    }
+
+    /// The root cause where PHP's own word is heard.
+    fn by_php(&self) -> Root {
+        // PHP forbids to store what has its answer to the doctor in it.
+        if self.door == "CACHING_EDGE" && self.answer == ADMIN {
+            return KEPT.proved("");
+        }
+        let by_php = BY_PHP.iter().find(|(door, line, _)| *door == self.door && *line == self.line);
+        by_php.map_or(self.alone, |(_, _, root)| *root)
     }
 
     fn behind_an_edge(&self) -> Differences {
@@ -470,6 +540,11 @@ fn a_doctor_before_the_door_names_the_root() {
 }
 
 #[test]
+fn a_doctor_that_asks_php_names_the_root() {
+    hold(Row::with_php);
+}
+
+#[test]
 fn a_doctor_behind_an_edge_names_the_root() {
     hold(Row::behind_an_edge);
 }
@@ -491,10 +566,10 @@ fn a_doctor_before_nodes_that_differ_names_the_root() {
         format!("Bearer {}", reply.json()["token"].as_str().unwrap())
     };
     for (nodes, issued_by, root) in [
-        (["NGINX_GOOD", "OTHER_SECRET"], "NGINX_GOOD", OLD_TOKEN),
-        (["NGINX_GOOD", "OTHER_SECRET"], "OTHER_SECRET", OLD_TOKEN),
+        (["NGINX_GOOD", "OTHER_SECRET"], "NGINX_GOOD", secrets_differ("proved")),
+        (["NGINX_GOOD", "OTHER_SECRET"], "OTHER_SECRET", secrets_differ("proved")),
         (["MOD_PHP", "CLOCK_AHEAD"], "CLOCK_AHEAD", EARLY_BY_CLOCK),
-        (["MOD_PHP", "CLOCK_BEHIND"], "MOD_PHP", EARLY_BY_CLOCK),
+        (["MOD_PHP", "CLOCK_BEHIND"], "MOD_PHP", CLOCK_BEHIND),
     ] {
         let doctor = doctor_before(&nodes);
         let ask = Ask::new(ME, vec![("Authorization", token_of(issued_by))]);

@@ -151,7 +151,7 @@ fn login_cookies_beside_a_token() {
         ("a good token", VALIDATE, [with, None, Some(&good)], "200 jwt_auth_valid_token", Silent),
         ("an expired token", ME, [with, None, Some(&expired())], INVALID, EXPIRED),
         ("no token yet", ME, [with, None, Some("Bearer undefined")], INVALID, PLACEHOLDER),
-        ("an app password", ME, [with, None, Some(&app_password)], anonymous, Silent),
+        ("an app password", ME, [with, None, Some(&app_password)], anonymous, Says(&["cookie-beats-basic"])),
         ("a stale nonce, a good token, no cookie", ME, [None, Some(nonce), Some(&good)], me, Silent),
     ];
     let doctor = doctor();

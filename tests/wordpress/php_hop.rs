@@ -19,7 +19,7 @@ use crate::token::{basic, bearer_of, now};
 use crate::world::{Doctor, Reply, Wire, until};
 
 /// Keys as a file has them; PHP has the first, in whose name another one is.
-const KEY: &str = "php:c3RhbmQtcGhwLWhvcC1rZXktMDEyMzQ1Njc4OWFiY2Q=";
+pub(crate) const KEY: &str = "php:c3RhbmQtcGhwLWhvcC1rZXktMDEyMzQ1Njc4OWFiY2Q=";
 const OTHER_KEY: &str = "php:b3RoZXItcGhwLWhvcC1rZXktMDEyMzQ1Njc4OWFiY2Q=";
 
 /// The stand, with the plugin in its WordPress.
@@ -50,7 +50,7 @@ fn key_file(keys: &str) -> NamedTempFile {
 }
 
 /// A doctor before a door that asks PHP, and the file of its keys.
-fn doctor_before(door: &str, keys: &str) -> (Doctor, NamedTempFile) {
+pub(crate) fn doctor_before(door: &str, keys: &str) -> (Doctor, NamedTempFile) {
     doctor_of(&format!("url: \"http://{}\"", stand().get(door)), keys)
 }
 
@@ -59,6 +59,7 @@ fn doctor_of(upstream: &str, keys: &str) -> (Doctor, NamedTempFile) {
     let file = key_file(keys);
     let doctor = Doctor::with_file(&format!(
         "listeners: [{{ address: 127.0.0.1:0 }}]\n\
+         trusted_proxies: [loopback]\n\
          sites: [{{ upstreams: [{{ {upstream} }}] }}]\n\
          trail: {{ hop: sidecar, key_file: {}, ends_here: true, php: true }}\n\
          workers: 1\n\

@@ -3,6 +3,7 @@
 //! What is asked next hangs on what came: where the REST server is, whether there is a token, whether anybody wants to be left
 //! alone. Everything that is decided about a single answer is decided in [`super::judge`].
 
+mod again;
 mod deep;
 mod plugin;
 
@@ -20,7 +21,7 @@ use super::seen::{Done, Ended, Examination};
 use super::site::{Place, Site};
 use super::trouble::Trouble;
 use crate::event::Redacted;
-use crate::evidence::{Memory, OtherWay, RouteClass};
+use crate::evidence::{Memory, RouteClass};
 use crate::headers::redirects::{Asked, Redirect};
 use crate::message::Name;
 use crate::moment::Moment;
@@ -408,14 +409,23 @@ impl Examiner<'_, '_> {
             Ok(answer) => {
                 let is_bearer = matches!(question.carries, Carries::Token | Carries::Probe);
                 let accepted = is_bearer && self.is_clear.contains(&direct);
-                let memory = Memory { accepted, ..Memory::default() };
-                let beside = Evidence { memory, ..Evidence::default() };
+                let unoffered = self.seen.index.as_ref().is_some_and(|index| !index.app_passwords);
+                let memory = Memory { accepted, unoffered, ..Memory::default() };
+                let is_fresh = self.is_fresh(question, direct);
+                let beside = Evidence { memory, is_fresh, ..Evidence::default() };
                 let mut judged = judge(question, &answer, beside, self.key);
                 self.weigh(&question.step, &mut judged);
                 Ended::Answered(Box::new(answer), Box::new(judged))
             }
             Err(trouble) => Ended::Failed(trouble),
         }
+    }
+
+    /// Whether the token that is sent was issued to this check by the same way.
+    fn is_fresh(&self, question: &Question, direct: Option<usize>) -> bool {
+        let is_login = |done: &Done| done.question.step == Step::Token && done.direct == direct;
+        question.carries == Carries::Token
+            && self.seen.steps.iter().any(|done| is_login(done) && done.is_expected())
     }
 
     /// What follows from a step for those to come.
@@ -449,45 +459,12 @@ impl Examiner<'_, '_> {
         }
     }
 
-    /// Judges again what failed by one way and did well by another, or as Basic: that is evidence of its own.
-    fn compare(&mut self) {
-        let did_well: Vec<_> = self.seen.steps.iter().filter(|done| done.is_expected()).cloned().collect();
-        for done in &mut self.seen.steps {
-            let other_way = other_way(done, &did_well, &self.seen.origins);
-            let is_basic = |other: &Done| other.direct == done.direct && other.question.step == Step::AppMe;
-            let has_basic = did_well.iter().any(is_basic);
-            let Ended::Answered(answer, judged) = &mut done.ended else { continue };
-            if judged.is_expected || done.question.step.is_weighed() || (other_way.is_none() && !has_basic) {
-                continue;
-            }
-            let memory = Memory { other_way, ..judged.trail.memory };
-            **judged = judge(&done.question, answer, Evidence { memory, has_basic }, self.key);
-            if judged.findings.is_empty() && other_way.is_some() {
-                done.reading =
-                    Some("by the other way it does well, so this way or this machine is the matter");
-            }
-        }
-    }
-
     fn last_answer(&self) -> Option<Answer> {
         match &self.seen.steps.last()?.ended {
             Ended::Answered(answer, _) => Some(Answer::clone(answer)),
             _ => None,
         }
     }
-}
-
-/// By which other way the very same question was answered as a healthy site answers it.
-fn other_way(done: &Done, did_well: &[Done], origins: &[Direct]) -> Option<OtherWay> {
-    let question = |done: &Done| (done.question.step.clone(), done.question.target.clone());
-    let is_other = |other: &&Done| other.direct != done.direct && question(other) == question(done);
-    let is_behind = |other: &Done| {
-        let way = other.direct.and_then(|place| origins.get(place));
-        done.direct.is_none() && way.is_some_and(|way| !way.is_of_name)
-    };
-    let mut others = did_well.iter().filter(is_other).peekable();
-    others.peek()?;
-    Some(if others.any(is_behind) { OtherWay::Behind } else { OtherWay::Beside })
 }
 
 /// Where an answer leads, when it may be followed.

@@ -27,7 +27,8 @@ impl Rule for ApplicationPasswordsNeedHttps {
             return None;
         }
         let uses_tls = trail.says_tls == Some(true);
-        let is_off = are_application_passwords_off(trail, symptom);
+        let is_off = are_application_passwords_off(trail, symptom)
+            || (trail.memory.unoffered && is_login_ignored(trail, symptom));
         let proof = match (is_off, uses_tls) {
             (true, true) => Proof::Proved,
             (true, false) => Proof::Likely,

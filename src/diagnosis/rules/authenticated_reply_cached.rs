@@ -5,9 +5,10 @@
 //! `users/me` belongs to one user whatever it says. What core shows to anybody may be kept, so there nothing is said.
 
 use super::super::answerer::cache;
+use super::super::told::is_bare;
 use super::super::{Finding, Mark, Proof, Rule, Stop};
 use super::{is_answered_behind, untouched};
-use crate::evidence::{Credential, Hop, RouteClass, Symptom, Trail};
+use crate::evidence::{Hop, RouteClass, Session, Symptom, Trail};
 use crate::message::Method;
 
 pub(in super::super) struct AuthenticatedReplyCached;
@@ -23,12 +24,19 @@ impl Rule for AuthenticatedReplyCached {
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let is_read = matches!(trail.method, Method::Get | Method::Head) && symptom.status.code() == 200;
-        let has_credential = !matches!(trail.credential, Credential::Absent | Credential::Empty);
+        let has_credential = !is_bare(trail);
+        let is_users = trail.route.class == RouteClass::UsersMe;
+        // To a caller without any WordPress refuses that route.
+        let is_strangers = is_users && trail.session == Session::None;
         let is_apart = symptom.vary.authorization || symptom.vary.everything;
-        if !is_read || !has_credential || !symptom.from_cache || is_apart || is_answered_behind(trail) {
+        if !is_read
+            || !symptom.from_cache
+            || is_apart
+            || is_answered_behind(trail)
+            || !(has_credential || is_strangers)
+        {
             return None;
         }
-        let is_users = trail.route.class == RouteClass::UsersMe;
         let is_public = matches!(trail.route.class, RouteClass::Public | RouteClass::NotRest);
         if is_public || !(is_users || symptom.knows_user) || symptom.html_for_rest {
             return None;
@@ -42,8 +50,9 @@ impl Rule for AuthenticatedReplyCached {
             "any" => "a cache".to_owned(),
             named => format!("a cache ({named})"),
         };
+        let with = if has_credential { "with" } else { "without" };
         let summary =
-            format!("{who} answered a request with a credential with a reply that was made for one user");
+            format!("{who} answered a request {with} a credential with a reply that was made for one user");
         let mut path = untouched(trail);
         path.push(Stop::new(Hop::Edge, Mark::Bad).named("cache").noted("kept a user's reply"));
         path.push(Stop::new(Hop::Php, Mark::Unknown));

@@ -23,7 +23,9 @@ impl Rule for AuthorizationReplaced {
     }
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
-        let is_token = trail.credential == Credential::Bearer(Token::Jwt);
+        // What a check sends is not shaped like a token, and stands behind an exact `Bearer` as well.
+        let is_token = trail.credential == Credential::Bearer(Token::Jwt)
+            || (trail.memory.probe && trail.credential == Credential::Bearer(Token::Other));
         if !is_token || trail.memory.direct || has_arrived(trail, Watched::Authorization) {
             return None;
         }
@@ -31,10 +33,15 @@ impl Rule for AuthorizationReplaced {
         let mut path = untouched(trail);
         path.push(Stop::new(Hop::Edge, Mark::Bad).named("hop behind").noted("another value"));
         path.push(Stop::new(Hop::Php, Mark::Good));
-        let summary = "a hop behind the doctor replaced the token by a credential of its own";
+        let (whose, who) = if trail.memory.probe {
+            ("on the way", "the check sent")
+        } else {
+            ("behind the doctor", "the doctor sent")
+        };
+        let summary = format!("a hop {whose} replaced the token by a credential of its own");
         Some(Finding {
             place: Place::Edge,
-            because: format!("the doctor sent \"Bearer\" and a token on, and WordPress says {said}"),
+            because: format!("{who} \"Bearer\" and a token on, and WordPress says {said}"),
             path,
             lost: Some(Lost {
                 header: Watched::Authorization,

@@ -33,6 +33,9 @@ impl Rule for ErrorPageHidesCode {
         let is_marked = symptom.home.is_some() || symptom.knows_user;
         let proof = match symptom.answered_by {
             AnsweredBy::WebServer if is_marked => Proof::Likely,
+            AnsweredBy::WebServer | AnsweredBy::Edge | AnsweredBy::BlockPage if is_seen_to_work(trail) => {
+                Proof::Likely
+            }
             AnsweredBy::WebServer | AnsweredBy::Edge | AnsweredBy::BlockPage
                 if symptom.status.code() == 401 =>
             {
@@ -51,7 +54,7 @@ impl Rule for ErrorPageHidesCode {
             place: if is_servers { Place::WebServer } else { Place::Edge },
             desk: if is_servers { Desk::Platform } else { Desk::Edge },
             severity: if proof == Proof::Likely { Severity::Error } else { Severity::Warning },
-            because: because(proof).into(),
+            because: because(trail, proof).into(),
             path,
             cleared: vec!["client", "doctor"],
             caution: "Do not rotate secrets before it is known what WordPress said",
@@ -68,10 +71,21 @@ impl Rule for ErrorPageHidesCode {
             )?
         })
     }
+
+    fn explains(&self) -> &'static [&'static str] {
+        &["firewall-blocked"]
+    }
 }
 
-fn because(proof: Proof) -> &'static str {
-    if proof == Proof::Likely {
+/// Whether a check was answered well by the same way, so that nobody keeps requests from WordPress.
+const fn is_seen_to_work(trail: &Trail) -> bool {
+    trail.memory.probe && trail.memory.accepted
+}
+
+fn because(trail: &Trail, proof: Proof) -> &'static str {
+    if is_seen_to_work(trail) {
+        "a page came where WordPress refuses, and with a good token WordPress answered by the same way"
+    } else if proof == Proof::Likely {
         "the body is the web server's page, and the head bears the marks of WordPress's REST server"
     } else {
         "a REST route was answered 401 in HTML, by a page that asks for no login; who refuses for himself usually does"

@@ -1,5 +1,8 @@
 //! One upstream takes the very same token whose signature another one refuses.
 //!
+//! Machines behind one address look like one upstream. If that took the token between two refusals, its machines differ, or the
+//! secret was changed there and back: likely.
+//!
 //! Both verdicts are WordPress's, on one value. If the other took it between two refusals here, no change of the secret explains
 //! them: proved. If it took it only before, the secret may have been changed since: likely. An upstream that issued the token
 //! knows it as well as one that took it.
@@ -23,12 +26,12 @@ impl Rule for JwtSecretDiffersBetweenNodes {
     }
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
-        let there = trail.past.elsewhere.as_ref()?;
         let here = trail.past.here.as_deref()?;
         let is_token = trail.credential == Credential::Bearer(Token::Jwt);
         if decoding(symptom)? != Message::SIGNATURE || !is_token {
             return None;
         }
+        let Some(there) = trail.past.elsewhere.as_ref() else { return self.behind_one(trail, here) };
         let proof = if there.unsigned_before { Proof::Proved } else { Proof::Likely };
         let (upstream, did) = (&there.upstream, if there.issued { "issued" } else { "took" });
         let order = if there.unsigned_before {
@@ -36,23 +39,39 @@ impl Rule for JwtSecretDiffersBetweenNodes {
         } else {
             "a change of the secret since then would look the same"
         };
-        let mut path = untouched(trail);
-        path.push(Stop::new(Hop::Php, Mark::Bad).noted("another secret"));
-        Some(Finding {
-            because: format!("{upstream} {did} the very same token {}; {order}", ago(there.ago)),
-            path,
-            cleared: vec!["client", "doctor", "token", "expiry", "permissions"],
-            caution: "Do not rotate secrets: give every machine the same one",
-            ..Finding::of(
-                self,
-                proof,
-                "wp-config.php",
-                format!("the secret differs between machines: {here} refuses what {upstream} {did}"),
-            )?
-        })
+        let because = format!("{upstream} {did} the very same token {}; {order}", ago(there.ago));
+        let summary = format!("the secret differs between machines: {here} refuses what {upstream} {did}");
+        self.of(trail, proof, summary, because)
     }
 
     fn explains(&self) -> &'static [&'static str] {
         &["token-signature-refused", "bearer-of-another-plugin", "token-of-another-site"]
+    }
+}
+
+impl JwtSecretDiffersBetweenNodes {
+    /// One address took the token between two refusals.
+    fn behind_one(&self, trail: &Trail, here: &str) -> Option<Finding> {
+        let taken = trail.past.taken_here.filter(|taken| taken.refused_before)?;
+        let because = format!(
+            "it refused the very same token, took it {} and refuses it again; a secret that was changed there and back looks the same",
+            ago(taken.ago)
+        );
+        let summary = format!(
+            "the secret differs between the machines behind {here}: it takes and refuses one token in turns"
+        );
+        self.of(trail, Proof::Likely, summary, because)
+    }
+
+    fn of(&self, trail: &Trail, proof: Proof, summary: String, because: String) -> Option<Finding> {
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::Php, Mark::Bad).noted("another secret"));
+        Some(Finding {
+            because,
+            path,
+            cleared: vec!["client", "doctor", "token", "expiry", "permissions"],
+            caution: "Do not rotate secrets: give every machine the same one",
+            ..Finding::of(self, proof, "wp-config.php", summary)?
+        })
     }
 }

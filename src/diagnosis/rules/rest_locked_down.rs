@@ -6,7 +6,7 @@
 use super::super::told::is_bare;
 use super::super::{Finding, Mark, Proof, Rule, Stop};
 use super::untouched;
-use crate::evidence::{AnsweredBy, Hop, Session, Symptom, Trail};
+use crate::evidence::{AnsweredBy, Hop, RouteClass, Session, Symptom, Trail};
 use crate::message::Method;
 
 pub(in super::super) struct RestLockedDown;
@@ -21,21 +21,31 @@ impl Rule for RestLockedDown {
     }
 
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
-        let has_come = !is_bare(trail) || trail.session != Session::None;
+        // A check brings its login in the body, and means it; strangers try that route as well.
+        let is_login = trail.memory.probe && trail.route.class == RouteClass::Token;
+        let has_come = !is_bare(trail) || trail.session != Session::None || is_login;
         if trail.method == Method::Options || !has_come || !is_closed(symptom) {
             return None;
         }
         let mut path = untouched(trail);
         path.push(Stop::new(Hop::Php, Mark::Bad).noted("REST API closed"));
-        let summary = "a plugin closes the REST API to callers whom WordPress does not know, and WordPress did not take the \
-                       credential that came";
+        // Whoever asks there is unknown to WordPress, whatever token comes.
+        let is_plugins = matches!(trail.route.class, RouteClass::Token | RouteClass::Validate);
+        let (product, summary, because) = if is_plugins {
+            ("plugin", OF_THE_PLUGIN, "the code is one of such plugins, and this route knows no caller")
+        } else {
+            (
+                "client",
+                OF_THE_SITE,
+                "a credential was sent on, and the code is one of such plugins; what became of it the reply does not tell",
+            )
+        };
         Some(Finding {
-            because: "a credential was sent on, and the code is one of such plugins; what became of it the reply does not tell"
-                .into(),
+            because: because.into(),
             path,
             cleared: vec!["CORS"],
             caution: "Whether the token was judged is not known",
-            ..Finding::of(self, Proof::Likely, "client", summary)?
+            ..Finding::of(self, Proof::Likely, product, summary)?
         })
     }
 
@@ -43,6 +53,11 @@ impl Rule for RestLockedDown {
         true
     }
 }
+
+const OF_THE_SITE: &str = "a plugin closes the REST API to callers whom WordPress does not know, and WordPress did not take the \
+                           credential that came";
+const OF_THE_PLUGIN: &str = "a plugin closes the REST API to callers whom WordPress does not know, the routes included at which a \
+                             token is issued and validated";
 
 fn is_closed(symptom: &Symptom) -> bool {
     let by_rest = matches!(symptom.answered_by, AnsweredBy::WordPressRest | AnsweredBy::RestLike);

@@ -5,15 +5,15 @@
 //! them apart, and they are other rules': `token-cut-short`, `token-of-another-site`, `bearer-of-another-plugin`.
 //! If it says that it is this site's, the secret has changed, or is not the same on every machine, or the token is
 //! forged or damaged: that is only possible. If the same upstream accepted a token just before, this token is the likelier
-//! of them; but several machines may stand behind one address, and it may have been this very token.
+//! of them. If it was this very token, the token is good and the secret is the matter: likely.
 //!
 //! The signature comes before time and issuer, so neither was judged. Silent for a token in quotes and its like
 //! (`token-wrapped`), whose signature cannot fit. Where another machine of the site takes the very same token, it is proved that
 //! their secrets differ.
 
 use super::super::{Decision, Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
-use super::{ask_validate, decoding, is_token_intact, sent_wrong, untouched};
-use crate::evidence::{Hop, Message, Symptom, Trail};
+use super::{ago, ask_validate, decoding, is_token_intact, sent_wrong, untouched};
+use crate::evidence::{Hop, Message, Symptom, TakenHere, Trail};
 
 pub(in super::super) struct TokenSignatureRefused;
 
@@ -35,6 +35,9 @@ impl Rule for TokenSignatureRefused {
         }
         if trail.memory.other_way.is_some() {
             return self.differs_between_machines(trail);
+        }
+        if let Some(taken) = trail.past.taken_here {
+            return self.was_good(trail, taken);
         }
         if trail.memory.accepted { self.alone(trail) } else { self.secret_differs(trail) }
     }
@@ -58,6 +61,26 @@ impl TokenSignatureRefused {
             caution: "Do not rotate secrets: every other token would be refused, too",
             decide: Some(ask_for_another(trail)),
             ..Finding::of(self, Proof::Possible, "client", summary)?
+        })
+    }
+
+    /// The very same token was good here: it is neither made up nor damaged nor old.
+    fn was_good(&self, trail: &Trail, taken: TakenHere) -> Option<Finding> {
+        let did = if taken.issued { "issued" } else { "taken" };
+        let summary = format!(
+            "the very same token was {did} here, and its signature is refused now: the secret was changed since, or differs between \
+             the machines or plugins behind this address"
+        );
+        let mut path = untouched(trail);
+        path.push(Stop::new(Hop::Php, Mark::Bad).noted("another secret"));
+        Some(Finding {
+            severity: if trail.memory.probe { Severity::Error } else { Severity::Warning },
+            because: format!("it was {did} {} by the same upstream", ago(taken.ago)),
+            path,
+            cleared: vec!["client", "doctor", "token", "web server", "permissions"],
+            caution: "Do not rotate secrets: give every machine the same one",
+            decide: Some(ask_for_another(trail)),
+            ..Finding::of(self, Proof::Likely, "wp-config.php", summary)?
         })
     }
 

@@ -193,6 +193,12 @@ impl PhpSaw {
         self.sapi.as_ref().is_some_and(|sapi| sapi.as_str() == "apache2handler")
     }
 
+    /// Whether PHP runs behind mod_cgi, mod_fcgid or their like.
+    #[must_use]
+    pub fn is_cgi(&self) -> bool {
+        self.sapi.as_ref().is_some_and(|sapi| sapi.as_str() == "cgi-fcgi")
+    }
+
     /// Whether WordPress took the caller for somebody.
     #[must_use]
     pub fn knows_user(&self) -> bool {

@@ -28,10 +28,3 @@ sub vcl_backend_response {
         return (deliver);
     }
 }
-
-sub vcl_deliver {
-    # CACHING_EDGE: what it remembers is half a minute old, so that no test has to wait until it has an age.
-    if (local.socket == "CACHING_EDGE" && obj.hits > 0) {
-        set resp.http.Age = "30";
-    }
-}
