@@ -231,7 +231,7 @@ const POSSIBLY_LOST_BY_NGINX: Root =
         .lost("doctor ▸ php: missing");
 /// All that a doctor behind the gate sees is the gate's login.
 const BASIC_AT_VALIDATE: Root =
-    Root::new("bearer-scheme-wrong", "likely", "client", "send exactly `Authorization: Bearer TOKEN`");
+    Root::new("bearer-scheme-wrong", "possible", "client", "send exactly `Authorization: Bearer TOKEN`");
 const REPLACED: Root =
     Root::new("authorization-replaced", "likely", "edge", "nginx `proxy_set_header Authorization")
         .lost("doctor ▸ php: replaced");

@@ -5,10 +5,11 @@
 //! the route answers 401 `rest_*`. A header lost behind the doctor would look the same, but the client's spelling
 //! has to be cured in either case. Only `token/validate` says that a header came: `jwt_auth_bad_auth_header`.
 //!
-//! Only for JWTs, and for `Basic` at `token/validate`, which examines nothing else than a `Bearer`: another value without `Bearer` may be meant for another plugin. On an ordinary route it counts when a
-//! JWT can be read in it, since other plugins forgive the spelling, and two points do not make a JWT.
+//! Only for JWTs: another value without `Bearer` may be meant for another plugin. On an ordinary route it counts when a JWT can be
+//! read in it, since other plugins forgive the spelling, and two points do not make a JWT. `Basic` at `token/validate`, which
+//! examines nothing else than a `Bearer`, is possible: a hop in front may have put its own login there.
 
-use super::super::{Finding, Mark, Proof, Rule, Stop};
+use super::super::{Decision, Finding, Mark, Proof, Rule, Stop};
 use super::{agreed, is_anonymous, sent_wrong};
 use crate::evidence::{Credential, Hop, RouteClass, Symptom, Trail};
 
@@ -28,22 +29,18 @@ impl Rule for BearerSchemeWrong {
         // Elsewhere an old plugin is to blame, which claims every scheme.
         let is_login =
             named && trail.credential == Credential::Basic && trail.route.class == RouteClass::Validate;
-        let (what, note) = if is_login {
-            ("a login by Basic where a Bearer is examined", "Basic")
-        } else {
-            mistake(trail.credential)?
-        };
+        if is_login {
+            return self.login(trail);
+        }
+        let (what, note) = mistake(trail.credential)?;
         if !named && !is_ignored(trail, symptom) {
             return None;
         }
         let mut path = sent_wrong(trail, note.into());
         path.push(Stop::new(Hop::Php, if named { Mark::Good } else { Mark::Unknown }));
-        let proof = if named && !is_login { agreed(symptom) } else { Proof::Likely };
+        let proof = if named { agreed(symptom) } else { Proof::Likely };
         Some(Finding {
-            because: if is_login {
-                "seen on arrival, and WordPress calls the header malformed; a gate in front that wants this very login \
-                 leaves no room for a token"
-            } else if named {
+            because: if named {
                 "seen on arrival, and WordPress calls the header malformed"
             } else {
                 "seen on arrival, and WordPress took the caller for anonymous, as it does with such a header; had it \
@@ -54,6 +51,32 @@ impl Rule for BearerSchemeWrong {
             cleared: cleared(named),
             caution: "Token not judged. Do not rotate secrets",
             ..Finding::of(self, proof, "client", format!("the client sent {what}"))?
+        })
+    }
+}
+
+impl BearerSchemeWrong {
+    /// A login in the place of a token.
+    fn login(&self, trail: &Trail) -> Option<Finding> {
+        let path = vec![
+            Stop::new(Hop::Client, Mark::Unknown),
+            Stop::new(Hop::Doctor, if trail.is_unchanged() { Mark::Good } else { Mark::Unknown })
+                .noted("Basic"),
+            Stop::new(Hop::Php, Mark::Good),
+        ];
+        Some(Finding {
+            because: "seen on arrival, and WordPress calls the header malformed; a gate in front that put its own login there \
+                      would look the same"
+                .into(),
+            path,
+            cleared: vec!["web server", "secret", "expiry", "CORS"],
+            caution: "Token not judged. Do not rotate secrets",
+            decide: Some(Decision {
+                command: "curl -i -X POST \"$SITE/wp-json/jwt-auth/v1/token/validate\" -H \"Authorization: Bearer header-doctor\""
+                    .into(),
+                reading: "\"Wrong number of segments\": the client sends Basic; still \"malformed\": a hop in front puts it there",
+            }),
+            ..Finding::of(self, Proof::Possible, "client", "a login by Basic came where a Bearer is examined")?
         })
     }
 }
