@@ -32,6 +32,9 @@ pub struct Past {
     pub taken_here: Option<TakenHere>,
     /// Another upstream of the same site whose clock was that of this machine not long ago.
     pub agreeing: Option<Arc<str>>,
+    /// An upstream of the same site of which PHP told another secret not long ago than it tells now; the same upstream where
+    /// machines behind it differ.
+    pub other_secret: Option<Arc<str>>,
     /// The upstream that issued the token, where its clock was ahead when it did.
     pub issued_ahead: Option<IssuedAhead>,
     /// What the doctor found out by asking the same upstream itself, by the same form of URL, and how long ago.

@@ -169,7 +169,7 @@ pub struct Trail {
     pub method_override: Option<Method>,
     /// Whether `X-Forwarded-Proto` says on that the client uses TLS; nothing where it says neither.
     pub says_tls: Option<bool>,
-    /// The name, of our own list, of another header that carries a credential; see [`Edge`].
+    /// The name, of our own list, of another header that carries a credential.
     /// The name, of our own list, of another header that carries a credential.
     pub elsewhere: Option<&'static str>,
     /// The product that the request came through, as far as it betrays itself.

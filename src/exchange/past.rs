@@ -12,9 +12,11 @@ use super::record::{Record, Recorder};
 use super::watch::watch;
 use crate::browser::Origin;
 use crate::event::{Whence, now};
-use crate::evidence::{Credential, Issue, Offset, READ, Route, RouteClass, Symptom, Token, Trail, Watched};
+use crate::evidence::{
+    Credential, Issue, Offset, READ, Route, RouteClass, SiteSecret, Symptom, Token, Trail, Watched,
+};
 use crate::evidence::{finds_good, folder, refresh_token, user};
-use crate::history::{Deed, Refusal, Scene};
+use crate::history::{Deed, Refusal, Scene, Secret};
 use crate::message::{Body, Method, Name, ReplyHead, host_of};
 use crate::moment::Moment;
 
@@ -141,7 +143,15 @@ impl Record {
             class,
             form,
             offset: offset.map(|offset| offset.seconds),
+            secret: self.secret_of_site(),
         })
+    }
+
+    /// What stands for the site's secret, where PHP told.
+    fn secret_of_site(&self) -> Option<Secret> {
+        let SiteSecret::There(bits) = self.notes.as_ref()?.php()?.saw.site_secret else { return None };
+        let key = self.recorder.signing.as_ref()?.keys.signing().id().clone();
+        Some(Secret { key, bits })
     }
 }
 

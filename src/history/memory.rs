@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bounded::Bounded;
-use super::{Deed, Refusal, Scene};
+use super::{Deed, Refusal, Scene, Secret};
 use crate::evidence::{
     By, Elsewhere, Form, Issue, IssuedAhead, Minute, Newer, Opinion, Past, Refresh, RouteClass, TakenHere,
 };
@@ -107,6 +107,8 @@ struct Habits {
 #[derive(Debug, Default)]
 struct Known {
     clock: Option<(i64, Moment)>,
+    /// What PHP told last of its secret, and in which of those that live there.
+    secret: Option<(Secret, Moment, Fingerprint)>,
     /// By the form of URL: when WordPress found no token though one was sent on, and in which of those that live there.
     found_none: [Option<(Moment, Fingerprint)>; 3],
     /// Likewise: when it read one that was no good, after it had found none at another time.
@@ -175,6 +177,7 @@ impl Remembered {
             elsewhere: token.and_then(|token| token.elsewhere(scene)),
             taken_here: token.and_then(|token| token.taken_here(scene)),
             agreeing: self.agreeing(scene),
+            other_secret: self.other_secret(scene),
             issued_ahead: token.and_then(|token| token.issued_ahead.clone()),
             opinion: node.and_then(|node| node.opinion(scene)),
             read_a_bad_one: node
@@ -185,6 +188,9 @@ impl Remembered {
     pub(super) fn note(&mut self, scene: &Scene, deed: Deed) {
         if let Some(offset) = scene.offset {
             self.nodes.enter(&scene.node()).clock = Some((offset, scene.at));
+        }
+        if let Some(secret) = &scene.secret {
+            self.nodes.enter(&scene.node()).secret = Some((secret.clone(), scene.at, scene.home));
         }
         match deed {
             Deed::Issued(issue) => self.issued(scene, &issue),
@@ -319,6 +325,19 @@ impl Remembered {
     }
 
     /// Another upstream of the site whose clock is as ours.
+    /// Who told of another secret not long ago: another upstream, or the same one, behind which machines differ.
+    fn other_secret(&self, scene: &Scene) -> Option<Arc<str>> {
+        let ours = scene.secret.as_ref()?;
+        let differs = |node: &Known| {
+            node.secret.as_ref().is_some_and(|(theirs, at, home)| {
+                let is_comparable = theirs.key == ours.key && *home == scene.home;
+                is_comparable && theirs.bits != ours.bits && ago(*at, scene.at) < LATELY
+            })
+        };
+        let others = self.nodes.iter().filter(|((site, _), node)| *site == scene.site && differs(node));
+        others.map(|((_, name), _)| Arc::clone(name)).min()
+    }
+
     fn agreeing(&self, scene: &Scene) -> Option<Arc<str>> {
         let agrees = |node: &Known| {
             node.clock.is_some_and(|(offset, at)| offset.abs() <= AGREES && ago(at, scene.at) < LATELY)

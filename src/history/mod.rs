@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::evidence::{Form, Issue, Message, Opinion, Past, RouteClass, Symptom, Trail};
 use crate::moment::Moment;
-use crate::secret::Fingerprint;
+use crate::secret::{Fingerprint, KeyId};
 use memory::Remembered;
 
 /// The historian.
@@ -49,9 +49,19 @@ pub struct Scene {
     pub class: RouteClass,
     /// By which form of URL.
     pub form: Form,
-    /// How far its clock is ahead of this machine's by the reply's `Date`, in seconds; negative when it is behind. A more
-    /// exact word of PHP's own clock belongs here, too.
+    /// How far its clock is ahead of this machine's by the reply's `Date`, in seconds; negative when it is behind.
     pub offset: Option<i64>,
+    /// What stands for the secret that tokens are signed with there, by PHP's own word.
+    pub secret: Option<Secret>,
+}
+
+/// What stands for a site's secret. Two under the same key that differ are two secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secret {
+    /// The key that PHP was asked with.
+    pub key: KeyId,
+    /// Twenty bits under it.
+    pub bits: u32,
 }
 
 /// What came of it.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use proptest::prelude::{any, prop, proptest};
 
-use super::{Deed, History, Refusal, Scene};
+use super::{Deed, History, Refusal, Scene, Secret};
 use crate::evidence::{By, Form, Issue, Opinion, Past, RouteClass, TakenHere};
 use crate::moment::Moment;
-use crate::secret::Fingerprint;
+use crate::secret::{Fingerprint, KeyId};
 
 /// A client, and what it is doing.
 fn scene(at: i64) -> Scene {
@@ -24,6 +24,7 @@ fn scene(at: i64) -> Scene {
         class: RouteClass::UsersMe,
         form: Form::Pretty,
         offset: Some(0),
+        secret: None,
     }
 }
 
@@ -47,6 +48,23 @@ fn refresh(at: i64, with: u64) -> Scene {
 
 fn with(token: u64, at: i64) -> Scene {
     Scene { token: Some(Fingerprint::from_bits(token)), ..scene(at) }
+}
+
+#[test]
+fn another_secret_is_known_by_its_key_its_site_and_for_a_while() {
+    let history = History::default();
+    let secret = |key: &str, bits| Some(Secret { key: KeyId::new(key).unwrap(), bits });
+    let at = |upstream: &str, seconds, secret| Scene { upstream: upstream.into(), secret, ..scene(seconds) };
+    history.note(&at("b", 0, secret("k1", 5)), Deed::Taken);
+    let other = |scene: &Scene| history.recall(scene).other_secret;
+    assert_eq!(other(&at("a", 9, secret("k1", 6))).as_deref(), Some("b"));
+    assert_eq!(other(&at("b", 9, secret("k1", 6))).as_deref(), Some("b"), "machines behind one address");
+    assert_eq!(other(&at("a", 9, secret("k1", 5))), None, "the same one");
+    assert_eq!(other(&at("a", 9, secret("k2", 6))), None, "under another key nothing can be compared");
+    assert_eq!(other(&at("a", 601, secret("k1", 6))), None, "long ago");
+    assert_eq!(other(&Scene { home: Fingerprint::from_bits(4), ..at("a", 9, secret("k1", 6)) }), None);
+    assert_eq!(other(&Scene { site: "c".into(), ..at("a", 9, secret("k1", 6)) }), None);
+    assert_eq!(other(&at("a", 9, None)), None);
 }
 
 #[test]

@@ -132,6 +132,8 @@ struct PastPart {
     /// Whether the same upstream `took` or `issued` the token, how long ago, and whether it had refused it before.
     taken_here: Option<(String, u64, bool)>,
     agreeing: Option<String>,
+    /// Of which upstream PHP told another secret.
+    other_secret: Option<String>,
     /// The issuer, and by how many seconds it was ahead.
     issued_ahead: Option<(String, u64)>,
     read_a_bad_one: Option<u64>,
@@ -185,6 +187,7 @@ impl PastPart {
                 refused_before: *refused_before,
             }),
             agreeing: self.agreeing.as_deref().map(Into::into),
+            other_secret: self.other_secret.as_deref().map(Into::into),
             issued_ahead: self
                 .issued_ahead
                 .as_ref()

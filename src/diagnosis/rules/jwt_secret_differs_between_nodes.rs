@@ -7,8 +7,8 @@
 //! them: proved. If it took it only before, the secret may have been changed since: likely. An upstream that issued the token
 //! knows it as well as one that took it.
 //!
-//! Where PHP reports a fingerprint of its secret, two that differ prove the same without any refusal; `judge` is the place to
-//! ask for it, before the history.
+//! Where PHP reports a fingerprint of its secret (`php-hop`), two that differ say the same without any other verdict on the token:
+//! likely, since the secret may have been changed in between.
 
 use super::super::{Finding, Mark, Proof, Rule, Stop};
 use super::{ago, decoding, untouched};
@@ -31,7 +31,9 @@ impl Rule for JwtSecretDiffersBetweenNodes {
         if decoding(symptom)? != Message::SIGNATURE || !is_token {
             return None;
         }
-        let Some(there) = trail.past.elsewhere.as_ref() else { return self.behind_one(trail, here) };
+        let Some(there) = trail.past.elsewhere.as_ref() else {
+            return self.behind_one(trail, here).or_else(|| self.by_php(trail, here));
+        };
         let proof = if there.unsigned_before { Proof::Proved } else { Proof::Likely };
         let (upstream, did) = (&there.upstream, if there.issued { "issued" } else { "took" });
         let order = if there.unsigned_before {
@@ -61,6 +63,19 @@ impl JwtSecretDiffersBetweenNodes {
             "the secret differs between the machines behind {here}: it takes and refuses one token in turns"
         );
         self.of(trail, Proof::Likely, summary, because)
+    }
+
+    /// PHP told of two secrets.
+    fn by_php(&self, trail: &Trail, here: &str) -> Option<Finding> {
+        let there = trail.past.other_secret.as_deref()?;
+        let summary = if there == here {
+            format!("the secret differs between the machines behind {here}")
+        } else {
+            format!("the secret differs between machines: {here} and {there} have different ones")
+        };
+        let because = "PHP tells a fingerprint of its secret, and told another one within the last ten minutes; a change of the secret \
+                       since then would look the same";
+        self.of(trail, Proof::Likely, summary, because.into())
     }
 
     fn of(&self, trail: &Trail, proof: Proof, summary: String, because: String) -> Option<Finding> {
