@@ -2,8 +2,8 @@
 
 use super::codes::Known;
 use super::readings::untouched;
-use super::{Desk, Finding, Mark, Place, Proof, Rule, Stop};
-use crate::evidence::{Credential, Hop, Symptom, Trail};
+use super::{Desk, Finding, Lost, Mark, Place, Proof, Rule, Severity, Stop};
+use crate::evidence::{Change, Credential, Hop, Symptom, Trail, Watched};
 
 /// Place, desk, severity and cure are the row's; the plugin's word alone makes it likely.
 pub(super) fn told(rule: &dyn Rule, trail: &Trail, symptom: &Symptom, known: &Known) -> Option<Finding> {
@@ -24,6 +24,34 @@ pub(super) fn told(rule: &dyn Rule, trail: &Trail, symptom: &Symptom, known: &Kn
         cleared: if is_of_address(known) { vec!["doctor"] } else { vec!["proxies", "web server"] },
         cure: known.cure.to_owned(),
         ..Finding::of(rule, Proof::Likely, "any", format!("{name} refused the request: {}", known.clause()))?
+    })
+}
+
+/// The same, where the plugin says that it found no `Authorization`, and one was sent on: it is lost in between. Nothing where PHP was
+/// asked directly.
+pub(super) fn never_saw(who: &str, trail: &Trail, symptom: &Symptom, finding: Finding) -> Option<Finding> {
+    if trail.memory.direct {
+        return None;
+    }
+    let mut path = untouched(trail);
+    path.push(Stop::new(Hop::WebServer, Mark::Unknown).named(symptom.software.name()));
+    path.push(Stop::new(Hop::Php, Mark::Bad));
+    Some(Finding {
+        place: Place::WebServer,
+        desk: Desk::Platform,
+        severity: Severity::Error,
+        summary: format!("{who} never saw Authorization, which was sent; it is lost before PHP"),
+        because: "Authorization was sent on, and the plugin says that it found none".into(),
+        path,
+        lost: Some(Lost {
+            header: Watched::Authorization,
+            change: Change::Missing,
+            after: Hop::Doctor,
+            before: Hop::Php,
+        }),
+        cleared: vec!["client", "doctor", "secret", "expiry"],
+        caution: "Token not judged. Do not rotate secrets",
+        ..finding
     })
 }
 

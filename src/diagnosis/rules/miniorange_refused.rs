@@ -4,10 +4,9 @@
 //! sent on, it is lost in between; the plugin reads headers by `getallheaders()`, which finds them under mod_php, too.
 
 use super::super::codes::{self, Emitter};
-use super::super::told::{is_bare, told};
-use super::super::{Desk, Finding, Lost, Mark, Place, Rule, Severity, Stop, cure};
-use super::untouched;
-use crate::evidence::{Change, Hop, Symptom, Trail, Watched};
+use super::super::told::{is_bare, never_saw, told};
+use super::super::{Finding, Rule, cure};
+use crate::evidence::{Symptom, Trail};
 
 pub(in super::super) struct MiniorangeRefused;
 
@@ -33,36 +32,11 @@ impl Rule for MiniorangeRefused {
         if symptom.code() != "MISSING_AUTHORIZATION_HEADER" {
             return Some(finding);
         }
-        (!trail.memory.direct && !is_bare(trail)).then(|| lost(trail, symptom, finding))
+        let finding = Finding { cure: cure(self.text(), "header"), ..finding };
+        never_saw("miniOrange's plugin", trail, symptom, finding).filter(|_| !is_bare(trail))
     }
 
     fn yields(&self) -> bool {
         true
-    }
-}
-
-/// It was sent on, and the plugin found none.
-fn lost(trail: &Trail, symptom: &Symptom, finding: Finding) -> Finding {
-    let mut path = untouched(trail);
-    path.push(Stop::new(Hop::WebServer, Mark::Unknown).named(symptom.software.name()));
-    path.push(Stop::new(Hop::Php, Mark::Bad));
-    let text = MiniorangeRefused.text();
-    Finding {
-        place: Place::WebServer,
-        desk: Desk::Platform,
-        severity: Severity::Error,
-        summary: "miniOrange's plugin never saw Authorization, which was sent; it is lost before PHP".into(),
-        because: "Authorization was sent on, and the plugin says that it received none".into(),
-        path,
-        lost: Some(Lost {
-            header: Watched::Authorization,
-            change: Change::Missing,
-            after: Hop::Doctor,
-            before: Hop::Php,
-        }),
-        cleared: vec!["client", "doctor", "secret", "expiry"],
-        caution: "Token not judged. Do not rotate secrets",
-        cure: cure(text, "header"),
-        ..finding
     }
 }

@@ -4,10 +4,9 @@
 //! the rare words of the JWT plugins: times that are no numbers, a user who is gone.
 
 use super::super::codes::{self, Emitter, Known};
-use super::super::told::{is_bare, told};
-use super::super::{Desk, Finding, Lost, Mark, Place, Rule, Severity, Stop, cure};
-use super::untouched;
-use crate::evidence::{AnsweredBy, Change, Hop, Message, Symptom, Trail, Watched};
+use super::super::told::{is_bare, never_saw, told};
+use super::super::{Finding, Rule};
+use crate::evidence::{AnsweredBy, Message, Symptom, Trail};
 
 pub(in super::super) struct PluginRefusedToken;
 
@@ -30,35 +29,7 @@ impl Rule for PluginRefusedToken {
         if symptom.code() != "rest_authentication_no_header" {
             return Some(finding);
         }
-        if is_bare(trail) {
-            return Some(Finding {
-                place: Place::Client,
-                desk: Desk::Frontend,
-                severity: Severity::Note,
-                summary: "WP-API/jwt-auth closes the REST API to callers without Authorization".into(),
-                because: "the code is that plugin's, and no credential came".into(),
-                cure: cure(self.text(), "anonymous"),
-                ..finding
-            });
-        }
-        let mut path = untouched(trail);
-        path.push(Stop::new(Hop::WebServer, Mark::Unknown).named(symptom.software.name()));
-        path.push(Stop::new(Hop::Php, Mark::Bad));
-        (!trail.memory.direct).then(|| Finding {
-            severity: Severity::Error,
-            summary: "WP-API/jwt-auth never saw Authorization, which was sent; it is lost before PHP".into(),
-            because: "Authorization was sent on, and the plugin says that it found none".into(),
-            path,
-            lost: Some(Lost {
-                header: Watched::Authorization,
-                change: Change::Missing,
-                after: Hop::Doctor,
-                before: Hop::Php,
-            }),
-            cleared: vec!["client", "doctor", "secret", "expiry"],
-            caution: "Token not judged. Do not rotate secrets",
-            ..finding
-        })
+        never_saw("WP-API/jwt-auth", trail, symptom, finding).filter(|_| !is_bare(trail))
     }
 
     fn yields(&self) -> bool {

@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use super::super::text::cure;
-use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Stop};
+use super::super::{Desk, Finding, Mark, Place, Proof, Rule, Severity, Stop};
 use super::{ask_validate, is_passed_over, sent_wrong, untouched};
 use crate::evidence::{AnsweredBy, Credential, Hop, Message, Symptom, Token, Trail};
 
@@ -36,7 +36,12 @@ impl Rule for TokenExpired {
             times.over(symptom.now().after(Duration::from_secs(1))) || times.over(symptom.received)
         });
         match (says_expired(symptom), over) {
-            (true, Some(false)) => self.clock_ahead(trail, GOOD_BY_BOTH),
+            (true, Some(false)) => {
+                // Whoever brings a good token is refused, unless it is our own clock that is behind.
+                let is_sites = symptom.date.is_some();
+                let severity = if is_sites { Severity::Error } else { Severity::Warning };
+                Some(Finding { severity, ..self.clock_ahead(trail, GOOD_BY_BOTH)? })
+            }
             (true, Some(true)) if is_good_by_ours(trail, symptom) => {
                 Some(Finding { cleared: vec!["secret"], ..self.clock_ahead(trail, GOOD_BY_OURS)? })
             }
