@@ -23,6 +23,7 @@ const OF_THE_CREDENTIAL: &[&str] = &[
     "authorization-twice",
     "gate-in-front",
     "authorization-lost-before-doctor",
+    "odd-name-dropped",
     "preflight-promise-broken",
     "refusal-from-cache",
     "authenticated-reply-cached",

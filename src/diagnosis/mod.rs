@@ -91,6 +91,7 @@ pub const RULES: &[&dyn Rule] = &[
     &rules::AuthorizationReplaced,
     &rules::GateLoginReachesWordpress,
     &rules::AuthorizationLostBeforeDoctor,
+    &rules::OddNameDropped,
     &rules::PreflightPromiseBroken,
     &rules::ValidTokensLost,
     &rules::UserDeletedAfterIssue,

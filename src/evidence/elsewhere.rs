@@ -15,18 +15,39 @@ const ELSEWHERE: [&str; 5] = [
     "authentication",
 ];
 
+/// A letter in the name of a header that servers do not hand on: nginx (`underscores_in_headers`, `ignore_invalid_headers`) and
+/// Apache before CGI (`http2env` in `server/util_script.c`) drop such headers in silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OddLetter {
+    /// `X_Authorization`.
+    Underscore,
+    /// `X.Authorization`.
+    Dot,
+}
+
+/// The letter for which a header that carries a credential may be dropped.
+pub(super) fn odd_letter(fields: &Fields) -> Option<OddLetter> {
+    let odd = |name: &[u8]| match () {
+        () if name.contains(&b'_') => Some(OddLetter::Underscore),
+        () if name.contains(&b'.') => Some(OddLetter::Dot),
+        () => None,
+    };
+    fields.iter().filter(|field| carries(field.value)).find_map(|field| odd(field.name))
+}
+
+fn carries(value: &[u8]) -> bool {
+    matches!(
+        Credential::of(value),
+        Credential::Bearer(Token::Jwt)
+            | Credential::BearerOtherCase
+            | Credential::Basic
+            | Credential::TokenOfOtherScheme
+            | Credential::BareToken
+    )
+}
+
 /// The name of another header that carries a credential.
 pub(super) fn elsewhere(fields: &Fields) -> Option<&'static str> {
-    let carries = |value: &[u8]| {
-        matches!(
-            Credential::of(value),
-            Credential::Bearer(Token::Jwt)
-                | Credential::BearerOtherCase
-                | Credential::Basic
-                | Credential::TokenOfOtherScheme
-                | Credential::BareToken
-        )
-    };
     let is_there = |name: &&str| {
         fields.iter().any(|field| field.name.eq_ignore_ascii_case(name.as_bytes()) && carries(field.value))
     };
@@ -35,8 +56,17 @@ pub(super) fn elsewhere(fields: &Fields) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::elsewhere;
+    use super::{OddLetter, elsewhere, odd_letter};
     use crate::message::Fields;
+
+    #[test]
+    fn odd_letters_count_in_the_names_of_credentials_alone() {
+        let letter = |name: &str, value: &str| odd_letter(&Fields::from([(name, value)]));
+        assert_eq!(letter("X_Authorization", "Bearer a.b.c"), Some(OddLetter::Underscore));
+        assert_eq!(letter("http.authorization", "Bearer a.b.c"), Some(OddLetter::Dot));
+        assert_eq!(letter("X_Request", "7"), None);
+        assert_eq!(letter("X-Authorization", "Bearer a.b.c"), None);
+    }
 
     #[test]
     fn a_credential_is_found_under_other_names() {

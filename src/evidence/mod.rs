@@ -48,6 +48,7 @@ pub use claims::{Algorithm, Claims, Times, user};
 pub use company::{Arrival, Company, Crossing, Return, Skew};
 pub use content::Content;
 pub use credential::{Credential, Placeholder, Scheme, Token, Wrapping};
+pub use elsewhere::OddLetter;
 pub use exchange_id::ExchangeId;
 pub use hop_name::{HopName, Instance};
 pub use issue::{Issue, READ, finds_good, refresh_token};

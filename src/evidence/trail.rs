@@ -10,6 +10,7 @@ use super::claims::{Claims, Times};
 use super::company::Company;
 use super::content::Content;
 use super::credential::{self, Credential};
+use super::elsewhere::OddLetter;
 use super::hop_name::HopName;
 use super::issue::refresh_cookie;
 use super::past::Past;
@@ -172,6 +173,8 @@ pub struct Trail {
     /// The name, of our own list, of another header that carries a credential.
     /// The name, of our own list, of another header that carries a credential.
     pub elsewhere: Option<&'static str>,
+    /// The letter in the name of a header with a credential for which servers drop it.
+    pub odd_letter: Option<OddLetter>,
     /// The product that the request came through, as far as it betrays itself.
     pub edge: Product,
     /// How long the head of the request is, in bytes.
@@ -235,6 +238,7 @@ impl Trail {
             method_override: method_override(head),
             says_tls: says_tls(fields.only(Name::XForwardedProto)),
             elsewhere: super::elsewhere::elsewhere(fields),
+            odd_letter: super::elsewhere::odd_letter(fields),
             edge: Product::of_request(fields),
             head_bytes: head_bytes(head),
             treatment: Treatment::default(),

@@ -156,7 +156,7 @@ pub(super) const ROWS: &[Row] = &[
         &["underscores_in_headers", "ignore_invalid_headers"],
         "nginx drops headers with an underscore or a point in their name, without a word above the level info. Write names with \
          hyphens.",
-        &["authorization-lost-before-doctor", "authorization-lost-between-doctors"],
+        &["odd-name-dropped", "authorization-lost-before-doctor", "authorization-lost-between-doctors"],
         "nginx, ngx_http_request.c; measured",
     ),
     (
