@@ -4,13 +4,15 @@
 //! `/readyz` answers 200 between the moment the listeners are open and the signal to stop, and 503 before and after, so
 //! that whoever balances looks elsewhere during `drain.delay`. The upstream's health is no part of it: a doctor taken
 //! out because WordPress is ill could no longer say why it is ill.
+//!
+//! `/metrics` tells what is counted; nothing of any request stands there, so it needs no token.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use std::{fmt, io};
 
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
@@ -75,11 +77,36 @@ impl Health {
     }
 }
 
+/// What is told of itself to whoever collects it, from the moment that there is something to tell.
+#[derive(Clone, Default)]
+pub struct Metrics(Arc<OnceLock<Box<dyn Fn() -> String + Send + Sync>>>);
+
+impl Metrics {
+    /// From now on this tells it. Only the first one counts.
+    pub fn set(&self, tell: impl Fn() -> String + Send + Sync + 'static) {
+        self.0.get_or_init(|| Box::new(tell));
+    }
+
+    fn text(&self) -> String {
+        self.0.get().map(|tell| tell()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
 /// Answers on this socket until the task is ended. Must be called inside a local task set.
 ///
 /// # Errors
 /// The socket cannot be registered with the runtime.
-pub async fn serve(socket: std::net::TcpListener, health: Health) -> io::Result<Infallible> {
+pub async fn serve(
+    socket: std::net::TcpListener,
+    health: Health,
+    metrics: Metrics,
+) -> io::Result<Infallible> {
     let listener = TcpListener::from_std(socket)?;
     let mut asking = VecDeque::<JoinHandle<()>>::new();
     loop {
@@ -94,34 +121,41 @@ pub async fn serve(socket: std::net::TcpListener, health: Health) -> io::Result<
         {
             oldest.abort();
         }
-        let health = health.clone();
+        let (health, metrics) = (health.clone(), metrics.clone());
         asking.push_back(spawn_local(async move {
             // Who asks too slowly, or asks nonsense, is not waited for.
-            let _answered = timeout(PATIENCE, converse(stream, &health)).await;
+            let _answered = timeout(PATIENCE, converse(stream, &health, &metrics)).await;
         }));
     }
 }
 
 /// One question a connection: a probe comes every few seconds at most.
-async fn converse(stream: TcpStream, health: &Health) -> hyper::Result<()> {
+async fn converse(stream: TcpStream, health: &Health, metrics: &Metrics) -> hyper::Result<()> {
     let answer = service_fn(async |request: Request<Incoming>| {
-        Ok::<_, Infallible>(answer(request.method(), request.uri().path(), health.state()))
+        Ok::<_, Infallible>(answer(request.method(), request.uri().path(), health.state(), metrics))
     });
     http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), answer).await
 }
 
-fn answer(method: &Method, path: &str, state: State) -> Response<String> {
+fn answer(method: &Method, path: &str, state: State, metrics: &Metrics) -> Response<String> {
     let (status, text) = match path {
-        "/livez" | "/healthz" => (StatusCode::OK, "ok\n"),
-        "/readyz" if state == State::Ready => (StatusCode::OK, state.word()),
-        "/readyz" => (StatusCode::SERVICE_UNAVAILABLE, state.word()),
-        _ => (StatusCode::NOT_FOUND, "ask for /livez or /readyz\n"),
+        "/livez" | "/healthz" => (StatusCode::OK, "ok\n".to_owned()),
+        "/readyz" if state == State::Ready => (StatusCode::OK, state.word().to_owned()),
+        "/readyz" => (StatusCode::SERVICE_UNAVAILABLE, state.word().to_owned()),
+        "/metrics" => (StatusCode::OK, metrics.text()),
+        _ => (StatusCode::NOT_FOUND, "ask for /livez, /readyz or /metrics\n".to_owned()),
     };
     let is_allowed = method == Method::GET || method == Method::HEAD;
-    let (status, text) = if is_allowed { (status, text) } else { (StatusCode::METHOD_NOT_ALLOWED, "") };
-    let mut reply = Response::new(text.to_owned());
+    let (status, text) =
+        if is_allowed { (status, text) } else { (StatusCode::METHOD_NOT_ALLOWED, String::new()) };
+    let mut reply = Response::new(text);
     *reply.status_mut() = status;
-    let fields = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")];
+    let kind = if path == "/metrics" {
+        "text/plain; version=0.0.4; charset=utf-8"
+    } else {
+        "text/plain; charset=utf-8"
+    };
+    let fields = [(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store")];
     let allowed = (!is_allowed).then_some((ALLOW, "GET, HEAD"));
     let fields = fields.into_iter().chain(allowed);
     reply
@@ -132,22 +166,22 @@ fn answer(method: &Method, path: &str, state: State) -> Response<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Health, Method, State, answer};
+    use super::{Health, Method, Metrics, State, answer};
 
     #[test]
     fn alive_is_not_ready() {
         let health = Health::default();
-        let ask = |path| answer(&Method::GET, path, health.state()).status().as_u16();
+        let ask = |path| answer(&Method::GET, path, health.state(), &Metrics::default()).status().as_u16();
         for (state, ready) in [(State::Starting, 503), (State::Ready, 200), (State::Draining, 503)] {
             health.set(state);
             assert_eq!((ask("/livez"), ask("/healthz"), ask("/readyz")), (200, 200, ready), "{state:?}");
         }
-        assert_eq!((ask("/"), ask("/readyz/"), ask("/metrics")), (404, 404, 404));
+        assert_eq!((ask("/"), ask("/readyz/"), ask("/metrics")), (404, 404, 200));
     }
 
     #[test]
     fn only_reading_is_allowed() {
-        let reply = answer(&Method::POST, "/readyz", State::Ready);
+        let reply = answer(&Method::POST, "/readyz", State::Ready, &Metrics::default());
         assert_eq!(
             (reply.status().as_u16(), &reply.headers()["allow"]),
             (405, &"GET, HEAD".parse().unwrap())

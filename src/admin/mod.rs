@@ -5,5 +5,5 @@
 mod health;
 mod question;
 
-pub use health::{Health, State, serve};
+pub use health::{Health, Metrics, State, serve};
 pub use question::{Unwell, ask};

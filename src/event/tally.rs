@@ -130,6 +130,11 @@ impl Tally {
         self.others.add(whence);
     }
 
+    /// How often each rule had a finding, in the order of the rules.
+    pub fn findings(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        RULES.iter().map(|rule| rule.id()).zip(self.findings.iter().map(|found| found.count.of(false)))
+    }
+
     /// Counts a connection whose TLS handshake failed.
     pub fn count_failed_handshake(&self) {
         self.failed_handshakes.fetch_add(1, Ordering::Relaxed);

@@ -56,9 +56,11 @@ pub use login_page::LoginPage;
 pub use message::Message;
 pub(crate) use message::fits;
 pub use page::{Page, TooLarge};
-pub use past::{By, Elsewhere, IssuedAhead, Minute, Newer, Opinion, Past, Refresh, TakenHere};
+pub use past::{
+    By, Elsewhere, IssuedAhead, Minute, Newer, Opinion, Past, PhpNode, PhpTold, Refresh, Secret, TakenHere,
+};
 pub use php::{Fatal, FatalKind, Owner, Script, Trouble};
-pub use php_hop::{Arrived, PhpSaw, Reached, SiteSecret};
+pub use php_hop::{Arrived, PhpSaw, Reached, SiteSecret, Word};
 pub use plugin::Plugin;
 pub use product::{Known, PRODUCTS, Product};
 pub use query::{Plus, decoded, names_route, rest_routes};

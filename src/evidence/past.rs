@@ -7,6 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::php_hop::Word;
+use crate::secret::KeyId;
+
 /// What happened before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Past {
@@ -132,4 +135,35 @@ pub struct IssuedAhead {
     pub upstream: Arc<str>,
     /// By how much.
     pub by: Duration,
+}
+
+/// What PHP told last of itself, behind one upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhpNode {
+    /// The upstreams of the site.
+    pub site: Arc<str>,
+    /// The one that it is behind.
+    pub upstream: Arc<str>,
+    /// What it told.
+    pub told: PhpTold,
+}
+
+/// What bears on other exchanges of what PHP told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhpTold {
+    /// The site's address by its own word (`home_url()`).
+    pub home: Option<Word>,
+    /// What stands for the secret that tokens are signed with there.
+    pub secret: Option<Secret>,
+    /// How far its clock is ahead of the doctor's, in milliseconds; negative when it is behind.
+    pub ahead: i64,
+}
+
+/// What stands for a site's secret. Two under the same key that differ are two secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secret {
+    /// The key that PHP was asked with.
+    pub key: KeyId,
+    /// Twenty bits under it.
+    pub bits: u32,
 }

@@ -13,10 +13,10 @@ use super::watch::watch;
 use crate::browser::Origin;
 use crate::event::{Whence, now};
 use crate::evidence::{
-    Credential, Issue, Offset, READ, Route, RouteClass, SiteSecret, Symptom, Token, Trail, Watched,
+    Credential, Issue, Offset, PhpTold, READ, Route, RouteClass, Symptom, Token, Trail, Watched,
 };
 use crate::evidence::{finds_good, folder, refresh_token, user};
-use crate::history::{Deed, Refusal, Scene, Secret};
+use crate::history::{Deed, Refusal, Scene};
 use crate::message::{Body, Method, Name, ReplyHead, host_of};
 use crate::moment::Moment;
 
@@ -143,15 +143,14 @@ impl Record {
             class,
             form,
             offset: offset.map(|offset| offset.seconds),
-            secret: self.secret_of_site(),
+            php: self.told_by_php(),
         })
     }
 
-    /// What stands for the site's secret, where PHP told.
-    fn secret_of_site(&self) -> Option<Secret> {
-        let SiteSecret::There(bits) = self.notes.as_ref()?.php()?.saw.site_secret else { return None };
-        let key = self.recorder.signing.as_ref()?.keys.signing().id().clone();
-        Some(Secret { key, bits })
+    /// What PHP told of itself.
+    fn told_by_php(&self) -> Option<PhpTold> {
+        let php = self.notes.as_ref()?.php()?;
+        Some(php.told(self.recorder.signing.as_ref()?.keys.signing().id()))
     }
 }
 

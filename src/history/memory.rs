@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bounded::Bounded;
-use super::{Deed, Refusal, Scene, Secret};
+use super::{Deed, Refusal, Scene};
 use crate::evidence::{
-    By, Elsewhere, Form, Issue, IssuedAhead, Minute, Newer, Opinion, Past, Refresh, RouteClass, TakenHere,
+    By, Elsewhere, Form, Issue, IssuedAhead, Minute, Newer, Opinion, Past, PhpNode, PhpTold, Refresh,
+    RouteClass, Secret, TakenHere,
 };
 use crate::moment::Moment;
 use crate::secret::Fingerprint;
@@ -107,8 +108,8 @@ struct Habits {
 #[derive(Debug, Default)]
 struct Known {
     clock: Option<(i64, Moment)>,
-    /// What PHP told last of its secret, and in which of those that live there.
-    secret: Option<(Secret, Moment, Fingerprint)>,
+    /// What PHP told last, and in which of those that live there.
+    php: Option<(PhpTold, Moment, Fingerprint)>,
     /// By the form of URL: when WordPress found no token though one was sent on, and in which of those that live there.
     found_none: [Option<(Moment, Fingerprint)>; 3],
     /// Likewise: when it read one that was no good, after it had found none at another time.
@@ -189,8 +190,8 @@ impl Remembered {
         if let Some(offset) = scene.offset {
             self.nodes.enter(&scene.node()).clock = Some((offset, scene.at));
         }
-        if let Some(secret) = &scene.secret {
-            self.nodes.enter(&scene.node()).secret = Some((secret.clone(), scene.at, scene.home));
+        if let Some(php) = &scene.php {
+            self.nodes.enter(&scene.node()).php = Some((php.clone(), scene.at, scene.home));
         }
         match deed {
             Deed::Issued(issue) => self.issued(scene, &issue),
@@ -327,15 +328,27 @@ impl Remembered {
     /// Another upstream of the site whose clock is as ours.
     /// Who told of another secret not long ago: another upstream, or the same one, behind which machines differ.
     fn other_secret(&self, scene: &Scene) -> Option<Arc<str>> {
-        let ours = scene.secret.as_ref()?;
+        let ours = scene.php.as_ref()?.secret.as_ref()?;
         let differs = |node: &Known| {
-            node.secret.as_ref().is_some_and(|(theirs, at, home)| {
-                let is_comparable = theirs.key == ours.key && *home == scene.home;
-                is_comparable && theirs.bits != ours.bits && ago(*at, scene.at) < LATELY
+            node.php.as_ref().is_some_and(|(theirs, at, home)| {
+                let is_other = |theirs: &Secret| theirs.key == ours.key && theirs.bits != ours.bits;
+                let is_ours = *home == scene.home && ago(*at, scene.at) < LATELY;
+                is_ours && theirs.secret.as_ref().is_some_and(is_other)
             })
         };
         let others = self.nodes.iter().filter(|((site, _), node)| *site == scene.site && differs(node));
         others.map(|((_, name), _)| Arc::clone(name)).min()
+    }
+
+    pub(super) fn php_nodes(&self, now: Moment) -> Vec<PhpNode> {
+        let told = self.nodes.iter().filter_map(|((site, upstream), node)| {
+            let (told, at, _) = node.php.as_ref()?;
+            let (site, upstream) = (Arc::clone(site), Arc::clone(upstream));
+            (ago(*at, now) < LATELY).then(|| PhpNode { site, upstream, told: told.clone() })
+        });
+        let mut told: Vec<_> = told.collect();
+        told.sort_by(|one, other| (&one.site, &one.upstream).cmp(&(&other.site, &other.upstream)));
+        told
     }
 
     fn agreeing(&self, scene: &Scene) -> Option<Arc<str>> {

@@ -15,9 +15,9 @@ mod memory;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::evidence::{Form, Issue, Message, Opinion, Past, RouteClass, Symptom, Trail};
+use crate::evidence::{Form, Issue, Message, Opinion, Past, PhpNode, PhpTold, RouteClass, Symptom, Trail};
 use crate::moment::Moment;
-use crate::secret::{Fingerprint, KeyId};
+use crate::secret::Fingerprint;
 use memory::Remembered;
 
 /// The historian.
@@ -51,17 +51,8 @@ pub struct Scene {
     pub form: Form,
     /// How far its clock is ahead of this machine's by the reply's `Date`, in seconds; negative when it is behind.
     pub offset: Option<i64>,
-    /// What stands for the secret that tokens are signed with there, by PHP's own word.
-    pub secret: Option<Secret>,
-}
-
-/// What stands for a site's secret. Two under the same key that differ are two secrets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Secret {
-    /// The key that PHP was asked with.
-    pub key: KeyId,
-    /// Twenty bits under it.
-    pub bits: u32,
+    /// What PHP told of itself.
+    pub php: Option<PhpTold>,
 }
 
 /// What came of it.
@@ -125,6 +116,12 @@ impl History {
     #[must_use]
     pub fn recall(&self, scene: &Scene) -> Past {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).recall(scene)
+    }
+
+    /// What PHP told last behind each upstream, as far as that is not long ago.
+    #[must_use]
+    pub fn php_nodes(&self, at: Moment) -> Vec<PhpNode> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).php_nodes(at)
     }
 
     /// Whether the doctor may ask by itself here; then it may not for an hour.

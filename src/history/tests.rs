@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use proptest::prelude::{any, prop, proptest};
 
-use super::{Deed, History, Refusal, Scene, Secret};
-use crate::evidence::{By, Form, Issue, Opinion, Past, RouteClass, TakenHere};
+use super::{Deed, History, Refusal, Scene};
+use crate::evidence::{By, Form, Issue, Opinion, Past, PhpTold, RouteClass, Secret, TakenHere};
 use crate::moment::Moment;
 use crate::secret::{Fingerprint, KeyId};
 
@@ -24,7 +24,7 @@ fn scene(at: i64) -> Scene {
         class: RouteClass::UsersMe,
         form: Form::Pretty,
         offset: Some(0),
-        secret: None,
+        php: None,
     }
 }
 
@@ -53,8 +53,11 @@ fn with(token: u64, at: i64) -> Scene {
 #[test]
 fn another_secret_is_known_by_its_key_its_site_and_for_a_while() {
     let history = History::default();
-    let secret = |key: &str, bits| Some(Secret { key: KeyId::new(key).unwrap(), bits });
-    let at = |upstream: &str, seconds, secret| Scene { upstream: upstream.into(), secret, ..scene(seconds) };
+    let secret = |key: &str, bits| {
+        let secret = Some(Secret { key: KeyId::new(key).unwrap(), bits });
+        Some(PhpTold { home: None, secret, ahead: 0 })
+    };
+    let at = |upstream: &str, seconds, php| Scene { upstream: upstream.into(), php, ..scene(seconds) };
     history.note(&at("b", 0, secret("k1", 5)), Deed::Taken);
     let other = |scene: &Scene| history.recall(scene).other_secret;
     assert_eq!(other(&at("a", 9, secret("k1", 6))).as_deref(), Some("b"));
@@ -65,6 +68,10 @@ fn another_secret_is_known_by_its_key_its_site_and_for_a_while() {
     assert_eq!(other(&Scene { home: Fingerprint::from_bits(4), ..at("a", 9, secret("k1", 6)) }), None);
     assert_eq!(other(&Scene { site: "c".into(), ..at("a", 9, secret("k1", 6)) }), None);
     assert_eq!(other(&at("a", 9, None)), None);
+    let told = |at| {
+        history.php_nodes(Moment::from_seconds(at)).into_iter().map(|node| node.upstream).collect::<Vec<_>>()
+    };
+    assert_eq!((told(599), told(601)), (vec!["b".into()], vec![]));
 }
 
 #[test]

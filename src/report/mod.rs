@@ -3,6 +3,7 @@
 mod json;
 pub mod log;
 mod markdown;
+pub mod metrics;
 mod page;
 mod renewals;
 mod repeats;

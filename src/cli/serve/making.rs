@@ -14,6 +14,8 @@ use crate::exchange::{
 use crate::headers::Trusted;
 use crate::history::History;
 use crate::listen::{self, Capacity, Serving};
+use crate::moment::Moment;
+use crate::report;
 use crate::secret::{Key, Keyring};
 use crate::upstream::{self, Registry};
 
@@ -27,6 +29,17 @@ pub(super) struct Lasting {
     pub(super) capacity: Arc<Capacity>,
     pub(super) registry: Arc<Registry>,
     pub(super) began: Instant,
+}
+
+impl Lasting {
+    /// What is counted and known, as text.
+    pub(super) fn metrics(&self) -> impl Fn() -> String + use<> {
+        let (tally, history, began) = (Arc::clone(&self.tally), Arc::clone(&self.history), self.began);
+        move || {
+            let at = Moment::default().after(began.elapsed());
+            report::metrics::metrics(&tally, &history.php_nodes(at))
+        }
+    }
 }
 
 /// A plan with what its sites remember: what all workers serve by until the next one comes.

@@ -30,7 +30,7 @@ use super::descriptors;
 pub(super) use reload::Source;
 pub(super) use signals::Signals;
 
-use crate::admin::{Health, State};
+use crate::admin::{Health, Metrics, State};
 use crate::config::{Exchanges, Format, Log, Mistake, Plan};
 use crate::event::{Bus, Tally, bus, now};
 use crate::exchange::QUEUE;
@@ -108,7 +108,8 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
         // It serves until this process does, and whoever probes the socket that both have must not see a gap.
         health.set(State::Ready);
     }
-    let probe = plan.admin.health_address.map(|address| Probe::open(address, &mut passed, &health));
+    let metrics = Metrics::default();
+    let probe = plan.admin.health_address.map(|address| Probe::open(address, &mut passed, &health, &metrics));
     let probe = probe.transpose()?;
     passed.expect_none_of_systemd()?;
     let mut offer = None;
@@ -118,6 +119,7 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
     let repeats = Every::new(repeats(plan.log));
     let (bus, writer) = start_log(&plan, page, &repeats)?;
     let lasting = lasting(bus)?;
+    metrics.set(lasting.metrics());
     let in_force = Arc::new(InForce::new(plan.clone(), prepared.keys.ring, None, &lasting)?);
     let shares = (0..plan.workers.get()).map(|_| Share::new(&in_force, &lasting));
     let workers = Workers::start(shares.collect::<anyhow::Result<_>>()?).await?;

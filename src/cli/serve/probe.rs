@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use tokio::task::{JoinHandle, spawn_local};
 
 use super::passed::Passed;
-use crate::admin::{self, Health};
+use crate::admin::{self, Health, Metrics};
 use crate::listen::{self, BindError};
 
 /// It answers as long as it is kept.
@@ -18,12 +18,17 @@ pub(super) struct Probe {
 
 impl Probe {
     /// Takes the socket that is there already, else binds.
-    pub(super) fn open(address: SocketAddr, passed: &mut Passed, health: &Health) -> anyhow::Result<Self> {
+    pub(super) fn open(
+        address: SocketAddr,
+        passed: &mut Passed,
+        health: &Health,
+        metrics: &Metrics,
+    ) -> anyhow::Result<Self> {
         let socket = passed.take(address)?.pop().map_or_else(|| bind(address), Ok)?;
         let (address, copy) = (socket.local_addr()?, socket.try_clone()?);
-        let health = health.clone();
+        let (health, metrics) = (health.clone(), metrics.clone());
         let answering = spawn_local(async move {
-            let Err(error) = admin::serve(copy, health).await;
+            let Err(error) = admin::serve(copy, health, metrics).await;
             tracing::error!(%error, "Cannot answer probes");
         });
         tracing::info!(%address, "Answering probes");

@@ -5,15 +5,16 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::saw::PhpSaw;
+use super::saw::{PhpSaw, SiteSecret};
 use crate::evidence::change::{Change, Changed, OtherName};
 use crate::evidence::company::{Crossing, Skew};
 use crate::evidence::credential::{self, Scheme};
 use crate::evidence::hop_name::HopName;
+use crate::evidence::past::{PhpTold, Secret};
 use crate::evidence::sighting::{Look, Sighting, Sightings, Spelling, Watched};
 use crate::message::Fields;
 use crate::moment::Moment;
-use crate::secret::{Fingerprint, TrailKey};
+use crate::secret::{Fingerprint, KeyId, TrailKey};
 
 /// Where in PHP the value of `Authorization` stands that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +110,22 @@ impl Arrived {
     pub fn crossing(&self, after: HopName, sent: Sightings) -> Crossing {
         let (sent, arrived) = (Some(sent), Some(self.seen));
         Crossing { after, before: HopName::php(), sent, arrived, changes: self.changes.clone() }
+    }
+
+    /// What bears on other exchanges; `key` is the one that PHP was asked with.
+    #[must_use]
+    pub fn told(&self, key: &KeyId) -> PhpTold {
+        let secret = match self.saw.site_secret {
+            SiteSecret::There(bits) => Some(Secret { key: key.clone(), bits }),
+            SiteSecret::Undefined | SiteSecret::Empty => None,
+        };
+        PhpTold { home: self.saw.home.clone(), secret, ahead: self.ahead() }
+    }
+
+    /// How far PHP's clock is ahead of ours, in milliseconds, if it answered half-way.
+    const fn ahead(&self) -> i64 {
+        let (asked, came) = (self.asked.millis(), self.came.millis());
+        self.saw.clock.millis().saturating_sub(asked.saturating_add(came.saturating_sub(asked) / 2))
     }
 
     /// By how much PHP's clock is off at least: it answered after it was asked and before its reply came.
