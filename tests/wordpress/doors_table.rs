@@ -419,9 +419,10 @@ impl Row {
         if is_it { vec![] } else { vec![format!("{answers:?}, not {}", self.answer)] }
     }
 
-    /// How often it takes to be asked until every node has been: another test may ask in between.
+    /// How often it takes to be asked until each node was, and one of them again: which one answers is chance, and that so many
+    /// answers do not come so is less likely than one in ten thousand.
     fn turns(&self) -> usize {
-        if self.door == "TWO_SECRETS" { 8 } else { 1 }
+        if self.door == "TWO_SECRETS" { 24 } else { 1 }
     }
 
     fn without_a_doctor(&self) -> Differences {
