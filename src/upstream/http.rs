@@ -74,6 +74,7 @@ impl Upstream {
             upload,
             asked: head.method,
             upgrades: Protocols::named(&head.fields),
+            is_last: head.fields.all(Name::Connection).any(|said| said.eq_ignore_ascii_case(b"close")),
             interim: 0,
             settings: Rc::clone(&self.settings),
             pool: Rc::clone(&self.pool),
@@ -137,6 +138,8 @@ pub(super) struct Pending<'c> {
     asked: Method,
     /// What the request asked to switch to.
     upgrades: Option<Protocols>,
+    /// Whether the request said that no other one follows (RFC 9112 §9.6): the other end may close once it has replied.
+    is_last: bool,
     interim: u32,
     settings: Rc<Settings>,
     pool: Rc<Pool>,
@@ -265,7 +268,7 @@ impl<'c> Pending<'c> {
         let Upload::Sent(writer) = self.upload else {
             return;
         };
-        if stays_open && self.reader.data().is_empty() && !self.reader.ended() {
+        if stays_open && !self.is_last && self.reader.data().is_empty() && !self.reader.ended() {
             self.pool.put(Connection { reader: self.reader, writer });
         }
     }

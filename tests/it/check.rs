@@ -931,6 +931,22 @@ fn a_browser_is_held_back_by_the_preflight_of_the_same_way_alone() {
     assert_eq!(outcome("request-from-page", "origin"), "skipped", "{report:#}");
 }
 
+/// Each request is said to be the last of its connection, and such a server takes it at its word.
+#[test]
+fn a_server_that_closes_after_each_reply_answers_every_question() {
+    let gate = Origin::playing(|mut wire: Wire, _| {
+        wire.message();
+        wire.put(
+            "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"staging\"\r\nContent-Length: 2\r\n\r\nno",
+        );
+    });
+    for _ in 0..5 {
+        let checked = check(&[&gate.to_string()]);
+        assert!(!checked.out.contains("closes the connection"), "{}", checked.out);
+        assert_eq!(checked.code, Some(1), "{}", checked.out);
+    }
+}
+
 #[test]
 fn what_ends_a_check_is_told_by_what_it_is() {
     let to_itself = scripted(|message| {
