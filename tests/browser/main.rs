@@ -201,6 +201,8 @@ fn foretold(name: &str, doctor: &Doctor, words: &str) {
     }
     let event = doctor.event();
     let findings = event["findings"].as_array().unwrap();
+    // What the finding goes on with stands behind a semicolon.
+    let words = words.trim_end_matches('.');
     let says = |finding: &serde_json::Value| finding["because"].as_str().unwrap().contains(words);
     assert!(findings.iter().any(says), "{name}: {words} is not in {event}");
 }
