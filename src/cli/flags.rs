@@ -134,7 +134,7 @@ pub(super) struct Flags {
     #[arg(long, value_name = "pretty|json", env = "HEADER_DOCTOR_LOG_FORMAT", hide_env_values = true)]
     log_format: Option<String>,
 
-    /// Say on this address whether the doctor lives and is ready, at /livez and /readyz.
+    /// Say on this address whether the doctor lives and is ready, at /livez and /readyz, and what it counts, at /metrics.
     ///
     /// For balancers, Kubernetes and `header-doctor health`; anybody may ask. It is written as --listen is. Default: what the
     /// file says, else nowhere.

@@ -19,8 +19,8 @@ pub struct Admin {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Admin")]
 pub(super) struct Shape {
-    /// Where `/livez` and `/readyz` are answered over HTTP, to anybody and without a word of any request; nowhere when
-    /// absent. `header-doctor health` asks there.
+    /// Where `/livez`, `/readyz` and `/metrics` are answered over HTTP, to anybody and without a word of any request; nowhere
+    /// when absent. `header-doctor health` asks there.
     health_address: Option<Scalar<Listener>>,
 }
 
