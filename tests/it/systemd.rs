@@ -81,14 +81,13 @@ fn systemd_is_told_who_the_service_is_after_a_hand_over() {
     let systemd = Systemd::new();
     let at = |name: &str| systemd.folder.path().join(name);
     std::fs::write(at("doctor.yaml"), config("h:80", "")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
-    command.args(["run", "--upgrade", "--config"]).arg(at("doctor.yaml")).env_clear();
-    command.env("HEADER_DOCTOR_UPGRADE_SOCKET", at("upgrade")).env("NOTIFY_SOCKET", at("notify"));
-    let mut again = Command::new(command.get_program());
-    again
-        .args(command.get_args())
-        .env_clear()
-        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let command = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+        command.args(["run", "--config"]).arg(at("doctor.yaml")).args(more).env_clear();
+        command.env("HEADER_DOCTOR_UPGRADE_SOCKET", at("upgrade")).env("NOTIFY_SOCKET", at("notify"));
+        command
+    };
+    let (command, again) = (command(&[]), command(&["--upgrade"]));
     let mut before = Doctor::started_by(command, &at("doctor.yaml"));
     assert!(systemd.told().starts_with("READY=1\n"));
     let after = Doctor::started_by(again, &at("doctor.yaml"));
@@ -97,6 +96,8 @@ fn systemd_is_told_who_the_service_is_after_a_hand_over() {
     assert!(told.iter().any(|told| told.starts_with(&main)), "{told:?}");
     assert!(told.iter().any(|told| told.starts_with("READY=1\n")), "{told:?}");
     assert!(before.wait().success());
+    // systemd watches it by the time it told the one before, and tells it nothing.
+    assert_eq!([systemd.next(), systemd.next()], ["WATCHDOG=1\n", "WATCHDOG=1\n"]);
 }
 
 /// Starts the doctor with a listening socket of this address, as systemd does; nothing where the tool is missing.

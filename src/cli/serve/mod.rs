@@ -84,6 +84,8 @@ struct Doctor<S> {
     health: Health,
     probe: Option<Probe>,
     offer: Option<Offer>,
+    /// How often it tells systemd that it lives.
+    watchdog: Option<Duration>,
 }
 
 /// Serves until a signal asks to stop or another process takes over, then drains.
@@ -141,6 +143,7 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
         health,
         probe,
         offer,
+        watchdog: notify::watchdog(start),
     };
     doctor.begin(listeners, predecessor).await;
     warn_of(&warnings);
@@ -212,7 +215,7 @@ impl<S: Source> Doctor<S> {
     /// process is not worth keeping: whoever supervises it starts it anew.
     async fn until_told(&mut self, signals: &mut Caught) -> anyhow::Result<Drain> {
         let mut looks = every(LOOK);
-        let mut watchdog = notify::watchdog().map(every);
+        let mut watchdog = self.watchdog.map(every);
         loop {
             tokio::select! {
                 biased;
@@ -271,13 +274,13 @@ impl<S: Source> Doctor<S> {
     }
 
     async fn drain(self, drain: Drain, signals: &mut Caught) -> anyhow::Result<(End, usize)> {
-        let Self { listeners, mut workers, probe, offer, .. } = self;
+        let Self { listeners, mut workers, probe, offer, watchdog, .. } = self;
         drop(offer);
         // A copy of a socket that is kept would keep its queue open.
         drop(listeners);
         workers.stop(drain);
         // A drain may take longer than a supervisor waits for a sign of life.
-        let mut watchdog = notify::watchdog().map(every);
+        let mut watchdog = watchdog.map(every);
         let mut end = End::InOrder;
         loop {
             tokio::select! {
