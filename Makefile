@@ -165,9 +165,13 @@ BASH     = $(SHARE)/bash-completion/completions/header-doctor
 ZSH      = $(SHARE)/zsh/site-functions/_header-doctor
 FISH     = $(SHARE)/fish/vendor_completions.d/header-doctor.fish
 EXAMPLES = $(SHARE)/doc/header-doctor
+# Where systemd looks: the units go there with a PREFIX it knows, or with a UNITDIR of yours, and name the binary below PREFIX.
+UNITDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX)/lib/systemd/system)
+UNITS    = $(if $(UNITDIR),$(addprefix $(DESTDIR)$(UNITDIR)/,header-doctor.service header-doctor.socket))
+SYSUSERS = $(if $(UNITDIR),$(DESTDIR)$(PREFIX)/lib/sysusers.d/header-doctor.conf)
 
 # What the binary prints is written beside it first: a page that breaks off is not installed.
-install: ## the binary, its manual page, completions and example configurations (PREFIX=/usr/local, DESTDIR=)
+install: ## the binary, its manual page, completions, examples and units of systemd (PREFIX=/usr/local, DESTDIR=)
 	$(call say,install: header-doctor and what belongs to it below $(DESTDIR)$(PREFIX))
 	$(CARGO) build --locked --profile $(PROFILE)
 	$(BUILT) man >$(BUILT).1
@@ -181,9 +185,18 @@ install: ## the binary, its manual page, completions and example configurations 
 	install -m 644 $(BUILT).zsh '$(ZSH)'
 	install -m 644 $(BUILT).fish '$(FISH)'
 	install -m 644 config/*.yaml '$(EXAMPLES)'
+ifneq ($(UNITDIR),)
+	install -d '$(EXAMPLES)/systemd' '$(DESTDIR)$(UNITDIR)' '$(dir $(SYSUSERS))'
+	for unit in header-doctor.service header-doctor.socket; do \
+	    sed 's|/usr/local/|$(PREFIX)/|' deploy/systemd/$$unit >$(BUILT).unit; \
+	    install -m 644 $(BUILT).unit '$(DESTDIR)$(UNITDIR)/'$$unit; \
+	done
+	install -m 644 deploy/systemd/sysusers.conf '$(SYSUSERS)'
+	install -m 644 deploy/systemd/header-doctor.yaml deploy/systemd/README.md deploy/systemd/drop-ins/*.conf '$(EXAMPLES)/systemd'
+endif
 
 uninstall: ## remove what `make install` installed, with the same PREFIX and DESTDIR
-	rm -f '$(BINARY)' '$(MANUAL)' '$(BASH)' '$(ZSH)' '$(FISH)'
+	rm -f '$(BINARY)' '$(MANUAL)' '$(BASH)' '$(ZSH)' '$(FISH)' $(foreach file,$(UNITS) $(SYSUSERS),'$(file)')
 	rm -rf '$(EXAMPLES)'
 
 clean: ## remove what was built
