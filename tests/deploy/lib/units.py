@@ -8,6 +8,7 @@ import resource
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -260,6 +261,39 @@ def a_key_stays_roots():
     systemctl("restart", SERVICE)
 
 
+def it_serves_https():
+    """Certificates that belong to its group, ports that a drop-in of the socket unit adds; all as README.md says it."""
+    folder = CONFIG.with_name("tls")
+    folder.mkdir()
+    made = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
+    files = ("-subj", "/CN=test", "-addext", "subjectAltName=DNS:localhost", "-keyout", "/tmp/key.pem", "-out", "/tmp/chain.pem")
+    run(*made, *files)
+    for name in ("key.pem", "chain.pem"):
+        run("install", "-m", "640", "-g", "header-doctor", f"/tmp/{name}", str(folder / name))
+    before = CONFIG.read_text()
+    tls = "tls: [{ certificate: tls/chain.pem, private_key: tls/key.pem }]"
+    CONFIG.write_text(before.replace("listeners:\n", f'listeners:\n  - {{ address: ":443", {tls} }}\n  - {{ address: "[::]:443", {tls} }}\n'))
+    sockets = DROP_INS.with_name("header-doctor.socket.d")
+    run("install", "-D", "-m", "644", str(DEPLOY / "drop-ins/tls.conf"), str(sockets / "tls.conf"))
+
+    def ports_anew():
+        systemctl("daemon-reload")
+        systemctl("stop", SERVICE)
+        systemctl("restart", "header-doctor.socket")
+        systemctl("start", SERVICE)
+
+    ports_anew()
+    trusted = ssl.create_default_context(cafile="/tmp/chain.pem")
+    connection = http.client.HTTPSConnection("localhost", 443, timeout=PATIENCE, context=trusted)
+    connection.request("GET", "/", headers={"Authorization": TOKEN})
+    reply = connection.getresponse()
+    assert reply.status == 200 and f"\r\nAuthorization: {TOKEN}\r\n" in reply.read().decode()
+    shutil.rmtree(sockets)
+    CONFIG.write_text(before)
+    ports_anew()
+    is_served()
+
+
 def php_fpm_is_reached_through_its_group():
     site = Path("/var/www/html")
     site.mkdir(parents=True, exist_ok=True)
@@ -350,6 +384,7 @@ STORIES = (
     a_silent_one_is_restarted,
     a_successor_takes_over,
     a_key_stays_roots,
+    it_serves_https,
     php_fpm_is_reached_through_its_group,
     it_may_open_its_ports_itself,
     sockets_must_fit_the_configuration,
