@@ -256,8 +256,17 @@ def a_key_stays_roots():
     _, text = ask()
     assert "\r\nHeader-Doctor-Trail: " in text, text
     assert "read by everybody" not in journal() and key.read_text().split(":")[1].strip() not in journal()
+    # Any file that the configuration names goes the same way.
+    before = CONFIG.read_text()
+    CONFIG.write_text(before + 'trail: { hop: edge, key_file: "${CREDENTIALS_DIRECTORY}/trail.keys" }\n')
+    run("header-doctor", "config", "validate", str(CONFIG), env={**os.environ, "CREDENTIALS_DIRECTORY": str(CONFIG.parent)})
+    drop_in("trail-key", "[Service]\nLoadCredential=trail.keys:/etc/header-doctor/trail.keys\n")
+    systemctl("restart", SERVICE)
+    _, text = ask()
+    assert "\r\nHeader-Doctor-Trail: " in text, text
     no_drop_ins()
     key.unlink()
+    CONFIG.write_text(before)
     systemctl("restart", SERVICE)
 
 
