@@ -28,14 +28,15 @@ class Load:
     """So many loops beside whatever happens within the `with`.
 
     keep: connections that stay; fresh: loops with a new connection for each request. Bodies: what is right; `right`: what is
-    right for the id of a request.
+    right for the id of a request. pause: seconds between two requests of a loop.
     """
 
     def __init__(
-        self, stage, keep=8, fresh=4, tls=False, path="/1k", bodies=(), method="GET", statuses=(200,), right=None
+        self, stage, keep=8, fresh=4, tls=False, path="/1k", bodies=(), method="GET", statuses=(200,), right=None,
+        pause=0.0,
     ):
         self.port, self.path, self.method, self.statuses = (stage.secure if tls else stage.port), path, method, statuses
-        self.bodies, self.right, self.loops = frozenset(bodies), right, (keep, fresh)
+        self.bodies, self.right, self.loops, self.pause = frozenset(bodies), right, (keep, fresh), pause
         self.tls = trusting() if tls else None
         self.done, self.good, self.connections = 0, 0, 0
         self.failures, self.refused = [], []
@@ -75,6 +76,8 @@ class Load:
             if connection and not await self.ask(connection, keep):
                 connection[1].close()
                 connection = None
+            if self.pause:
+                await asyncio.sleep(self.pause)
         if connection:
             connection[1].close()
 
