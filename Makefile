@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test accuracy bench endure stand stand-down fmt fmt-check lint docs deny advisories unit integration verdicts release \
+.PHONY: help test accuracy bench deploy endure stand stand-down fmt fmt-check lint docs deny advisories unit integration verdicts release \
         wordpress browser compare fuzz tools install uninstall clean
 
 CARGO  ?= cargo
@@ -23,7 +23,7 @@ say = @printf '\n▸ %s\n' "$(1)"
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 
-test: tools fmt-check lint docs deny advisories unit integration release wordpress browser compare fuzz ## everything, as the CI runs it
+test: tools fmt-check lint docs deny advisories unit integration release deploy wordpress browser compare fuzz ## everything, as the CI runs it
 	$(call say,test: everything passed)
 
 # === Look at the source ===
@@ -108,6 +108,15 @@ else ifeq ($(APT),)
 else
 	benches/compare/compare --quick
 endif
+
+# Each executable in tests/deploy is one check and says what it skips.
+deploy: ## what lies in deploy: rendered, validated, run
+	$(call say,deploy: what lies in deploy is valid and does what it says)
+	@for check in tests/deploy/*; do \
+	    [ -f "$$check" ] && [ -x "$$check" ] || continue; \
+	    printf '· %s\n' "$$check"; \
+	    "$$check"; \
+	done
 
 bench: ## the full comparison: close everything else first
 	benches/compare/compare
