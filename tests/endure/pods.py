@@ -18,7 +18,7 @@ import itertools
 import os
 import shutil
 import signal
-import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -28,7 +28,7 @@ import yaml
 from stage import Trouble, free_ports, wait
 
 OVERLAY = Path(__file__).resolve().parents[2] / "deploy/kubernetes/overlays/sidecar"
-FPM = "php-fpm8.2"
+FPM, PHP = "php-fpm8.2", "php8.2"
 LAG = 0.3
 # What the image stops each with (STOPSIGNAL); php-fpm's is that of the official images.
 SIGNALS = {"php-fpm": signal.SIGQUIT, "header-doctor": signal.SIGTERM}
@@ -133,13 +133,15 @@ class Pod:
         process = self.processes[container["name"]]
         if process.process.poll() is not None:
             raise Trouble(f"{self.name}: {container['name']} ended: {process.last_words()}")
-        return self.answers_fastcgi() if container["name"] == "php-fpm" else self.is_ready()
+        return self.probes(container) if container["name"] == "php-fpm" else self.is_ready()
 
-    def answers_fastcgi(self):
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(self.folder / "run/php-fpm.sock"))
-            return True
-        return False
+    def probes(self, container):
+        """Whether the command of its startup probe succeeds."""
+        program, *words = container["startupProbe"]["exec"]["command"] if "startupProbe" in container else ["true"]
+        words = [word.replace("/run/php-fpm", f"{self.folder}/run") for word in words]
+        user = as_user(container["securityContext"], self.group)
+        command = [*user, PHP if program == "php" else program, *words]
+        return subprocess.run(list(map(str, command)), capture_output=True, timeout=10).returncode == 0
 
     def is_ready(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.health, timeout=1)
