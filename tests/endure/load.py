@@ -78,6 +78,8 @@ class Load:
                 connection = None
             if self.pause:
                 await asyncio.sleep(self.pause)
+                # Whoever pauses looks first: a connection that was closed meanwhile is not asked.
+                connection = None if connection and connection[0].at_eof() else connection
         if connection:
             connection[1].close()
 

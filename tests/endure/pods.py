@@ -89,7 +89,7 @@ class Pod:
 
     def lay_out(self):
         """The volumes and what is mounted into them, as the pod's users see them."""
-        for name in ("html", "run", "spool", "fpm.d"):
+        for name in ("html", "run", "spool", "fpm.d", "etc"):
             (self.folder / name).mkdir(parents=True)
         (self.folder / "html/index.php").write_text(SCRIPT)
         (self.folder / "html/style.css").write_bytes(STYLE)
@@ -100,7 +100,8 @@ class Pod:
         for path, folder in paths.items():
             doctor = changed(doctor, path, f"{self.folder}/{folder}")
             fpm = fpm.replace(path, f"{self.folder}/{folder}")
-        (self.folder / "header-doctor.yaml").write_text(doctor)
+        (self.folder / "etc/header-doctor.yaml").symlink_to("..data/header-doctor.yaml")
+        self.configure(doctor)
         (self.folder / "fpm.conf").write_text(
             f"[global]\nerror_log = {self.folder}/run/fpm.log\ndaemonize = no\ninclude = {self.folder}/fpm.d/*.conf\n"
         )
@@ -111,6 +112,18 @@ class Pod:
             if os.geteuid() == 0:
                 os.chown(self.folder / name, 0, self.group)
             (self.folder / name).chmod(0o2777)
+
+    def configure(self, text):
+        """As kubelet changes what a ConfigMap's folder holds: a new folder, and one link that is swapped for another."""
+        self.configuration = text
+        version = self.folder / f"etc/..{time.monotonic_ns()}"
+        version.mkdir()
+        (version / "header-doctor.yaml").write_text(text)
+        fresh, link = self.folder / "etc/..data_tmp", self.folder / "etc/..data"
+        fresh.symlink_to(version.name)
+        old = link.resolve() if link.is_symlink() else None
+        fresh.rename(link)
+        shutil.rmtree(old) if old else None
 
     def start(self):
         """Returns when the pod is ready."""
@@ -123,7 +136,7 @@ class Pod:
     def launch(self, container):
         commands = {
             "php-fpm": [FPM, "--fpm-config", self.folder / "fpm.conf"],
-            "header-doctor": [binary(self.stage), "run", "--config", self.folder / "header-doctor.yaml"],
+            "header-doctor": [binary(self.stage), "run", "--config", self.folder / "etc/header-doctor.yaml"],
         }
         name = container["name"]
         command = as_user(container["securityContext"], self.group) + ["setpriv", "--pdeathsig", "KILL", *commands[name]]

@@ -27,6 +27,7 @@ def rollout(stage, findings):
         pods = [begin(stage, manifest, balancer) for _ in range(REPLICAS)]
         wait(lambda: len(balancer.known) == REPLICAS and accepts(stage.port), 10, "a balancer with all pods")
         socket_is_the_groups(pods[0], findings)
+        configuration_is_taken_over(pods[0])
         with all_loads(stage) as running:
             until, rollouts = time.monotonic() + stage.arguments.seconds, 0
             warm(running)
@@ -69,6 +70,13 @@ def socket_is_the_groups(pod, findings):
         findings.that(found.st_gid == pod.group, f"the socket's group is {found.st_gid}, not {pod.group}")
 
 
+def configuration_is_taken_over(pod):
+    """A changed ConfigMap needs no restart."""
+    pod.configure(pod.configuration + "  level: info\n")
+    log = pod.processes["header-doctor"].log
+    wait(lambda: '"Reloaded"' in log.read_text(), 10, "a reload after the ConfigMap changed")
+
+
 @contextlib.contextmanager
 def all_loads(stage):
     """Pages, posts, slow scripts and files, over connections that stay, that stay and pause, and that are new each time."""
@@ -77,7 +85,7 @@ def all_loads(stage):
         "posts": {"path": "/wp-json/?ms=2", "method": "POST", "keep": 2, "fresh": 2, "right": echoed(100)},
         "slow": {"path": "/wp-json/?ms=1500", "keep": 3, "fresh": 3, "right": echoed(0)},
         "files": {"path": "/style.css", "keep": 1, "fresh": 1, "bodies": [STYLE]},
-        "pausing": {"path": "/wp-json/", "keep": 8, "fresh": 0, "pause": 0.2, "right": echoed(0)},
+        "pausing": {"path": "/wp-json/", "keep": 8, "fresh": 0, "pause": 0.1, "right": echoed(0)},
     }
     with contextlib.ExitStack() as stack:
         running = []
