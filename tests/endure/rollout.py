@@ -1,7 +1,8 @@
 """A rollout of `deploy/kubernetes/overlays/sidecar` under load: pod after pod is replaced, and nothing is lost.
 
 `--careless hasty` takes the waiting out of the manifests, `--careless doctor-last` exchanges who ends last: either must be
-seen to lose requests, or the scenario proves nothing.
+seen to lose requests, or the scenario proves nothing. With `--fresh` no connection is kept, as behind a balancer that chooses a pod
+for each request; then the second loses nothing, either.
 """
 
 import contextlib
@@ -90,6 +91,8 @@ def all_loads(stage):
     with contextlib.ExitStack() as stack:
         running = []
         for label, settings in table.items():
+            if stage.arguments.fresh:
+                settings.update(keep=0, fresh=settings["keep"] + settings["fresh"])
             running.append(stack.enter_context(Load(stage, **settings)))
             running[-1].label = label
         yield running
