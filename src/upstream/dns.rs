@@ -1,6 +1,9 @@
 //! Names as the system resolves them: the hosts file, then the name servers of resolv.conf with its search domains
 //! and `ndots`.
 //!
+//! As for the C library, the hosts file has the last word: a name that stands in it is asked for nowhere else, neither for
+//! its other kind of address. So it is found where no name server answers.
+//!
 //! Both files are looked at for each lookup, as the C library does, so that a change of them needs no restart. What is
 //! asked for again has its answer's own lifetime, so nothing is cached here.
 
@@ -10,7 +13,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::config::{
+    LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::system_conf::parse_resolv_conf;
@@ -33,18 +38,37 @@ impl Files {
         let text = |path| fs::read(path).unwrap_or_default();
         Self { resolv_conf: text("/etc/resolv.conf"), hosts: text("/etc/hosts") }
     }
+
+    /// The addresses of a name in the hosts file, in its order (hosts(5)).
+    fn addresses(&self, host: &str) -> Vec<IpAddr> {
+        let host = host.strip_suffix('.').unwrap_or(host);
+        let text = String::from_utf8_lossy(&self.hosts);
+        text.lines().filter_map(|line| address_for(line, host)).collect()
+    }
+}
+
+/// The address in a line of the hosts file, when the name stands behind it.
+fn address_for(line: &str, host: &str) -> Option<IpAddr> {
+    let mut words = line.split('#').next()?.split_whitespace();
+    let address = words.next()?.parse().ok()?;
+    words.any(|name| name.eq_ignore_ascii_case(host)).then_some(address)
 }
 
 impl Resolve for SystemNames {
     fn lookup<'l>(&'l self, host: &'l str) -> Lookup<'l> {
-        Box::pin(async move {
-            let resolver = self.resolver(Files::read()).map_err(|error| words(&error))?;
-            look_up(&resolver, host).await.map_err(|error| words(&error))
-        })
+        Box::pin(async move { self.look_up(Files::read(), host).await.map_err(|error| words(&error)) })
     }
 }
 
 impl SystemNames {
+    async fn look_up(&self, files: Files, host: &str) -> Result<Found, NetError> {
+        let addresses = files.addresses(host);
+        if !addresses.is_empty() {
+            return Ok(Found { addresses, lifetime: Duration::MAX });
+        }
+        look_up(&self.resolver(files)?, host).await
+    }
+
     /// The resolver by these files: the one made before, unless they have changed.
     fn resolver(&self, files: Files) -> Result<TokioResolver, NetError> {
         let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,6 +90,7 @@ fn without_file() -> (ResolverConfig, ResolverOpts) {
 
 fn resolver(config: ResolverConfig, mut options: ResolverOpts) -> Result<TokioResolver, NetError> {
     options.ip_strategy = LookupIpStrategy::Ipv6AndIpv4;
+    options.use_hosts_file = ResolveHosts::Never;
     options.cache_size = 0;
     options.negative_max_ttl = Some(Duration::ZERO);
     let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
@@ -93,7 +118,9 @@ async fn look_up(resolver: &TokioResolver, host: &str) -> Result<Found, NetError
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+    use std::pin::pin;
     use std::sync::Arc;
+    use std::task::{Context, Poll, Waker};
 
     use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
     use hickory_resolver::proto::rr::Name;
@@ -182,6 +209,42 @@ mod tests {
     fn where_no_name_server_is_named_this_machine_is_asked() {
         assert_eq!(name_servers("nameserver 10.0.0.1\nnameserver 10.0.0.2\n"), 2);
         assert_eq!(["", "search a.test\n", "\0\u{ff}"].map(name_servers), [1; 3]);
+    }
+
+    /// No name server is there.
+    fn with_hosts(hosts: &str) -> Files {
+        Files { resolv_conf: "nameserver 127.0.0.1\n".into(), hosts: hosts.into() }
+    }
+
+    #[test]
+    fn the_hosts_file_is_read_line_by_line() {
+        let hosts = "# 10.0.0.1 wordpress\n\n10.0.0.2\twordpress.test  WordPress # blog\nfe80::1%eth0 wordpress\n\
+                     ::2 wordpress\nwordpress\n10.0.0.3 wordpress-2\u{fffd} wordpress-2\n";
+        for (name, expected) in [
+            ("wordpress", &["10.0.0.2", "::2"][..]),
+            ("WORDPRESS.", &["10.0.0.2", "::2"]),
+            ("wordpress.test", &["10.0.0.2"]),
+            ("wordpress-2", &["10.0.0.3"]),
+            ("blog", &[]),
+            ("10.0.0.2", &[]),
+            ("", &[]),
+        ] {
+            let found: Vec<String> =
+                with_hosts(hosts).addresses(name).iter().map(ToString::to_string).collect();
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn for_what_stands_in_the_hosts_file_no_name_server_is_waited_for() {
+        let names = SystemNames::default();
+        let poll = |name| {
+            let looking = pin!(names.look_up(with_hosts("10.0.0.2 wordpress\n"), name));
+            looking.poll(&mut Context::from_waker(Waker::noop())).map(Result::unwrap)
+        };
+        let Poll::Ready(found) = poll("wordpress") else { panic!("somebody is asked for it") };
+        assert_eq!(found.addresses, [IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2))]);
+        assert!(poll("another").is_pending());
     }
 
     #[tokio::test]
