@@ -32,11 +32,11 @@ class Container:
     `/tmp` can be written to where `scratch`; with `alone` it has a network of its own, which only it is in.
     """
 
-    def __init__(self, image, folder, arguments=(), environment=None, mounts=None, groups=(), scratch=False, alone=False):
+    def __init__(self, image, folder, arguments=(), environment=None, mounts=None, scratch=False, alone=False):
         self.image, self.folder = image, Path(folder)
         self.log = self.folder / f"{len(list(self.folder.glob('*.log')))}.log"
         self.environment = {**image.environment, **(environment or {})}
-        self.groups, self.alone = groups, alone
+        self.alone = alone
         self.stage = self.folder / "root"
         self.stage.mkdir(exist_ok=True)
         command = [*image.config["Entrypoint"], *(arguments or image.config["Cmd"])]
@@ -76,7 +76,7 @@ class Container:
 
     def inside(self, command):
         """A command as the image's user, with its environment alone, in its root."""
-        chroot = ["chroot", f"--userspec={self.image.config['User']}", f"--groups={','.join(map(str, self.groups))}", str(self.stage)]
+        chroot = ["chroot", f"--userspec={self.image.config['User']}", "--groups=", str(self.stage)]
         environment = [f"{name}={value}" for name, value in self.environment.items()]
         tools = [shutil.which("setpriv"), "--no-new-privs", shutil.which(chroot[0]), *chroot[1:]]
         return [shutil.which("env"), "-i", *environment, *tools, *command]

@@ -160,8 +160,7 @@ def defaults(world):
     """ports, health and SIGTERM as the image has them, told nothing but an upstream"""
     with world.container(environment={"HEADER_DOCTOR_UPSTREAM": "127.0.0.1:1"}, alone=True) as doctor:
         doctor.until_it_says(LISTENING)
-        table = (f"/proc/{doctor.pid}/net/tcp")
-        with open(table) as lines:
+        with open(f"/proc/{doctor.pid}/net/tcp") as lines:
             listening = {line.split()[1] for line in lines if line.split()[3] == "0A"}
         that(listening == {"00000000:1F90", "00000000:26AD"}, f"it listens on {listening}")
         # The words of the image's own HEALTHCHECK.
@@ -260,6 +259,9 @@ def php(world):
         that(status == 200 and "jQuery" in text, f"a static file was answered with {status}: {text[:200]}")
         logged_in(doctor, world.doors, padding=2 * MEGABYTE)
         that(doctor.terminate() == 0, f"SIGTERM did not end it with 0: {doctor.said()}")
+    with world.doctor(*arguments, environment=environment, mounts=mounts) as doctor:
+        status, text = asked(doctor, "/wp-json/", method="POST", body="x" * MEGABYTE)
+        that(status == 503 and "header_doctor_spool_failed" in text, f"without /tmp a long body was answered with {status}: {text[:300]}")
 
 
 def mounted(world):
