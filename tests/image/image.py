@@ -95,6 +95,8 @@ class Image:
     """Its root as a folder and its configuration as a runtime reads it; both end with the `with`."""
 
     def __init__(self):
+        # What a run that was killed has left.
+        buildah("rm", "--all")
         self.container = buildah("from", "--pull-never", NAME)
         self.root = Path(buildah("mount", self.container))
         self.config = json.loads(buildah("inspect", "--type", "image", NAME))["Docker"]["config"]
