@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test accuracy bench deploy endure stand stand-down fmt fmt-check lint docs deny advisories unit integration verdicts release \
+.PHONY: help test accuracy bench deploy endure stand stand-down fmt fmt-check lint docs deny advisories unit integration verdicts references release \
         wordpress browser image compare fuzz tools install uninstall clean
 
 CARGO  ?= cargo
@@ -76,6 +76,10 @@ accuracy: ## how right the rules are on the corpus, rule by rule
 verdicts: ## write tests/verdicts and tests/reports anew, to be reviewed
 	$(call say,verdicts: what every rule and report says is written to tests; review it with git diff)
 	WRITE_VERDICTS=1 $(CARGO) test --locked --test it -- verdicts:: check::every_report_reads_as_it_was_reviewed
+
+references: ## write docs/reference anew, to be reviewed
+	$(call say,references: the pages of docs/reference are written from the program; review them with git diff)
+	WRITE_REFERENCE=1 $(CARGO) test --locked --test it -- reference::
 
 release:
 	$(call say,release: the binary as it is shipped)

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
-use clap::{Arg, Args, Command, CommandFactory};
+use clap::{Arg, Args, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::{Arguments as Whole, NOTHING_WRONG};
+use super::{NOTHING_WRONG, definition};
 
 /// Print the manual page of all commands, as roff.
 ///
@@ -33,7 +33,7 @@ WordPress's own web server before PHP-FPM as well. No credential ever reaches it
 Every option of `run` can be given as an environment variable. A flag beats its variable, and that beats the file.";
 
 /// Variables that are no flag of `run`, and what reads them.
-const VARIABLES: [(&str, &str); 5] = [
+pub const VARIABLES: [(&str, &str); 5] = [
     ("HEADER_DOCTOR_PASSWORD", "The password with which check --user logs in."),
     ("HEADER_DOCTOR_APP_PASSWORD", "An application password for check --user."),
     ("HEADER_DOCTOR_TOKEN", "A token that check sends in the place of a login."),
@@ -61,8 +61,7 @@ pub(super) fn man(_: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn page() -> anyhow::Result<String> {
-    let mut whole = Whole::command().disable_help_subcommand(true);
-    whole.build();
+    let whole = definition();
     let mut commands = Vec::new();
     leaves(&whole, &mut commands);
     let told = told(&whole);

@@ -20,6 +20,8 @@ mod serve;
 mod terminal;
 mod token;
 
+pub use man::VARIABLES;
+
 use anyhow::bail;
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -78,6 +80,14 @@ enum Command {
     Health(health::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
+}
+
+/// All commands and flags, as the help, the manual page and the reference tell of them.
+#[must_use]
+pub fn definition() -> clap::Command {
+    let mut whole = Arguments::command().disable_help_subcommand(true);
+    whole.build();
+    whole
 }
 
 /// Does what the arguments say, the program's own name among them.

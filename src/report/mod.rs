@@ -9,7 +9,7 @@ mod renewals;
 mod repeats;
 mod verdict;
 
-pub use json::{found, lost};
+pub use json::{found, lost, schemas};
 pub use markdown::fill;
 pub use page::Page;
 pub(crate) use page::words;

@@ -33,6 +33,7 @@ mod php_findings;
 mod php_hop;
 mod policy;
 mod proxy_protocol;
+mod reference;
 mod reload;
 mod replies;
 mod report;

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use header_doctor::diagnosis::{Finding, Proof, diagnose};
-use header_doctor::event::{Event, Events, ExchangeId, Failure, Refusal, Scoped, Side, Tally, Tried, bus};
+use header_doctor::event::{
+    Event, Events, ExchangeId, Failure, Refusal, Scoped, Side, Tally, Tried, Whence, bus,
+};
 use header_doctor::evidence::{Symptom, Trail, Watched, look};
 use header_doctor::message::{Fields, ReplyHead, RequestHead, Status};
 use header_doctor::moment::Moment;
@@ -210,6 +212,33 @@ fn json_has_every_field_under_its_stable_name() {
     assert_eq!(record, expected);
 }
 
+/// A line of an exchange, of those like it summed up, and of a gap, each with every field that it can have.
+pub(crate) fn every_kind_of_line() -> [String; 3] {
+    let mut whole = lost();
+    let only = Whence { upstream: Some("http://10.0.0.7:8080".into()), ..Whence::default() };
+    whole.findings[0].scope.only = Some(Arc::new(only));
+    whole.tried = vec![Tried {
+        upstream: "http://10.0.0.6:8080".into(),
+        code: "header_doctor_upstream_unreachable",
+        what: "the upstream cannot be connected to: connection refused".to_owned(),
+    }];
+    whole.refusal =
+        Some(Refusal { code: "header_doctor_host_missing", reason: "the request has no Host".into() });
+    whole.failure = Some(Failure {
+        who: Side::Upstream,
+        code: "header_doctor_upstream_unreachable",
+        what: "connection refused".into(),
+    });
+    whole.php = Some("PHP Fatal error: Uncaught Error".to_owned());
+    let summaries = held_back(&vec![lost(); 2]);
+    let (bus, events) = bus(1);
+    (0..2).for_each(|_| bus.send(lost()));
+    drop(bus);
+    let text = text_written(events, Duration::ZERO);
+    let gap = text.lines().next().unwrap().to_owned();
+    [render(&whole, Format::Json), summary(&summaries[0], NOW, Format::Json), gap]
+}
+
 #[test]
 fn what_has_no_finding_is_one_line() {
     let mut event = Event::unread(ExchangeId::new(1), NOW, "doctor".into());
@@ -342,11 +371,14 @@ impl io::Write for Paper {
 }
 
 /// What the log writes until the bus ends.
-fn written(events: Events, repeats: Duration) -> Vec<serde_json::Value> {
+fn text_written(events: Events, repeats: Duration) -> String {
     let paper = Paper::default();
     run(events, paper.clone(), Format::Json, Repeats::new(repeats));
-    let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    String::from_utf8(paper.0.lock().unwrap().clone()).unwrap()
+}
+
+fn written(events: Events, repeats: Duration) -> Vec<serde_json::Value> {
+    text_written(events, repeats).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]

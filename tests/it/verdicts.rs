@@ -60,7 +60,7 @@ fn a_difference_is_told_by_its_first_line() {
 }
 
 /// The first line that differs, with its number.
-fn difference(was: &str, is: &str) -> Option<String> {
+pub(crate) fn difference(was: &str, is: &str) -> Option<String> {
     let ends = ["(the end)"];
     let (mut old, mut new) = (was.lines().chain(ends), is.lines().chain(ends));
     let (line, was, is) =
