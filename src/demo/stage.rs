@@ -67,7 +67,7 @@ impl Place {
             Self::Free => bind(FREE),
             Self::Usual => bind(USUAL).or_else(|error| match error {
                 BindError::Taken { .. } => bind(FREE),
-                BindError::Other { .. } => Err(error),
+                _ => Err(error),
             }),
         }
     }

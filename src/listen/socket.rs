@@ -19,6 +19,21 @@ pub enum BindError {
         /// One that is free now.
         free: Option<SocketAddr>,
     },
+    /// The system keeps it from this user.
+    #[error(
+        "{address} is not for every user, as no port below 1024 is; take a higher one, let systemd pass the socket, or give the \
+         process CAP_NET_BIND_SERVICE"
+    )]
+    Forbidden {
+        /// The address wanted.
+        address: SocketAddr,
+    },
+    /// It is another machine's.
+    #[error("{address} is no address of this machine; `ip address` lists them, and :{} is all of IPv4", address.port())]
+    Elsewhere {
+        /// The address wanted.
+        address: SocketAddr,
+    },
     /// Something else is wrong with it.
     #[error("cannot listen on {address}")]
     Other {
@@ -27,6 +42,17 @@ pub enum BindError {
         /// What the system says.
         source: io::Error,
     },
+}
+
+impl BindError {
+    fn of(address: SocketAddr, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::Taken { address, free: free_beside(address) },
+            io::ErrorKind::PermissionDenied => Self::Forbidden { address },
+            io::ErrorKind::AddrNotAvailable => Self::Elsewhere { address },
+            _ => Self::Other { address, source },
+        }
+    }
 }
 
 fn proposal(free: Option<SocketAddr>) -> String {
@@ -42,13 +68,7 @@ fn proposal(free: Option<SocketAddr>) -> String {
 /// The address is taken or cannot be used.
 pub fn bind(address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, BindError> {
     let other = |source| BindError::Other { address, source };
-    let first = match bind_first(address) {
-        Ok(socket) => socket,
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            return Err(BindError::Taken { address, free: free_beside(address) });
-        }
-        Err(error) => return Err(other(error)),
-    };
+    let first = bind_first(address).map_err(|error| BindError::of(address, error))?;
     let bound = first.local_addr().map_err(other)?.as_socket().unwrap_or(address);
     first.set_reuse_port(true).map_err(other)?;
     let siblings = (1..workers).map(|_| bind_sibling(bound));
@@ -112,6 +132,22 @@ mod tests {
         let four = bind("0.0.0.0:0".parse().unwrap(), 2).unwrap();
         let port = four[0].local_addr().unwrap().port();
         assert_eq!(bind(format!("[::]:{port}").parse().unwrap(), 2).unwrap().len(), 2);
+    }
+
+    /// What the system says to who may not, or is elsewhere, is no help.
+    #[test]
+    fn an_address_that_cannot_be_had_says_what_would_be_right() {
+        let elsewhere = bind("192.0.2.1:80".parse().unwrap(), 1).unwrap_err();
+        assert!(
+            elsewhere.to_string().starts_with("192.0.2.1:80 is no address of this machine; "),
+            "{elsewhere}"
+        );
+        let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let denied = BindError::of("0.0.0.0:80".parse().unwrap(), denied).to_string();
+        assert!(
+            denied.starts_with("0.0.0.0:80 is not for every user") && denied.contains("1024"),
+            "{denied}"
+        );
     }
 
     #[test]
