@@ -25,6 +25,7 @@ mod http2;
 mod life;
 mod limits;
 mod manual;
+mod pages;
 mod pair;
 mod past;
 mod php;

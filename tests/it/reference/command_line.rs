@@ -88,7 +88,7 @@ fn described(command: &Command, shared: &BTreeMap<String, String>, out: &mut Str
     let usage = command.clone().render_usage().to_string();
     let about = command.get_long_about().or_else(|| command.get_about()).unwrap().to_string();
     write!(out, "\n## {}\n\n{}\n\n", name(command), ended(&about)).unwrap();
-    out.push_str(&block(usage.trim_start_matches("Usage: ")));
+    write!(out, "```usage\n{}\n```\n", usage.trim_start_matches("Usage: ").trim_end()).unwrap();
     let is_shared =
         |flag: &&Arg| command.get_name() != "run" && shared.get(flag.get_id().as_str()) == Some(&help(flag));
     let (as_run, own): (Vec<_>, Vec<_>) = own(command).partition(is_shared);

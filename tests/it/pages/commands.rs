@@ -1,0 +1,142 @@
+//! Every `header-doctor …` that a page has one type is taken apart by the definition that reads the real command line.
+//!
+//! Nothing is executed, but `run` without a file: `config show` tells whether the values of its flags are right as well.
+
+use std::process::Command;
+
+use header_doctor::cli::definition;
+
+use super::Page;
+
+#[test]
+fn every_command_line_is_understood() {
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for page in Page::all() {
+        for block in page.blocks().iter().filter(|block| block.info != "usage") {
+            for command in commands(&block.text) {
+                count += 1;
+                let why = refused(&command);
+                let place = format!("{}:{}", page.name.display(), block.line + 1);
+                wrong.extend(why.map(|why| format!("{place}: {}\n{why}", command.join(" "))));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 40, "{count}");
+}
+
+#[test]
+fn command_lines_are_found_wherever_they_stand() {
+    let cases = [
+        ("header-doctor run --listen :80", vec!["run --listen :80"]),
+        ("$ A='b c' header-doctor token < a.txt   # a remark", vec!["token"]),
+        ("sudo ./header-doctor man | man -l -", vec!["man"]),
+        ("cat a | header-doctor compare - b.jsonl > c && echo done", vec!["compare - b.jsonl"]),
+        ("header-doctor check \\\n    'https://a b' --deep", vec!["check https://a b --deep"]),
+        ("kubectl exec pod -c doctor -- header-doctor health; header-doctor demo", vec!["health", "demo"]),
+        ("cargo run --release -- demo --once", vec!["demo --once"]),
+        (
+            "install header-doctor /usr/local/bin\nheader-doctor: a.yaml:1:1: wrong\ntail -f header-doctor",
+            vec![],
+        ),
+    ];
+    for (text, expected) in cases {
+        let found: Vec<_> = commands(text).iter().map(|command| command[1..].join(" ")).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn a_wrong_flag_and_a_wrong_value_are_seen() {
+    for wrong in ["run --upstrem a:1", "explain a --output xml", "run --upstream htp://x", "serve"] {
+        let command = commands(&format!("header-doctor {wrong}")).remove(0);
+        assert!(refused(&command).is_some(), "{wrong}");
+    }
+    for right in ["run --upstream a:1 --observe", "run --config is-not-there.yaml", "check --help"] {
+        let command = commands(&format!("header-doctor {right}")).remove(0);
+        assert_eq!(refused(&command), None, "{right}");
+    }
+}
+
+/// Why a command would be refused for how it is written.
+fn refused(command: &[String]) -> Option<String> {
+    if let Err(error) = definition().try_get_matches_from(command) {
+        return error.use_stderr().then(|| error.to_string());
+    }
+    let is_run = command.get(1).is_some_and(|name| name == "run");
+    let has_file = command.iter().any(|word| word.starts_with("--config"));
+    let has_upstream = command.iter().any(|word| word.starts_with("--upstream"));
+    (is_run && has_upstream && !has_file).then(|| shown(&command[2..]))?
+}
+
+/// What `config show` has against the flags of a `run`.
+fn shown(flags: &[String]) -> Option<String> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+    command.args(["config", "show"]).args(flags.iter().filter(|flag| *flag != "--upgrade")).env_clear();
+    let output = command.output().unwrap();
+    (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// The commands of this program in the text of a shell, each from its name on.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let text = text.replace("\\\n", " ");
+    text.lines().flat_map(simple_commands).filter_map(ours).collect()
+}
+
+/// From the name of the program on, where that is what would be started.
+fn ours(words: Vec<String>) -> Option<Vec<String>> {
+    let is_ours = |word: &String| word == "header-doctor" || word.ends_with("/header-doctor");
+    let is_before = |word: &String| {
+        let name = word.split('=').next().unwrap_or_default();
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let is_variable = word.contains('=') && name.chars().all(is_name);
+        is_variable || ["$", "sudo", "exec", "nohup", "env", "time"].contains(&word.as_str())
+    };
+    let cargo = ["cargo", "run", "--release", "--"];
+    if words.len() > cargo.len() && words[..cargo.len()] == cargo {
+        let arguments = words[cargo.len()..].iter().cloned();
+        return Some(["header-doctor".to_owned()].into_iter().chain(arguments).collect());
+    }
+    let at = words.iter().position(is_ours)?;
+    let before = &words[..at];
+    let is_started = before.iter().all(is_before) || before.last().is_some_and(|word| word == "--");
+    is_started.then(|| words[at..].to_vec())
+}
+
+/// The commands of one line as lists of words, without what leads their output elsewhere.
+fn simple_commands(line: &str) -> Vec<Vec<String>> {
+    let mut out = vec![Vec::new()];
+    let (mut word, mut quote, mut is_redirected) = (None::<String>, None, false);
+    let end = |word: &mut Option<String>, is_redirected: &mut bool, out: &mut Vec<Vec<String>>| {
+        if let Some(word) = word.take() {
+            let is_file = std::mem::take(is_redirected);
+            let last = out.last_mut().unwrap();
+            (!is_file).then(|| last.push(word));
+        }
+    };
+    for sign in line.chars() {
+        match (quote, sign) {
+            (Some(mark), _) if mark == sign => quote = None,
+            (Some(_), _) => word.get_or_insert_default().push(sign),
+            (None, '\'' | '"') => {
+                quote = Some(sign);
+                word.get_or_insert_default();
+            }
+            (None, '#') if word.is_none() => break,
+            (None, '|' | ';' | '&' | '(' | ')') => {
+                end(&mut word, &mut is_redirected, &mut out);
+                out.push(Vec::new());
+            }
+            (None, '<' | '>') => {
+                // `2>` is one word with its number.
+                word = word.filter(|word| word.parse::<u8>().is_err());
+                end(&mut word, &mut is_redirected, &mut out);
+                is_redirected = true;
+            }
+            (None, ' ' | '\t') => end(&mut word, &mut is_redirected, &mut out),
+            (None, _) => word.get_or_insert_default().push(sign),
+        }
+    }
+    end(&mut word, &mut is_redirected, &mut out);
+    out
+}
