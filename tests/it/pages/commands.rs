@@ -80,11 +80,11 @@ fn shown(flags: &[String]) -> Option<String> {
 /// The commands of this program in the text of a shell, each from its name on.
 fn commands(text: &str) -> Vec<Vec<String>> {
     let text = text.replace("\\\n", " ");
-    text.lines().flat_map(simple_commands).filter_map(ours).collect()
+    text.lines().flat_map(simple_commands).filter_map(|words| ours(&words)).collect()
 }
 
 /// From the name of the program on, where that is what would be started.
-fn ours(words: Vec<String>) -> Option<Vec<String>> {
+fn ours(words: &[String]) -> Option<Vec<String>> {
     let is_ours = |word: &String| word == "header-doctor" || word.ends_with("/header-doctor");
     let is_before = |word: &String| {
         let name = word.split('=').next().unwrap_or_default();

@@ -126,7 +126,7 @@ fn one(argument: &Arg) -> String {
     let is_choice = argument.get_action().takes_values();
     for value in argument.get_possible_values().iter().filter(|_| is_choice) {
         let meaning = value.get_help().map(|help| format!(": {help}")).unwrap_or_default();
-        write!(out, "  - `{}`{}\n", value.get_name(), ended(&meaning)).unwrap();
+        writeln!(out, "  - `{}`{}", value.get_name(), ended(&meaning)).unwrap();
     }
     let defaults: Vec<_> =
         argument.get_default_values().iter().map(|value| value.display().to_string()).collect();
