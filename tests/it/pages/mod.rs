@@ -8,6 +8,7 @@ mod commands;
 mod configurations;
 mod figures;
 mod links;
+mod words;
 
 use std::path::{Path, PathBuf};
 
