@@ -29,6 +29,7 @@ fn every_command_line_is_understood() {
 fn command_lines_are_found_wherever_they_stand() {
     let cases = [
         ("header-doctor run --listen :80", vec!["run --listen :80"]),
+        ("A=/etc/header-doctor header-doctor man", vec!["man"]),
         ("$ A='b c' header-doctor token < a.txt   # a remark", vec!["token"]),
         ("sudo ./header-doctor man | man -l -", vec!["man"]),
         ("cat a | header-doctor compare - b.jsonl > c && echo done", vec!["compare - b.jsonl"]),
@@ -97,7 +98,7 @@ fn ours(words: &[String]) -> Option<Vec<String>> {
         let arguments = words[cargo.len()..].iter().cloned();
         return Some(["header-doctor".to_owned()].into_iter().chain(arguments).collect());
     }
-    let at = words.iter().position(is_ours)?;
+    let at = words.iter().position(|word| is_ours(word) && !is_before(word))?;
     let before = &words[..at];
     let is_started = before.iter().all(is_before) || before.last().is_some_and(|word| word == "--");
     is_started.then(|| words[at..].to_vec())
