@@ -1,9 +1,11 @@
 //! Every `header-doctor …` that a page has one type is taken apart by the definition that reads the real command line.
 //!
-//! Nothing is executed, but `run` without a file: `config show` tells whether the values of its flags are right as well.
+//! Nothing of that is executed, but `explain`, which must know what it is asked for, and in the place of a `run` without a file
+//! `config show`, which tells whether the values of its flags are right.
 
 use std::process::Command;
 
+use clap::error::ErrorKind;
 use header_doctor::cli::definition;
 
 use super::Page;
@@ -12,13 +14,13 @@ use super::Page;
 fn every_command_line_is_understood() {
     let (mut wrong, mut count) = (Vec::new(), 0);
     for page in Page::all() {
-        for block in page.blocks().iter().filter(|block| block.info != "usage") {
-            for command in commands(&block.text) {
-                count += 1;
-                let why = refused(&command);
-                let place = format!("{}:{}", page.name.display(), block.line + 1);
-                wrong.extend(why.map(|why| format!("{place}: {}\n{why}", command.join(" "))));
-            }
+        let blocks: Vec<_> = page.blocks().into_iter().filter(|block| block.info != "usage").collect();
+        let in_blocks = blocks.iter().flat_map(|block| commands(&block.text));
+        let in_sentences = spoken(&page.text).into_iter().filter(|command| !is_only_named(command));
+        for command in in_blocks.chain(in_sentences) {
+            count += 1;
+            let why = refused(&command);
+            wrong.extend(why.map(|why| format!("{}: {}\n{why}", page.name.display(), command.join(" "))));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -49,7 +51,13 @@ fn command_lines_are_found_wherever_they_stand() {
 
 #[test]
 fn a_wrong_flag_and_a_wrong_value_are_seen() {
-    for wrong in ["run --upstrem a:1", "explain a --output xml", "run --upstream htp://x", "serve"] {
+    for wrong in [
+        "run --upstrem a:1",
+        "explain 401 --output xml",
+        "run --upstream htp://x",
+        "explain no-such-rule",
+        "serve",
+    ] {
         let command = commands(&format!("header-doctor {wrong}")).remove(0);
         assert!(refused(&command).is_some(), "{wrong}");
     }
@@ -64,18 +72,40 @@ fn refused(command: &[String]) -> Option<String> {
     if let Err(error) = definition().try_get_matches_from(command) {
         return error.use_stderr().then(|| error.to_string());
     }
+    if command.get(1).is_some_and(|name| name == "explain") {
+        return complaint(&command[1..]);
+    }
     let is_run = command.get(1).is_some_and(|name| name == "run");
     let has_file = command.iter().any(|word| word.starts_with("--config"));
     let has_upstream = command.iter().any(|word| word.starts_with("--upstream"));
-    (is_run && has_upstream && !has_file).then(|| shown(&command[2..]))?
+    let flags = command[2..].iter().filter(|flag| *flag != "--upgrade").cloned();
+    let shown: Vec<_> = ["config".to_owned(), "show".to_owned()].into_iter().chain(flags).collect();
+    (is_run && has_upstream && !has_file).then(|| complaint(&shown))?
 }
 
-/// What `config show` has against the flags of a `run`.
-fn shown(flags: &[String]) -> Option<String> {
+/// What the program has against these arguments.
+fn complaint(arguments: &[String]) -> Option<String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
-    command.args(["config", "show"]).args(flags.iter().filter(|flag| *flag != "--upgrade")).env_clear();
-    let output = command.output().unwrap();
+    let output = command.args(arguments).env_clear().output().unwrap();
     (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// What stands for something else in a command within a sentence.
+const PLACEHOLDERS: [&str; 5] = ["CODE", "NAME", "RULE", "SHELL", "…"];
+
+/// The commands within sentences, as far as they are whole: `header-doctor demo`.
+fn spoken(text: &str) -> Vec<Vec<String>> {
+    let code = text.split('`').skip(1).step_by(2).filter(|code| code.starts_with("header-doctor "));
+    let is_whole = |code: &&str| !code.contains('|') && !PLACEHOLDERS.iter().any(|word| code.contains(word));
+    code.filter(is_whole).flat_map(|code| commands(&code.replace('\n', " "))).collect()
+}
+
+/// Whether a sentence names a command without all that it needs.
+fn is_only_named(command: &[String]) -> bool {
+    let kind = definition().try_get_matches_from(command).err().map(|error| error.kind());
+    let needs_more =
+        [ErrorKind::MissingRequiredArgument, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
+    kind.is_some_and(|kind| needs_more.contains(&kind))
 }
 
 /// The commands of this program in the text of a shell, each from its name on.
