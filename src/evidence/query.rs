@@ -51,8 +51,11 @@ pub enum Plus {
 /// Undoes percent-encoding once (RFC 3986 §2.1); what is not an escape stays as it is.
 #[must_use]
 pub fn decoded(text: &[u8], plus: Plus) -> Cow<'_, [u8]> {
-    let is_plain = |byte: &u8| *byte != b'%' && (*byte != b'+' || plus == Plus::Stays);
-    if text.iter().all(is_plain) {
+    let coded = match plus {
+        Plus::Stays => memchr::memchr(b'%', text),
+        Plus::IsSpace => memchr::memchr2(b'%', b'+', text),
+    };
+    if coded.is_none() {
         return Cow::Borrowed(text);
     }
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());

@@ -51,7 +51,10 @@ impl Route {
     /// Reads the route of a request.
     #[must_use]
     pub fn of(head: &RequestHead) -> Self {
-        let class = |route: &[u8]| if is_public(head, route) { RouteClass::Public } else { class(route) };
+        let class = |route: &[u8]| {
+            let segments = segments(route);
+            if is_public(head, &segments) { RouteClass::Public } else { class(&segments) }
+        };
         let no_rest = Self { class: RouteClass::NotRest, form: Form::Pretty };
         named(head).map_or(no_rest, |(route, form)| Self { class: class(&route), form })
     }
@@ -60,13 +63,24 @@ impl Route {
 /// The route by its name, and the form of the URL.
 fn named(head: &RequestHead) -> Option<(Cow<'_, [u8]>, Form)> {
     // The parameter outdoes the path (`WP::parse_request`), and its last value the others.
-    if let Some(route) = rest_routes(head.query()).last() {
+    let query = head.query();
+    if !query.is_empty()
+        && let Some(route) = rest_routes(query).last()
+    {
         return names_route(&route).then_some((route, Form::Query));
     }
-    let path = decoded(head.path(), Plus::Stays);
-    let (before, route) = below_prefix(&path)?;
-    let form = if before.ends_with(b"/index.php") { Form::Index } else { Form::Pretty };
-    Some((Cow::Owned(route.to_owned()), form))
+    match decoded(head.path(), Plus::Stays) {
+        Cow::Borrowed(path) => below_prefix(path).map(|(before, route)| (Cow::Borrowed(route), form(before))),
+        Cow::Owned(path) => {
+            let (before, route) = below_prefix(&path)?;
+            Some((Cow::Owned(route.to_owned()), form(before)))
+        }
+    }
+}
+
+/// The form of a URL with this before `/wp-json`.
+fn form(before: &[u8]) -> Form {
+    if before.ends_with(b"/index.php") { Form::Index } else { Form::Pretty }
 }
 
 /// Whether a route is of a plugin that issues Bearer tokens of its own.
@@ -134,17 +148,22 @@ pub fn folder(head: &RequestHead) -> &[u8] {
 /// Splits a path around `wp-json` as a whole segment; WordPress may live in a folder, so it need not be the first.
 fn below_prefix(path: &[u8]) -> Option<(&[u8], &[u8])> {
     const PREFIX: &[u8] = b"/wp-json";
-    let start = memchr::memmem::find(path, PREFIX)?;
+    // Most sites live in no folder, and every exchange is asked.
+    let start = if path.starts_with(PREFIX) { 0 } else { memchr::memmem::find(path, PREFIX)? };
     let (before, rest) = path.split_at_checked(start)?;
     let route = rest.get(PREFIX.len()..)?;
     (route.is_empty() || route.starts_with(b"/")).then_some((before, route))
 }
 
-fn class(route: &[u8]) -> RouteClass {
+/// The first segments of a route; empty ones stand where it has no more.
+fn segments(route: &[u8]) -> [&[u8]; 5] {
     let mut segments = route.split(|byte| *byte == b'/').filter(|segment| !segment.is_empty());
-    let mut next = || segments.next().unwrap_or_default();
+    [(); 5].map(|()| segments.next().unwrap_or_default())
+}
+
+fn class(segments: &[&[u8]; 5]) -> RouteClass {
     // Tmeister and usefulteam; Simple JWT Login; miniOrange; core.
-    match [next(), next(), next(), next(), next()] {
+    match *segments {
         [b"jwt-auth", b"v1", b"token", b"", _] => RouteClass::Token,
         [b"jwt-auth", b"v1", b"token", b"validate", b""] => RouteClass::Validate,
         [b"jwt-auth", b"v1", b"token", b"refresh", b""] => RouteClass::Refresh,
@@ -161,7 +180,7 @@ fn class(route: &[u8]) -> RouteClass {
 /// Whether anonymous callers may read this: core's own lists, one item of them, and the index (the controllers in
 /// `wp-includes/rest-api/endpoints/`). A parameter that asks for more than anybody may see takes that away; an item
 /// may still be private.
-fn is_public(head: &RequestHead, route: &[u8]) -> bool {
+fn is_public(head: &RequestHead, segments: &[&[u8]; 5]) -> bool {
     const LISTS: [&[u8]; 10] = [
         b"posts",
         b"pages",
@@ -174,25 +193,22 @@ fn is_public(head: &RequestHead, route: &[u8]) -> bool {
         b"statuses",
         b"search",
     ];
-    if !matches!(head.method, Method::Get | Method::Head) || asks_for_more(head.query()) {
-        return false;
-    }
-    let mut segments = route.split(|byte| *byte == b'/').filter(|segment| !segment.is_empty());
-    let mut next = || segments.next().unwrap_or_default();
-    match [next(), next(), next(), next(), next()] {
+    let is_list = match *segments {
         [b"", ..] => true,
         [b"wp", b"v2", list, _, b""] => LISTS.contains(&list),
         _ => false,
-    }
+    };
+    is_list && matches!(head.method, Method::Get | Method::Head) && !asks_for_more(head.query())
 }
 
 /// `context=edit`, `status=draft`, and `_method`, which makes another method of a GET.
 fn asks_for_more(query: &[u8]) -> bool {
-    query.split(|byte| *byte == b'&').map(|pair| decoded(pair, Plus::IsSpace)).any(|pair| {
-        let asks = |name: &[u8]| pair.starts_with(name);
-        let view = [b"context=view".as_slice(), b"context=embed"].contains(&&*pair);
-        (asks(b"context") && !view) || asks(b"status") || asks(b"_method")
-    })
+    !query.is_empty()
+        && query.split(|byte| *byte == b'&').map(|pair| decoded(pair, Plus::IsSpace)).any(|pair| {
+            let asks = |name: &[u8]| pair.starts_with(name);
+            let view = [b"context=view".as_slice(), b"context=embed"].contains(&&*pair);
+            (asks(b"context") && !view) || asks(b"status") || asks(b"_method")
+        })
 }
 
 #[cfg(test)]
