@@ -17,6 +17,18 @@ pub struct Bus {
     dropped: Arc<AtomicU64>,
 }
 
+/// Tells how many events were dropped, and keeps no bus open for it.
+#[derive(Clone, Debug)]
+pub struct Dropped(Arc<AtomicU64>);
+
+impl Dropped {
+    /// How many so far.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Where events come out. The bus ends when every [`Bus`] is gone.
 #[derive(Debug)]
 pub struct Events {
@@ -45,6 +57,12 @@ impl Bus {
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// The same for whoever asks later: the bus ends though he may still ask.
+    #[must_use]
+    pub fn counter(&self) -> Dropped {
+        Dropped(Arc::clone(&self.dropped))
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod bus;
 mod complaint;
+mod counts;
 mod identity;
 mod redact;
 mod tally;
@@ -16,11 +17,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use crate::evidence::ExchangeId;
-pub use bus::{Bus, Events, bus};
+pub use bus::{Bus, Dropped, Events, bus};
 pub use complaint::{complaint, whole_complaint};
+pub use counts::{About, Preflight, Shard, TrailFailure, TurnedAway};
 pub use identity::{ExchangeIds, TraceId};
 pub use redact::{Redacted, redact_target};
-pub use tally::{Population, Scope, Tally};
+pub use tally::{Loss, Population, Scope, Tally};
 pub use whence::Whence;
 
 use crate::diagnosis::{Finding, Severity};

@@ -72,6 +72,7 @@ impl Record {
         let whence = self.whence();
         let mut findings = diagnose_by(self.recorder.rules, &trail, &symptom);
         self.second_opinion(&mut findings, scene.as_ref());
+        self.recorder.tally.note(&findings);
         let findings = findings.into_iter().map(|finding| {
             let scope = self.recorder.tally.find_at(finding.rule, has_credential, &whence);
             Scoped { finding, scope }

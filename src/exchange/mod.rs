@@ -5,6 +5,7 @@
 
 mod asking;
 mod broken;
+mod counted;
 mod date;
 mod diagnose;
 mod memory;
@@ -54,7 +55,9 @@ impl Answer for Sites {
     ) -> Reply<'c> {
         let Request { head, body } = request;
         if head.target() == b"*" {
-            return own::server_options();
+            let reply = own::server_options();
+            self.count_server_options(reply.head.status);
+            return reply;
         }
         let mut record = self.open(client, head);
         let Some(site) = self.of(record.head()) else {
@@ -77,6 +80,7 @@ impl Answer for Sites {
     }
 
     fn refuse(&self, client: Client, refusal: Refusal) -> Reply<'static> {
+        self.count_unread(refusal, Some(refusal.status()));
         self.recorder().refuse(client, refusal)
     }
 
@@ -89,6 +93,7 @@ impl Answer for Sites {
     }
 
     fn leave_unanswered(&self, client: Client, refusal: Refusal) {
+        self.count_unread(refusal, None);
         self.recorder().leave_unanswered(client, refusal);
     }
 

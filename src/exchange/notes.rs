@@ -13,6 +13,7 @@ use super::record::Shared;
 use super::signing::Signing;
 use super::site::Told;
 use super::unread::Unread;
+use crate::event::TrailFailure;
 use crate::evidence::signed::{self, Bound, Direction, Handed, Member, Own, Unbelieved, Written};
 use crate::evidence::{
     Arrival, Arrived, Changed, Company, Crossing, ExchangeId, HopName, Look, Return, Seen, Sighting,
@@ -43,6 +44,8 @@ pub(super) struct Notes {
     pub(super) asked: Option<(ExchangeId, Moment)>,
     /// What PHP answered.
     pub(super) php: Option<Box<Arrived>>,
+    /// Why what came counts for nothing, until it is counted.
+    pub(super) failure: Option<TrailFailure>,
 }
 
 /// A trail that is believed, and how the request compares with it.
@@ -99,19 +102,23 @@ impl Notes {
             returned: Vec::new(),
             asked: None,
             php: None,
+            failure: None,
         };
         notes.unread = now.may_wait.then(|| notes.leave_unread(head, look, peer, now)).flatten();
         if notes.unread.is_some() {
             return notes;
         }
-        match look.has_notes().then(|| Signed::of(head, peer)).and_then(|signed| signed.read(signing, head)) {
-            Some(sealed) if notes.is_of_now(&sealed.handed, now) => {
+        match look.has_notes().then(|| Signed::of(head, peer).read(signing, head)) {
+            Some(Ok(sealed)) if notes.is_of_now(&sealed.handed, now) => {
                 if signing.replays.is_first(sealed.handed.exchange) {
                     notes.take(sealed, head, look);
+                } else {
+                    notes.failure = Some(TrailFailure::Replayed);
                 }
             }
-            Some(_) => {}
-            None => notes.miss(),
+            Some(Ok(_)) => {}
+            Some(Err(why)) => notes.miss(Some(why)),
+            None => notes.miss(None),
         }
         notes
     }
@@ -128,9 +135,9 @@ impl Notes {
     pub(super) fn settle(&mut self, head: &RequestHead, look: &Look, now: &Now<'_>) {
         let Some(unread) = self.unread.take() else { return };
         match unread.signed(&head.fields, look).read(&self.signing, head) {
-            Some(sealed) if self.is_of_now(&sealed.handed, now) => self.take(sealed, head, look),
-            Some(_) => {}
-            None => self.miss(),
+            Ok(sealed) if self.is_of_now(&sealed.handed, now) => self.take(sealed, head, look),
+            Ok(_) => {}
+            Err(why) => self.miss(Some(why)),
         }
     }
 
@@ -148,10 +155,12 @@ impl Notes {
     /// WordPress, or a server behind sent all fields of its request in one of its own. Clocks that differ are noted.
     fn is_of_now(&mut self, handed: &Handed, now: &Now<'_>) -> bool {
         if handed.members.iter().any(|member| member.hop == self.signing.hop) {
+            self.failure = Some(TrailFailure::OwnName);
             return false;
         }
         let at = (now.at)();
         let Some(skew) = skew(handed.at, at) else { return true };
+        self.failure = Some(TrailFailure::ClockOff);
         if now.shared.neighbours.is_steady(handed.exchange, handed.at, at) {
             self.arrival = Arrival::Skewed(skew);
             self.front = handed.members.last().map(|last| last.hop.clone());
@@ -173,7 +182,8 @@ impl Notes {
 
     /// No trail came that can be believed. One was to be expected where the configuration says so, and nowhere else: health
     /// checks, neighbours in a cluster and others come around the doctor in front and mean no harm.
-    fn miss(&mut self) {
+    fn miss(&mut self, why: Option<Unbelieved>) {
+        self.failure = why.map(Into::into).or(self.signing.after.as_ref().map(|_| TrailFailure::Missing));
         self.front.clone_from(&self.signing.after);
         if self.front.is_some() {
             self.arrival = Arrival::Lost;
@@ -254,13 +264,16 @@ impl Notes {
             self.php = self.hear_php(reply, head, sent, told, at());
         }
         let bound = Bound::new(Direction::Back, head.method, head.method_text(), told.sealed(head));
+        let has_report = reply.fields.has(Name::HeaderDoctorReport);
         let believed = signed::read(reply.fields.all(Name::HeaderDoctorReport), &self.signing.keys, &bound);
         strip(&mut reply.fields);
         if self.php.is_some() || believed.is_ok() {
             unstored::restore(&mut reply.fields);
         }
+        self.failure = believed.as_ref().err().filter(|_| has_report).map(|why| (*why).into());
         let Ok(handed) = believed else { return };
         if handed.exchange != exchange {
+            self.failure = Some(TrailFailure::OtherExchange);
             self.report = Return::Another;
             return;
         }
@@ -446,16 +459,16 @@ impl<'f> Signed<'f> {
         }
     }
 
-    fn read(&self, signing: &Signing, head: &RequestHead) -> Option<Sealed> {
+    fn read(&self, signing: &Signing, head: &RequestHead) -> Result<Sealed, Unbelieved> {
         for authority in self.authorities.into_iter().flatten() {
             let bound = Bound::new(Direction::There, head.method, head.method_text(), authority);
             match signed::read(self.lines.iter().copied(), &signing.keys, &bound) {
-                Ok(handed) => return Some(Sealed { handed, authority: authority.to_vec() }),
+                Ok(handed) => return Ok(Sealed { handed, authority: authority.to_vec() }),
                 Err(Unbelieved::Forged) => {}
-                Err(Unbelieved::TooLong | Unbelieved::Malformed | Unbelieved::UnknownKey) => return None,
+                Err(why) => return Err(why),
             }
         }
-        None
+        Err(Unbelieved::Forged)
     }
 }
 

@@ -11,7 +11,7 @@ use super::notes::{self, Now};
 use super::record::Record;
 use super::site::Told;
 use crate::browser::{Ask, Blocked, Origin, withheld};
-use crate::event::now;
+use crate::event::{Preflight, now};
 use crate::evidence::{Arrived, Company, Denied, Led, Route, RouteClass, Watched, is_for_a_known_user, look};
 use crate::headers::authorization::{BadCredentials, Recovery};
 use crate::headers::cors::{Decision, Denial};
@@ -28,7 +28,14 @@ impl Record {
             return None;
         }
         self.note_promise();
-        self.site.as_ref()?.cors(&self.head)?.preflight(&self.head)
+        let policy = self.site.as_ref().and_then(|site| site.cors(&self.head));
+        let decision = policy.and_then(|policy| policy.preflight(&self.head));
+        self.count_preflight(match &decision {
+            Some(Decision::Refused(_)) => Preflight::Refused,
+            Some(_) => Preflight::Answered,
+            None => Preflight::Passed,
+        });
+        decision
     }
 
     /// Answers a preflight as it was decided.
@@ -108,6 +115,7 @@ impl Record {
         };
         let told = self.site.as_ref().map_or(&Told::Asked, |site| site.told());
         notes.come_back(reply, &self.head, &self.sent, told, self.id, now);
+        notes.count_failure(&self.recorder.tally);
         let signing = self.recorder.signing.as_ref().filter(|_| notes.prove_a_stripped_origin());
         if let Some(signing) = signing {
             signing.stripped.note(self.started);
@@ -144,6 +152,7 @@ impl Record {
         let at = || now().before(self.started.elapsed());
         let now = Now { shared: &self.shared, at: &at, started: self.started, may_wait: false };
         notes.settle(&self.head, &self.arrived, &now);
+        notes.count_failure(&self.recorder.tally);
         self.is_noteworthy |= notes.are_noteworthy(&self.shared.neighbours, self.started);
         self.id = notes.exchange().unwrap_or(self.id);
     }

@@ -23,7 +23,9 @@ use super::signing::Signing;
 use super::site::Site;
 use super::watch::{COPIED, Ending, watch};
 use crate::diagnosis::{Rule, Severity};
-use crate::event::{Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Tally, TraceId, Tried, now};
+use crate::event::{
+    Bus, Event, ExchangeId, ExchangeIds, Failure, Refusal, Shard, Tally, TraceId, Tried, now,
+};
 use crate::evidence::{Look, READ, SiteCode, Treatment, Watched, look};
 use crate::headers::{Peer, Trusted, forwarded};
 use crate::history::History;
@@ -97,12 +99,13 @@ impl Recorder {
     pub(super) fn open(self: &Rc<Self>, peer: Peer, head: RequestHead, shared: Rc<Shared>) -> Record {
         let mut head = head;
         let arrived = look(&head.fields);
-        self.tally.count(arrived.has(Watched::Authorization));
+        shared.shard.arrived(arrived.has(Watched::Authorization));
         let client = forwarded::client_address(&head.fields, &peer, &shared.trusted);
         let started = Instant::now();
         let notes = self.signing.as_ref().map(|signing| {
             let now = Now { shared: &shared, at: &now, started, may_wait: self.keeps != Keeps::All };
-            let notes = Notes::arrive(signing, &head, &arrived, &peer, &now);
+            let mut notes = Notes::arrive(signing, &head, &arrived, &peer, &now);
+            notes.count_failure(&self.tally);
             (notes.are_noteworthy(&shared.neighbours, started), Box::new(notes))
         });
         if arrived.has_notes() {
@@ -120,7 +123,7 @@ impl Recorder {
             id: notes.as_ref().and_then(|notes| notes.exchange()).unwrap_or_else(|| self.ids.next()),
             started,
             site: None,
-            route: RefCell::default(),
+            route: RefCell::new(Route { since: Some(started), ..Route::default() }),
             treatment: Treatment::default(),
             is_renewal: false,
             handed_out: None,
@@ -128,6 +131,7 @@ impl Recorder {
             is_disbelieved: false,
             is_noteworthy: is_noteworthy.unwrap_or_default(),
             notes,
+            is_counted: false,
             open: true,
         }
     }
@@ -203,6 +207,8 @@ pub(super) struct Shared {
     pub(super) strangers: Strangers,
     /// The doctors around.
     pub(super) neighbours: Neighbours,
+    /// What the worker counts in.
+    pub(super) shard: Arc<Shard>,
 }
 
 /// One exchange under way.
@@ -233,12 +239,19 @@ pub(super) struct Record {
     pub(super) is_noteworthy: bool,
     /// What the doctors around tell of it, where they share a key.
     pub(super) notes: Option<Box<Notes>>,
+    /// Whether it stands in the counts.
+    pub(super) is_counted: bool,
     open: bool,
 }
 
 impl Record {
     pub(super) const fn head(&self) -> &RequestHead {
         &self.head
+    }
+
+    /// Whether the doctor has the reply itself: no upstream was asked.
+    pub(super) fn is_own(&mut self) -> bool {
+        self.route.get_mut().is_own
     }
 
     pub(super) const fn route(&self) -> &RefCell<Route> {
@@ -264,6 +277,7 @@ impl Record {
         code: &'static str,
         reason: String,
     ) -> Reply<'static> {
+        self.count(Some(reply.head.status));
         self.settle();
         self.report(&mut reply.head);
         let mut event = self.own_event(&reply);
@@ -278,6 +292,7 @@ impl Record {
 
     /// The doctor answers the request itself, and nothing is wrong.
     pub(super) fn granted(mut self, mut reply: Reply<'static>) -> Reply<'static> {
+        self.count(Some(reply.head.status));
         self.report(&mut reply.head);
         if self.recorder.keeps == Keeps::All {
             let event = self.own_event(&reply);
@@ -289,6 +304,7 @@ impl Record {
 
     /// There is no reply to pass on.
     pub(super) fn failed(mut self, error: &Error) -> Reply<'static> {
+        self.count(Some(error.status()));
         self.settle();
         let mut reply = own::error(error.status(), error.code(), &error.to_string());
         self.dress(&mut reply.head);
@@ -306,6 +322,7 @@ impl Record {
     /// protocols ends the exchange: what passes the tunnel is no reply, and how long it stays says nothing of the site.
     pub(super) fn answered<'c>(mut self, reply: Reply<'c>) -> Reply<'c> {
         let Reply { mut head, body, close } = reply;
+        self.count(Some(head.status));
         if self.route.get_mut().is_own {
             return self.served(head, body);
         }
@@ -451,6 +468,7 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         if self.open {
+            self.count(std::thread::panicking().then_some(Status::INTERNAL_ERROR));
             // A second panic while a first unwinds would end the process.
             let _told = mishap::isolate(|| {
                 self.settle();

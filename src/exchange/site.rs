@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::Recorder;
 use super::memory::{Acceptances, Promises};
 use super::record::{Record, Shared};
+use crate::event::Shard;
 use crate::headers::{Peer, Scheme, Trusted, authorization, cors, forwarded, redirects};
 use crate::listen::Client;
 use crate::message::{Name, ReplyHead, RequestHead, host_of};
@@ -184,11 +185,12 @@ pub struct Sites {
 
 impl Sites {
     /// The sites, who records their exchanges, whose word about a client is believed, and what browsers announced to
-    /// any worker.
+    /// any worker. Must be made inside the worker that uses it, for what it counts is the worker's own.
     #[must_use]
     pub fn new(sites: Vec<Site>, recorder: Recorder, trusted: Arc<Trusted>, promises: Arc<Promises>) -> Self {
         let sites = sites.into_iter().map(Rc::new).collect();
-        let shared = Rc::new(Shared { trusted, promises, ..Shared::default() });
+        let shard = recorder.tally.shard();
+        let shared = Rc::new(Shared { trusted, promises, shard, ..Shared::default() });
         Self { sites, recorder: Rc::new(recorder), shared, last_peer: Cell::new(None) }
     }
 
@@ -200,6 +202,11 @@ impl Sites {
 
     pub(super) fn trusts(&self, peer: IpAddr) -> bool {
         self.shared.trusted.contains(peer)
+    }
+
+    /// What this worker counts in.
+    pub(super) fn shard(&self) -> &Shard {
+        &self.shared.shard
     }
 
     pub(super) const fn recorder(&self) -> &Rc<Recorder> {

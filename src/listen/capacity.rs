@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Refusal, Settings};
@@ -18,11 +18,24 @@ const TOLD: usize = 64;
 #[derive(Debug, Default)]
 pub struct Capacity {
     open: AtomicUsize,
+    accepted: AtomicU64,
     told: AtomicUsize,
     networks: Mutex<HashMap<Network, usize>>,
 }
 
 impl Capacity {
+    /// How many connections are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.open.load(Relaxed)
+    }
+
+    /// How many there were so far, those that were refused counted.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.accepted.load(Relaxed)
+    }
+
     /// Lets one more connection in. `is_exempt` says whether many clients come by this address, so that it may
     /// hold any number.
     ///
@@ -34,6 +47,7 @@ impl Capacity {
         settings: &Settings,
         is_exempt: impl FnOnce() -> bool,
     ) -> Result<Admitted, Refusal> {
+        self.accepted.fetch_add(1, Relaxed);
         let before = self.open.fetch_add(1, Relaxed);
         // From here on it is counted, and its end takes it off again.
         let mut admitted = Admitted { capacity: Arc::clone(self), network: None };
@@ -182,7 +196,7 @@ mod tests {
         for other in ["192.0.2.2", "2001:db8:0:1::1", "127.0.0.1"] {
             assert!(admit(&capacity, other, &one).is_ok(), "{other}");
         }
-        assert_eq!(capacity.open.load(Relaxed), 3);
+        assert_eq!((capacity.open(), capacity.accepted()), (3, 9));
     }
 
     #[test]

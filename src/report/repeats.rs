@@ -31,20 +31,27 @@ pub struct Repeats {
     displaced: Vec<Summary>,
 }
 
-/// How long repeats are held back, in milliseconds: shared with whoever reloads the configuration.
+/// How long repeats are held back, in milliseconds, and how many were so far: shared with whoever reloads the configuration,
+/// and whoever counts.
 #[derive(Clone, Debug)]
-pub struct Every(Arc<AtomicU64>);
+pub struct Every(Arc<AtomicU64>, Arc<AtomicU64>);
 
 impl Every {
     /// So long; a zero holds nothing back.
     #[must_use]
     pub fn new(every: Duration) -> Self {
-        Self(Arc::new(AtomicU64::new(millis(every))))
+        Self(Arc::new(AtomicU64::new(millis(every))), Arc::default())
     }
 
     /// From now on so long.
     pub fn set(&self, every: Duration) {
         self.0.store(millis(every), Ordering::Relaxed);
+    }
+
+    /// How many events were held back so far.
+    #[must_use]
+    pub fn suppressed(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
     }
 
     fn time(&self) -> Duration {
@@ -133,6 +140,7 @@ impl Repeats {
         let (every, quiet) = (self.every.time(), self.quiet());
         if let Some(count) = self.kinds.get_mut(&kind).filter(|count| count.is_alive(now, quiet)) {
             count.hold(now);
+            self.every.1.fetch_add(1, Ordering::Relaxed);
             let due = count.held_since + every;
             self.next = Some(self.next.map_or(due, |next| next.min(due)));
             return false;

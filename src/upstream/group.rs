@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -18,6 +19,7 @@ use tokio::time::timeout;
 use super::endpoint::Endpoint;
 use super::fastcgi::Call;
 use super::health::{Attempt, Shared};
+use super::meter::Metered;
 use super::names::Known;
 use super::own_files::{Answer, OwnFiles};
 use super::registry::Registry;
@@ -37,6 +39,8 @@ pub struct Route {
     pub failed: Vec<Failed>,
     /// What a script complained of, where PHP was asked directly; more of it may come with the reply's body.
     pub complaint: Option<Rc<Complaint>>,
+    /// Since when the upstream could answer: its time is counted from here on.
+    pub since: Option<Instant>,
     /// Whether no upstream was asked: the doctor had the file, or sent the client to its folder.
     pub is_own: bool,
     /// Whether the doctor saw the file of the script that PHP was to run.
@@ -351,7 +355,9 @@ impl Source {
         let in_full = if self.known.is_some() { at.in_full(&name).into() } else { Arc::clone(&name) };
         let health = Rc::new(Shared(registry.health(&name)));
         let gate = self.settings.php.as_ref().map(|php| registry.gate(&name, php.bounds(), self.number));
-        let upstream = Upstream::at(Rc::clone(&self.settings), at, gate);
+        let is_found = self.known.is_some() && self.settings.resolve == Resolve::All;
+        let metered = Rc::new(Metered(registry.meter(&name, is_found)));
+        let upstream = Upstream::at(Rc::clone(&self.settings), at, gate, metered);
         Rc::new(Member { name, in_full, upstream, health })
     }
 }

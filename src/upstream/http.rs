@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use super::connection::Connection;
 use super::fault;
 use super::health::Attempt;
+use super::meter::UnderWay;
 use super::pool::{FRESH, IDLE, Pool};
 use super::{Error, Settings, Upstream};
 use crate::headers::hop_by_hop;
@@ -57,6 +58,7 @@ impl Upstream {
         }
         // In a box of its own, so that no exchange carries the room for it.
         let connection = Box::pin(Connection::open(&self.endpoint, &self.settings)).await?;
+        self.metered.0.opened();
         self.send_over(connection, head, body.take().unwrap_or_else(Body::empty)).await
     }
 
@@ -79,6 +81,7 @@ impl Upstream {
             settings: Rc::clone(&self.settings),
             pool: Rc::clone(&self.pool),
             held: None,
+            under_way: None,
         };
         let first = pending.head().await?;
         Ok((pending, first))
@@ -145,9 +148,15 @@ pub(super) struct Pending<'c> {
     pool: Rc<Pool>,
     /// Counts the exchange as under way.
     held: Option<Attempt>,
+    under_way: Option<UnderWay>,
 }
 
 impl<'c> Pending<'c> {
+    /// Counts it, whether or not there is another upstream.
+    pub(super) fn count(&mut self, under_way: UnderWay) {
+        self.under_way = Some(under_way);
+    }
+
     /// Counts the exchange as under way until its reply has ended.
     pub(super) fn hold(&mut self, attempt: Attempt) {
         self.held = Some(attempt);

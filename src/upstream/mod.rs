@@ -10,6 +10,7 @@ mod group;
 mod health;
 mod http;
 mod http2;
+mod meter;
 mod names;
 mod own_files;
 mod pending;
@@ -28,12 +29,13 @@ use std::time::Duration;
 
 pub use address::Address;
 pub use dns::SystemNames;
-pub use fastcgi::{Bounds, Caller, Complaint, Php, Scripts, Spool};
+pub use fastcgi::{Bounds, Caller, Complaint, Php, Scripts, Spool, Standing, held_bytes};
 pub use fault::{Distrust, TlsFault};
 pub use group::{Failed, Group, Route};
+pub use meter::{BOUNDS, Measured};
 pub use names::{Found, Lookup, Resolve as Resolver};
 pub use pending::Pending;
-pub use registry::Registry;
+pub use registry::{Known, Registry};
 pub use tls::{Authorities, BadAuthorities, BadTerms, Offer, Terms, Tls, Trust};
 
 use rustix::io::Errno;
@@ -42,6 +44,7 @@ use crate::http1::BadReply;
 use crate::message::{Broken, Status};
 use endpoint::Endpoint;
 use fastcgi::{Fault, Gate};
+use meter::Metered;
 use pool::Pool;
 
 /// What becomes of a name with several addresses.
@@ -116,6 +119,8 @@ pub struct Upstream {
     http2: Rc<http2::Connections>,
     /// Those to PHP; nothing where HTTP is spoken.
     kept: Option<Rc<fastcgi::Kept>>,
+    /// What is counted of it.
+    metered: Rc<Metered>,
 }
 
 impl Upstream {
@@ -125,23 +130,23 @@ impl Upstream {
     pub fn new(settings: Settings) -> Self {
         let endpoint = Endpoint::of(&settings.address).unwrap_or_else(|| Endpoint::tcp(&[], 0));
         let gate = settings.php.as_ref().map(|php| Registry::default().gate(&"".into(), php.bounds(), 0));
-        Self::at(Rc::new(settings), endpoint, gate)
+        Self::at(Rc::new(settings), endpoint, gate, Rc::default())
     }
 
-    /// The same at this place, behind this gate.
-    fn at(settings: Rc<Settings>, endpoint: Endpoint, gate: Option<Arc<Gate>>) -> Self {
-        let pool = Rc::new(Pool::default());
+    /// The same at this place, behind this gate, counted by this meter.
+    fn at(settings: Rc<Settings>, endpoint: Endpoint, gate: Option<Arc<Gate>>, metered: Rc<Metered>) -> Self {
+        let pool = Rc::new(Pool::counted_by(&metered));
         tokio::task::spawn_local(pool::sweep(Rc::downgrade(&pool)));
         let http2 = Rc::new(http2::Connections::default());
         if settings.tls.as_ref().is_some_and(|tls| tls.terms().offer == Offer::Http2) {
             tokio::task::spawn_local(http2::sweep(Rc::downgrade(&http2)));
         }
         let kept = gate.map(|gate| {
-            let kept = fastcgi::Kept::behind(Arc::clone(&gate));
+            let kept = fastcgi::Kept::behind(Arc::clone(&gate), &metered);
             tokio::task::spawn_local(fastcgi::sweep(Rc::downgrade(&kept), gate));
             kept
         });
-        Self { settings, endpoint, pool, http2, kept }
+        Self { settings, endpoint, pool, http2, kept, metered }
     }
 
     /// Whether it is at just these addresses.

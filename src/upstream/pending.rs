@@ -1,6 +1,7 @@
 //! An exchange under way, whatever version of HTTP it goes by.
 
 use super::health::Attempt;
+use super::meter::UnderWay;
 use super::{Error, fastcgi, http, http2};
 use crate::message::{Body, ReplyHead};
 
@@ -16,6 +17,16 @@ enum By<'c> {
 }
 
 impl Pending<'_> {
+    /// Counts the exchange as under way until its reply has ended, whether or not there is another upstream.
+    pub(super) fn count(&mut self, under_way: UnderWay) {
+        match &mut self.0 {
+            By::Http1(pending) => pending.count(under_way),
+            By::Http2(exchange) => exchange.count(under_way),
+            By::FastCgi(exchange) => exchange.count(under_way),
+            By::Nobody(_) => {}
+        }
+    }
+
     /// Counts the exchange as under way until its reply has ended.
     pub(super) fn hold(&mut self, attempt: Attempt) {
         match &mut self.0 {

@@ -3,12 +3,13 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::Weak;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use super::connection::Connection;
+use super::meter::Metered;
 use crate::wire::now;
 
 /// How long a connection may idle. Apache closes after 5 s (`KeepAliveTimeout`), nginx after 75 s: being first
@@ -25,15 +26,22 @@ const KEPT: usize = 512;
 #[derive(Default)]
 pub(super) struct Pool {
     idle: RefCell<VecDeque<(Connection, Instant)>>,
+    metered: Rc<Metered>,
 }
 
 impl Pool {
+    /// An empty one, whose connections this meter counts.
+    pub(super) fn counted_by(metered: &Rc<Metered>) -> Self {
+        Self { idle: RefCell::default(), metered: Rc::clone(metered) }
+    }
+
     /// The connection used last that is still good, and has idled for less than `most`.
     pub(super) fn take(&self, most: Duration) -> Option<Connection> {
         let oldest = now().checked_sub(most);
         let is_fresh = |since: Instant| oldest.is_none_or(|oldest| since > oldest);
         loop {
             let (mut connection, _) = self.idle.borrow_mut().pop_back_if(|(_, since)| is_fresh(*since))?;
+            self.metered.0.idles_no_more(1);
             if connection.is_quiet() {
                 return Some(connection);
             }
@@ -46,6 +54,7 @@ impl Pool {
         let mut idle = self.idle.borrow_mut();
         if idle.len() < KEPT {
             idle.push_back((connection, now()));
+            self.metered.0.idles(1);
         }
     }
 
@@ -53,7 +62,14 @@ impl Pool {
         let mut idle = self.idle.borrow_mut();
         while idle.front().is_some_and(|(_, since)| *since + IDLE <= now()) {
             idle.pop_front();
+            self.metered.0.idles_no_more(1);
         }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.metered.0.idles_no_more(self.idle.get_mut().len());
     }
 }
 

@@ -7,10 +7,11 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::dns::SystemNames;
-use super::fastcgi::{Bounds, Gate};
+use super::fastcgi::{Bounds, Gate, Standing};
 use super::health::Health;
-use super::names::{Known, Names, Resolve};
-use super::state::Millis;
+use super::meter::{Measured, Meter, Meters};
+use super::names::{self, Names, Resolve};
+use super::state::{Millis, State};
 use crate::wire::now;
 
 /// One for the process. A group that is made with it finds the health of its upstreams as the groups before left it,
@@ -21,6 +22,18 @@ pub struct Registry {
     groups: AtomicUsize,
     health: ByName<Health>,
     gates: ByName<Gate>,
+    meters: Meters,
+}
+
+/// What is known of one upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// What was counted.
+    pub measured: Measured,
+    /// Whether it is asked, and not left out for a while; nothing where it is configured no more.
+    pub is_in: Option<bool>,
+    /// How it stands, where it is PHP.
+    pub php: Option<Standing>,
 }
 
 impl Registry {
@@ -33,6 +46,7 @@ impl Registry {
             groups: AtomicUsize::new(0),
             health: ByName::default(),
             gates: ByName::default(),
+            meters: Meters::default(),
         }
     }
 
@@ -48,8 +62,26 @@ impl Registry {
         gate
     }
 
+    /// What this thread counts of the upstream of this name in. `is_found` says whether it is one of several addresses of a
+    /// name.
+    pub(super) fn meter(&self, name: &Arc<str>, is_found: bool) -> Arc<Meter> {
+        self.meters.mine(name, is_found)
+    }
+
+    /// What is known of all upstreams that were ever configured.
+    #[must_use]
+    pub fn known(&self) -> Vec<Known> {
+        let known = self.meters.measured().into_iter().map(|measured| {
+            let health = self.health.find(&measured.name);
+            let is_in = health.map(|health| matches!(health.state(), State::In { .. }));
+            let php = self.gates.find(&measured.name).map(|gate| gate.standing());
+            Known { measured, is_in, php }
+        });
+        known.collect()
+    }
+
     /// What is known of a host name, now and from now on.
-    pub(super) fn follow(&self, host: &str) -> watch::Receiver<Known> {
+    pub(super) fn follow(&self, host: &str) -> watch::Receiver<names::Known> {
         self.names.follow(host)
     }
 
@@ -74,6 +106,11 @@ impl<T> Default for ByName<T> {
 }
 
 impl<T: Default> ByName<T> {
+    fn find(&self, name: &Arc<str>) -> Option<Arc<T>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|(known, _)| known == name).and_then(|(_, used)| used.upgrade())
+    }
+
     fn of(&self, name: &Arc<str>) -> Arc<T> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(_, used)| used.strong_count() > 0);

@@ -3,12 +3,14 @@
 //! What HTTP/2 cannot carry (an upgrade, a target that is no URI) goes by HTTP/1.1 whatever was chosen.
 
 use std::cell::RefCell;
+use std::time::Instant;
 
 use tokio::time::timeout;
 
 use super::connection::{Connection, connect};
 use super::fastcgi::Call;
 use super::http2::Failed;
+use super::meter::UnderWay;
 use super::tls::Offer;
 use super::{Error, Pending, Route, Upstream, http2};
 use crate::message::{Body, Name, ReplyHead, RequestHead};
@@ -58,13 +60,28 @@ impl Upstream {
         call: Option<&Call>,
         route: &RefCell<Route>,
     ) -> Result<(Pending<'c>, ReplyHead), Error> {
-        match (&self.settings.php, &self.kept, call) {
+        let under_way = UnderWay::begin(&self.metered);
+        route.borrow_mut().since.get_or_insert_with(Instant::now);
+        let mut outcome = match (&self.settings.php, &self.kept, call) {
             // In a box of its own, so that no exchange in HTTP carries the room for it.
             (Some(php), Some(kept), Some(call)) => {
                 Box::pin(self.send_to_php(php, kept, call, head, body, route)).await
             }
             _ => self.send(head, body).await,
+        };
+        match &mut outcome {
+            Ok((pending, _)) => {
+                let since = route.borrow().since;
+                self.metered.0.answered(since.map(|since| since.elapsed()).unwrap_or_default());
+                pending.count(under_way);
+            }
+            Err(error) => {
+                self.metered.0.failed(error);
+                // What comes next is another upstream's time.
+                route.borrow_mut().since = Some(Instant::now());
+            }
         }
+        outcome
     }
 
     fn may_speak_http2(&self) -> bool {
@@ -128,7 +145,9 @@ impl Upstream {
         if self.http2.is_declined() {
             return Ok(Way::AnyHttp1);
         }
-        match connect(&self.endpoint, &self.settings, Offer::Http2).await? {
+        let stream = connect(&self.endpoint, &self.settings, Offer::Http2).await?;
+        self.metered.0.opened();
+        match stream {
             Stream::Tls(stream) if http2::is_chosen(&stream) => {
                 let lease = timeout(after, self.http2.open(stream, &self.settings)).await;
                 lease.map_err(|_| Error::ConnectTimeout(after))?.map(Way::Http2)

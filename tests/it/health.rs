@@ -50,34 +50,6 @@ fn a_doctor_is_ready_until_it_is_told_to_stop() {
 }
 
 #[test]
-fn what_is_counted_can_be_collected() {
-    let origin = Origin::playing(|mut wire, _| {
-        wire.message();
-        let body =
-            r#"{"code":"jwt_auth_invalid_token","message":"Wrong number of segments","data":{"status":403}}"#;
-        let length = body.len();
-        wire.put(format!(
-            "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
-             Link: <http://a/wp-json/>; rel=\"https://api.w.org/\"\r\n\r\n{body}"
-        ));
-    });
-    let doctor = Doctor::starting(&config(&origin, "admin: { health_address: 127.0.0.1:0 }"));
-    let address = doctor.says("Answering probes")["address"].as_str().unwrap().to_owned();
-    let listens = doctor.listens();
-    let request =
-        "GET /wp-json/wp/v2/users/me HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer undefined\r\n\r\n";
-    assert_eq!(Wire::to(listens).send(request).reply().status(), 403);
-    doctor.event();
-    let metrics = Wire::to(address.parse().unwrap()).send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").reply();
-    assert_eq!(metrics.field("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
-    let text = String::from_utf8(metrics.body).unwrap();
-    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    assert_eq!(value("header_doctor_exchanges_total"), Some("1"), "{text}");
-    assert_eq!(value(r#"header_doctor_findings_total{rule="placeholder-token"}"#), Some("1"), "{text}");
-    assert!(!text.contains("undefined"), "{text}");
-}
-
-#[test]
 fn whoever_only_holds_connections_keeps_no_probe_from_its_answer() {
     let doctor = Doctor::starting(&config("h:80", "admin: { health_address: 127.0.0.1:0 }"));
     let address = doctor.says("Answering probes")["address"].as_str().unwrap().to_owned();

@@ -25,6 +25,7 @@ mod http2;
 mod life;
 mod limits;
 mod manual;
+mod metrics;
 mod pages;
 mod pair;
 mod past;

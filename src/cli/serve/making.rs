@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 
+use super::standing::Standing;
 use crate::config::{self, ClientAddress, Exchanges, Hosts, Level, PhpErrors, Plan, Trail, UpstreamTls};
 use crate::diagnosis::{RULES, Severity};
 use crate::event::{self, Bus, ExchangeIds, Tally};
@@ -14,8 +15,6 @@ use crate::exchange::{
 use crate::headers::Trusted;
 use crate::history::History;
 use crate::listen::{self, Capacity, Serving};
-use crate::moment::Moment;
-use crate::report;
 use crate::secret::{Key, Keyring};
 use crate::upstream::{self, Registry};
 
@@ -29,17 +28,8 @@ pub(super) struct Lasting {
     pub(super) capacity: Arc<Capacity>,
     pub(super) registry: Arc<Registry>,
     pub(super) began: Instant,
-}
-
-impl Lasting {
-    /// What is counted and known, as text.
-    pub(super) fn metrics(&self) -> impl Fn() -> String + use<> {
-        let (tally, history, began) = (Arc::clone(&self.tally), Arc::clone(&self.history), self.began);
-        move || {
-            let at = Moment::default().after(began.elapsed());
-            report::metrics::metrics(&tally, &history.php_nodes(at))
-        }
-    }
+    /// What became of reloads.
+    pub(super) standing: Arc<Standing>,
 }
 
 /// A plan with what its sites remember: what all workers serve by until the next one comes.

@@ -11,6 +11,7 @@ mod probe;
 mod reload;
 mod signals;
 mod sockets;
+mod standing;
 mod upgrade;
 mod workers;
 
@@ -121,7 +122,8 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
     let repeats = Every::new(repeats(plan.log));
     let (bus, writer) = start_log(&plan, page, &repeats)?;
     let lasting = lasting(bus)?;
-    metrics.set(lasting.metrics());
+    lasting.standing.starts(plan.limits.connections);
+    metrics.set(lasting.metrics(&health, &repeats));
     let in_force = Arc::new(InForce::new(plan.clone(), prepared.keys.ring, None, &lasting)?);
     let shares = (0..plan.workers.get()).map(|_| Share::new(&in_force, &lasting));
     let workers = Workers::start(shares.collect::<anyhow::Result<_>>()?).await?;
@@ -362,6 +364,7 @@ fn lasting(bus: Bus) -> anyhow::Result<Lasting> {
         capacity: Arc::default(),
         registry: Arc::default(),
         began: Instant::now(),
+        standing: Arc::default(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The doctor's own messages: that it listens, reloads, drains, has stopped.
 
 use std::panic::{self, Location};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -10,6 +11,14 @@ use tracing_subscriber::{Registry, fmt};
 
 use crate::config::{Format, Level, Log};
 use crate::report::Paint;
+
+/// How often the doctor itself has failed: the hook that hears of it belongs to the process.
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+/// How often the doctor itself has failed.
+pub(super) fn panics() -> u64 {
+    PANICS.load(Ordering::Relaxed)
+}
 
 /// What is left to decide of a log that was started.
 pub(super) struct OwnLog {
@@ -53,6 +62,7 @@ fn filter(level: Level) -> Targets {
 
 /// Tells of a panic, in constant words: what it says itself may hold text of a request, a token among it.
 fn tell_where(location: Option<&Location<'_>>) {
+    PANICS.fetch_add(1, Ordering::Relaxed);
     let at = location.map(ToString::to_string);
     tracing::error!(at, "The doctor failed: a defect to report");
 }

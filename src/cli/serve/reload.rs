@@ -67,7 +67,10 @@ impl<S: Source> Doctor<S> {
 
     async fn try_to_reload(&mut self) {
         match self.replace_plan().await {
-            Ok(()) => self.failed = None,
+            Ok(()) => {
+                self.failed = None;
+                self.lasting.standing.reloaded(self.in_force.plan.limits.connections);
+            }
             Err(error) => self.tell_once(&error),
         }
     }
@@ -108,6 +111,7 @@ impl<S: Source> Doctor<S> {
         if self.failed.as_ref() == Some(&text) {
             return;
         }
+        self.lasting.standing.failed();
         let mistake = error.downcast_ref().and_then(|error| match error {
             config::Error::Wrong(mistake) => Some(mistake),
             _ => None,

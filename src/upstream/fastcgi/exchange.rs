@@ -21,6 +21,7 @@ use crate::message::{
 };
 use crate::upstream::connection::Connection;
 use crate::upstream::health::Attempt;
+use crate::upstream::meter::UnderWay;
 use crate::upstream::{Error, Settings};
 use crate::wire::{Out, Pace, ReadHalf, Reader, SendError, WriteHalf, Writer, now};
 
@@ -143,6 +144,7 @@ pub(in super::super) struct Exchange<'c> {
     complaint: Rc<Complaint>,
     /// Counts the exchange as under way.
     held: Option<Attempt>,
+    under_way: Option<UnderWay>,
     kept: Rc<Kept>,
     /// Given back when all else is closed.
     place: Place,
@@ -222,6 +224,7 @@ impl<'c> Exchange<'c> {
             settings: Rc::clone(asking.settings),
             complaint: Rc::clone(asking.complaint),
             held: None,
+            under_way: None,
             kept: Rc::clone(asking.kept),
             place,
         })
@@ -230,6 +233,11 @@ impl<'c> Exchange<'c> {
     /// Counts the exchange as under way until its reply has ended.
     pub(in super::super) fn hold(&mut self, attempt: Attempt) {
         self.held = Some(attempt);
+    }
+
+    /// Counts it, whether or not there is another upstream.
+    pub(in super::super) fn count(&mut self, under_way: UnderWay) {
+        self.under_way = Some(under_way);
     }
 
     /// The head of the reply.

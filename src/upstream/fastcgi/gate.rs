@@ -4,7 +4,7 @@
 //! come, first served, no longer than told, and leaves the line by being dropped. A connection that may be kept holds a slot
 //! besides. Kept ones give way as soon as somebody waits: they may lie with another worker than his.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +46,25 @@ pub(in super::super) struct Gate {
     most_slots: AtomicUsize,
     /// Tells that somebody begins to wait.
     wanted: Notify,
+    /// How often somebody was sent away because too many waited.
+    full: AtomicU64,
+    /// How often somebody had waited too long.
+    late: AtomicU64,
+}
+
+/// How it stands with one PHP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How many connections are open to it.
+    pub open: usize,
+    /// How many there may be; nothing for any number.
+    pub most: Option<usize>,
+    /// How many requests wait for one.
+    pub waiting: usize,
+    /// How many were refused since too many waited.
+    pub full: u64,
+    /// How many were refused since they had waited too long.
+    pub late: u64,
 }
 
 impl Default for Gate {
@@ -59,6 +78,8 @@ impl Default for Gate {
             slots: AtomicUsize::new(0),
             most_slots: AtomicUsize::new(0),
             wanted: Notify::new(),
+            full: AtomicU64::new(0),
+            late: AtomicU64::new(0),
         }
     }
 }
@@ -108,7 +129,23 @@ impl Gate {
                 Ok(Permit(Arc::clone(self)))
             }
             // It is never closed.
-            Ok(Err(_)) | Err(_) => Err(Fault::QueueTimeout(bounds.patience)),
+            Ok(Err(_)) | Err(_) => {
+                self.late.fetch_add(1, Ordering::Relaxed);
+                Err(Fault::QueueTimeout(bounds.patience))
+            }
+        }
+    }
+
+    /// How it stands now.
+    pub(in super::super) fn standing(&self) -> Standing {
+        let (most, _) = *self.most.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = self.permits.available_permits();
+        Standing {
+            open: most.saturating_sub(free).saturating_add(self.owed.load(Ordering::Relaxed)),
+            most: (most < Semaphore::MAX_PERMITS).then_some(most),
+            waiting: self.waiting(),
+            full: self.full.load(Ordering::Relaxed),
+            late: self.late.load(Ordering::Relaxed),
         }
     }
 
@@ -143,7 +180,10 @@ impl<'g> Waiting<'g> {
     fn begin(gate: &'g Gate, most: usize) -> Result<Self, Fault> {
         let one_more = |waiting: usize| (waiting < most).then_some(waiting + 1);
         let begun = gate.waiting.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more);
-        begun.map(|_| Self(gate)).map_err(|_| Fault::QueueFull(most))
+        begun.map(|_| Self(gate)).map_err(|_| {
+            gate.full.fetch_add(1, Ordering::Relaxed);
+            Fault::QueueFull(most)
+        })
     }
 }
 
@@ -204,7 +244,7 @@ mod tests {
     use tokio::task::yield_now;
     use tokio::time::timeout;
 
-    use super::{Bounds, Gate, Permit};
+    use super::{Bounds, Gate, Permit, Standing};
     use crate::upstream::fastcgi::Fault;
 
     fn bounds(connections: impl Into<Option<usize>>) -> Bounds {
@@ -243,6 +283,8 @@ mod tests {
         yield_now().await;
         assert_eq!(gate.waiting(), 2);
         assert_eq!(gate.enter(&bounds).await.err(), Some(Fault::QueueFull(2)));
+        let standing = Standing { open: 1, most: Some(1), waiting: 2, full: 1, late: 0 };
+        assert_eq!(gate.standing(), standing);
         drop(one);
         let two = two.await.unwrap().ok().unwrap();
         assert!(!three.is_finished());
@@ -252,7 +294,11 @@ mod tests {
         assert_eq!(gate.waiting(), 1);
         gone.abort();
         assert!(gone.await.is_err());
-        assert_eq!(gate.waiting(), 0, "who leaves frees his place");
+        assert_eq!(
+            gate.standing(),
+            Standing { waiting: 0, late: 1, ..standing },
+            "who leaves frees his place"
+        );
         drop(two);
         assert_eq!(all(&gate).await.len(), 1);
     }
@@ -263,6 +309,7 @@ mod tests {
         let mut inside = all(&gate).await;
         assert_eq!(inside.len(), 5);
         gate.set(&bounds(2), 1);
+        assert_eq!(gate.standing().open, 5);
         inside.truncate(2);
         assert!(at_once(&gate).await.is_none());
         gate.set(&bounds(4), 1);
@@ -272,6 +319,7 @@ mod tests {
         gate.set(&bounds(None), 1);
         let more = at_once(&gate).await;
         assert!(more.is_some());
+        assert_eq!((gate.standing().open, gate.standing().most), (5, None));
         drop(inside);
         gate.set(&bounds(3), 1);
         gate.set(&bounds(9), 0);

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::gate::{Gate, Place};
 use crate::upstream::connection::Connection;
+use crate::upstream::meter::Metered;
 use crate::wire::now;
 
 /// How long a connection may idle. PHP-FPM itself would wait for ever.
@@ -29,12 +30,13 @@ pub(super) struct Line {
 pub(in super::super) struct Kept {
     gate: Arc<Gate>,
     idle: RefCell<VecDeque<(Line, Instant)>>,
+    metered: Rc<Metered>,
 }
 
 impl Kept {
-    /// None yet, of those that this gate lets through.
-    pub(in super::super) fn behind(gate: Arc<Gate>) -> Rc<Self> {
-        Rc::new(Self { gate, idle: RefCell::default() })
+    /// None yet, of those that this gate lets through and this meter counts.
+    pub(in super::super) fn behind(gate: Arc<Gate>, metered: &Rc<Metered>) -> Rc<Self> {
+        Rc::new(Self { gate, idle: RefCell::default(), metered: Rc::clone(metered) })
     }
 
     /// The gate before them.
@@ -46,6 +48,7 @@ impl Kept {
     pub(super) fn take(&self) -> Option<Line> {
         loop {
             let (mut line, _) = self.idle.borrow_mut().pop_back()?;
+            self.metered.0.idles_no_more(1);
             if line.connection.is_quiet() {
                 return Some(line);
             }
@@ -57,16 +60,24 @@ impl Kept {
         if line.place.is_for_keeping() && self.gate.may_keep() {
             line.connection.reader.set_deadline(None);
             self.idle.borrow_mut().push_back((line, now()));
+            self.metered.0.idles(1);
         }
     }
 
     /// Closes what has idled too long, what PHP has closed, and one for each that waits.
     fn sweep(&self) {
         let mut idle = self.idle.borrow_mut();
-        let now = now();
+        let (now, before) = (now(), idle.len());
         idle.retain_mut(|(line, since)| *since + IDLE > now && line.connection.is_quiet());
         let giving_way = self.gate.waiting().min(idle.len());
         idle.drain(..giving_way);
+        self.metered.0.idles_no_more(before - idle.len());
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.metered.0.idles_no_more(self.idle.get_mut().len());
     }
 }
 

@@ -24,13 +24,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 pub(super) use exchange::Exchange;
 pub use fault::Fault;
-pub use gate::Bounds;
 pub(super) use gate::Gate;
+pub use gate::{Bounds, Standing};
 pub(super) use kept::{Kept, sweep};
-pub use spool::Spool;
+pub use spool::{Spool, held_bytes};
 
 use exchange::{Asking, Failed, Opening};
 use gate::Place;
@@ -188,7 +189,10 @@ impl Upstream {
         let mut whole = if coming.is_whole() {
             std::mem::replace(&mut coming, Body::empty())
         } else {
-            php.spool.hold(&mut coming).await?
+            let whole = php.spool.hold(&mut coming).await?;
+            // Until now it was the client who took his time.
+            route.borrow_mut().since = Some(Instant::now());
+            whole
         };
         let may_repeat = whole.is_empty() && head.method.is_idempotent();
         let mut opening = Opening::of(php, call, head, &mut whole)?;
@@ -225,6 +229,7 @@ impl Upstream {
             // In a box of its own, so that no exchange carries the room for it.
             let opened = Box::pin(Connection::open(&self.endpoint, &self.settings)).await;
             let line = Line { connection: opened.map_err(of_connect)?, place };
+            self.metered.0.opened();
             begin();
             asking.over(line, body).await.map_err(|Failed { error, .. }| error)
         };

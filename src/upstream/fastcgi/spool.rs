@@ -27,6 +27,12 @@ const TRIES: u32 = 16;
 /// What the files of this process hold, in bytes. No reload begins anew.
 static HELD: AtomicU64 = AtomicU64::new(0);
 
+/// How much the files of this process hold, in bytes.
+#[must_use]
+pub fn held_bytes() -> u64 {
+    HELD.load(Ordering::Relaxed)
+}
+
 /// Where bodies are held, and how much of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spool {

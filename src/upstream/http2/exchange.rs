@@ -20,6 +20,7 @@ use crate::headers::hop_by_hop;
 use crate::http1::{self, BadReply, Framing};
 use crate::message::{Body, Broken, Fields, Fill, Method, Name, ReplyHead, RequestHead, Source, Status};
 use crate::upstream::health::Attempt;
+use crate::upstream::meter::UnderWay;
 use crate::wire::Timer;
 
 /// How many interim replies are passed on before the upstream is called broken.
@@ -41,6 +42,7 @@ pub(in crate::upstream) struct Exchange<'c> {
     lease: Lease,
     /// Counts the exchange as under way.
     held: Option<Attempt>,
+    under_way: Option<UnderWay>,
 }
 
 /// An exchange without a reply.
@@ -83,7 +85,13 @@ impl<'c> Exchange<'c> {
             settings: Rc::clone(settings),
             lease,
             held: None,
+            under_way: None,
         })
+    }
+
+    /// Counts it, whether or not there is another upstream.
+    pub(in crate::upstream) fn count(&mut self, under_way: UnderWay) {
+        self.under_way = Some(under_way);
     }
 
     /// Counts the exchange as under way until its reply has ended.

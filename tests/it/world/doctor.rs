@@ -18,6 +18,7 @@ pub(crate) struct Doctor {
     address: SocketAddr,
     events: Receiver<Value>,
     words: Receiver<Value>,
+    probes: Receiver<Value>,
     file: PathBuf,
     own_file: Option<NamedTempFile>,
 }
@@ -106,15 +107,19 @@ impl Doctor {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (tell, events) = channel();
         let (tell_words, words) = channel();
+        let (tell_probes, probes) = channel();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
                 let is_event = line["target"] == "header_doctor::exchange";
+                if line["message"] == "Answering probes" {
+                    drop(tell_probes.send(line.clone()));
+                }
                 drop(if is_event { tell.send(line) } else { tell_words.send(line) });
             }
         });
         let (address, file) = (SocketAddr::from(([0; 4], 0)), file.to_owned());
-        Self { child, address, events, words, file, own_file: None }
+        Self { child, address, events, words, probes, file, own_file: None }
     }
 
     /// Where it listens.
@@ -130,6 +135,12 @@ impl Doctor {
     /// Where the next listener that it opens listens.
     pub(crate) fn listens(&self) -> SocketAddr {
         self.says("Listening")["address"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Where it answers probes, and tells what it counts. To be asked once.
+    pub(crate) fn answers_probes(&self) -> SocketAddr {
+        let line = self.probes.recv_timeout(PATIENCE).expect("the doctor answers probes");
+        line["address"].as_str().unwrap().parse().unwrap()
     }
 
     /// Changes its file, as an editor does: by a new one in its place.
