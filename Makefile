@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help test accuracy bench deploy endure stand stand-down fmt fmt-check lint docs deny advisories unit integration verdicts references release \
-        wordpress browser image compare fuzz tools install uninstall clean
+        wordpress browser prometheus image compare fuzz tools install uninstall clean
 
 CARGO  ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -26,7 +26,7 @@ say = @printf '\n▸ %s\n' "$(1)"
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 
-test: tools fmt-check lint docs deny advisories unit integration release deploy wordpress browser image compare fuzz ## everything, as the CI runs it
+test: tools fmt-check lint docs deny advisories unit integration release deploy wordpress browser prometheus image compare fuzz ## everything, as the CI runs it
 	$(call say,test: everything passed)
 
 # === Look at the source ===
@@ -105,6 +105,10 @@ else
 	$(SUDO) tests/stand/stand packages
 	trap 'tests/stand/stand down' EXIT; tests/stand/stand up >/dev/null; tests/browser/run --release
 endif
+
+prometheus: ## what Prometheus makes of the metrics and the alert rules
+	$(call say,prometheus: promtool has no remark and a real Prometheus collects what was sent)
+	tests/prometheus/run
 
 # Builds with buildah, on a base that is made here: no registry of images is asked.
 image: $(HADOLINT) ## lint the Dockerfile, build the image, and run it before the stand
