@@ -123,17 +123,13 @@ impl Gate {
         }
         let _waiting = Waiting::begin(self, bounds.waiting)?;
         self.wanted.notify_waiters();
-        match timeout(bounds.patience, self.permits.acquire()).await {
-            Ok(Ok(permit)) => {
-                permit.forget();
-                Ok(Permit(Arc::clone(self)))
-            }
-            // It is never closed.
-            Ok(Err(_)) | Err(_) => {
-                self.late.fetch_add(1, Ordering::Relaxed);
-                Err(Fault::QueueTimeout(bounds.patience))
-            }
+        if let Ok(Ok(permit)) = timeout(bounds.patience, self.permits.acquire()).await {
+            permit.forget();
+            return Ok(Permit(Arc::clone(self)));
         }
+        // It is never closed, so the time is over.
+        self.late.fetch_add(1, Ordering::Relaxed);
+        Err(Fault::QueueTimeout(bounds.patience))
     }
 
     /// How it stands now.
