@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 /// The values of `rest_route`, decoded, in order. PHP lets the last one count.
 pub fn rest_routes(query: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
-    query.split(|byte| *byte == b'&').filter_map(|pair| {
+    // Every exchange is asked, and nearly no parameter can be it.
+    let may_be = |pair: &&[u8]| matches!(pair, [b'r' | b'%' | b'+' | b' ', ..]);
+    query.split(|byte| *byte == b'&').filter(may_be).filter_map(|pair| {
         let equals = memchr::memchr(b'=', pair).unwrap_or(pair.len());
         let (name, value) = pair.split_at_checked(equals)?;
         let route = || decoded(value.get(1..).unwrap_or_default(), Plus::IsSpace);
@@ -51,11 +53,8 @@ pub enum Plus {
 /// Undoes percent-encoding once (RFC 3986 §2.1); what is not an escape stays as it is.
 #[must_use]
 pub fn decoded(text: &[u8], plus: Plus) -> Cow<'_, [u8]> {
-    let coded = match plus {
-        Plus::Stays => memchr::memchr(b'%', text),
-        Plus::IsSpace => memchr::memchr2(b'%', b'+', text),
-    };
-    if coded.is_none() {
+    let is_plain = |byte: &u8| *byte != b'%' && (*byte != b'+' || plus == Plus::Stays);
+    if text.iter().all(is_plain) {
         return Cow::Borrowed(text);
     }
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());

@@ -53,11 +53,61 @@ impl Route {
     pub fn of(head: &RequestHead) -> Self {
         let class = |route: &[u8]| {
             let segments = segments(route);
-            if is_public(head, &segments) { RouteClass::Public } else { class(&segments) }
+            if is_public(head.method, &segments) && !asks_for_more(head.query()) {
+                return RouteClass::Public;
+            }
+            class(&segments)
         };
         let no_rest = Self { class: RouteClass::NotRest, form: Form::Pretty };
         named(head).map_or(no_rest, |(route, form)| Self { class: class(&route), form })
     }
+}
+
+impl RouteClass {
+    /// The class of [`Route::of`], at little cost: every exchange is counted by it.
+    #[must_use]
+    pub fn of(head: &RequestHead) -> Self {
+        plain(head).unwrap_or_else(|| Route::of(head).class)
+    }
+}
+
+/// The class where the target tells it plainly: the route begins it or there is none, nothing in it is encoded, and no parameter
+/// names the route or bears on who may see it. Few targets of pages have a `j`.
+fn plain(head: &RequestHead) -> Option<RouteClass> {
+    let target = head.target();
+    let end = match memchr::memchr3(b'j', b'?', b'%', target) {
+        None => return Some(RouteClass::NotRest),
+        Some(at) if target.get(at) == Some(&b'?') => {
+            let query = target.get(at + 1..).unwrap_or_default();
+            return (!bears(query)).then_some(RouteClass::NotRest);
+        }
+        // The whole target is searched, since a short rest of it would be searched byte by byte.
+        Some(_) => memchr::memchr2(b'?', b'%', target).unwrap_or(target.len()),
+    };
+    let (path, rest) = target.split_at_checked(end)?;
+    match rest {
+        [] => {}
+        [b'?', query @ ..] if !bears(query) => {}
+        _ => return None,
+    }
+    let route = path.strip_prefix(PREFIX)?;
+    match route {
+        [] | [b'/'] | [b'/', b'/' | b'a' | b'j' | b's', ..] | [b'/', b'w', b'p', ..] => {}
+        [b'/', ..] => return Some(RouteClass::Rest),
+        _ => return Some(RouteClass::NotRest),
+    }
+    let segments = segments(route);
+    Some(if is_public(head.method, &segments) { RouteClass::Public } else { class(&segments) })
+}
+
+/// Whether a parameter may be `rest_route`, however it is spelled, or `context`, `status` or `_method`.
+fn bears(query: &[u8]) -> bool {
+    let may_be = |pair: &[u8]| {
+        matches!(pair, [b'r' | b'%' | b'+' | b' ', ..] | [b'c', b'o' | b'%', ..])
+            || matches!(pair, [b's', b't' | b'%', ..] | [b'_', b'm' | b'%', ..])
+    };
+    let begins = std::iter::once(0).chain(memchr::memchr_iter(b'&', query).map(|at| at + 1));
+    begins.filter_map(|at| query.get(at..)).any(may_be)
 }
 
 /// The route by its name, and the form of the URL.
@@ -69,18 +119,10 @@ fn named(head: &RequestHead) -> Option<(Cow<'_, [u8]>, Form)> {
     {
         return names_route(&route).then_some((route, Form::Query));
     }
-    match decoded(head.path(), Plus::Stays) {
-        Cow::Borrowed(path) => below_prefix(path).map(|(before, route)| (Cow::Borrowed(route), form(before))),
-        Cow::Owned(path) => {
-            let (before, route) = below_prefix(&path)?;
-            Some((Cow::Owned(route.to_owned()), form(before)))
-        }
-    }
-}
-
-/// The form of a URL with this before `/wp-json`.
-fn form(before: &[u8]) -> Form {
-    if before.ends_with(b"/index.php") { Form::Index } else { Form::Pretty }
+    let path = decoded(head.path(), Plus::Stays);
+    let (before, route) = below_prefix(&path)?;
+    let form = if before.ends_with(b"/index.php") { Form::Index } else { Form::Pretty };
+    Some((Cow::Owned(route.to_owned()), form))
 }
 
 /// Whether a route is of a plugin that issues Bearer tokens of its own.
@@ -145,11 +187,12 @@ pub fn folder(head: &RequestHead) -> &[u8] {
     before.strip_suffix(b"/index.php").unwrap_or(before)
 }
 
+/// Where the REST server begins, by the name that nearly nobody changes (`rest_get_url_prefix`).
+const PREFIX: &[u8] = b"/wp-json";
+
 /// Splits a path around `wp-json` as a whole segment; WordPress may live in a folder, so it need not be the first.
 fn below_prefix(path: &[u8]) -> Option<(&[u8], &[u8])> {
-    const PREFIX: &[u8] = b"/wp-json";
-    // Most sites live in no folder, and every exchange is asked.
-    let start = if path.starts_with(PREFIX) { 0 } else { memchr::memmem::find(path, PREFIX)? };
+    let start = memchr::memmem::find(path, PREFIX)?;
     let (before, rest) = path.split_at_checked(start)?;
     let route = rest.get(PREFIX.len()..)?;
     (route.is_empty() || route.starts_with(b"/")).then_some((before, route))
@@ -157,8 +200,17 @@ fn below_prefix(path: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The first segments of a route; empty ones stand where it has no more.
 fn segments(route: &[u8]) -> [&[u8]; 5] {
-    let mut segments = route.split(|byte| *byte == b'/').filter(|segment| !segment.is_empty());
-    [(); 5].map(|()| segments.next().unwrap_or_default())
+    let mut rest = route;
+    [(); 5].map(|()| {
+        loop {
+            let end = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+            let (segment, after) = rest.split_at_checked(end).unwrap_or_default();
+            rest = after.get(1..).unwrap_or_default();
+            if !segment.is_empty() || after.is_empty() {
+                return segment;
+            }
+        }
+    })
 }
 
 fn class(segments: &[&[u8]; 5]) -> RouteClass {
@@ -180,25 +232,29 @@ fn class(segments: &[&[u8]; 5]) -> RouteClass {
 /// Whether anonymous callers may read this: core's own lists, one item of them, and the index (the controllers in
 /// `wp-includes/rest-api/endpoints/`). A parameter that asks for more than anybody may see takes that away; an item
 /// may still be private.
-fn is_public(head: &RequestHead, segments: &[&[u8]; 5]) -> bool {
-    const LISTS: [&[u8]; 10] = [
-        b"posts",
-        b"pages",
-        b"categories",
-        b"tags",
-        b"media",
-        b"comments",
-        b"types",
-        b"taxonomies",
-        b"statuses",
-        b"search",
-    ];
+fn is_public(method: Method, segments: &[&[u8]; 5]) -> bool {
     let is_list = match *segments {
         [b"", ..] => true,
-        [b"wp", b"v2", list, _, b""] => LISTS.contains(&list),
+        [b"wp", b"v2", list, _, b""] => is_public_list(list),
         _ => false,
     };
-    is_list && matches!(head.method, Method::Get | Method::Head) && !asks_for_more(head.query())
+    is_list && matches!(method, Method::Get | Method::Head)
+}
+
+const fn is_public_list(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"posts"
+            | b"pages"
+            | b"categories"
+            | b"tags"
+            | b"media"
+            | b"comments"
+            | b"types"
+            | b"taxonomies"
+            | b"statuses"
+            | b"search"
+    )
 }
 
 /// `context=edit`, `status=draft`, and `_method`, which makes another method of a GET.
@@ -213,8 +269,65 @@ fn asks_for_more(query: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Form, Route, RouteClass};
+    use proptest::prelude::{Just, Strategy, prop, prop_oneof, proptest};
+
+    use super::{Form, Route, RouteClass, plain};
     use crate::message::{Fields, Method, RequestHead};
+
+    fn targets() -> impl Strategy<Value = String> {
+        const PIECES: [&str; 24] = [
+            "/",
+            "/wp-json",
+            "wp-json",
+            "/wp",
+            "/v2",
+            "/posts",
+            "/users",
+            "/me",
+            "/index.php",
+            "/jwt-auth/v1",
+            "/token",
+            "/validate",
+            "?",
+            "&",
+            "rest_route=",
+            "%72est_route=",
+            "context=edit",
+            "%2F",
+            "x",
+            "=",
+            "+",
+            "/api/v1/token-validate",
+            "//",
+            "/7",
+        ];
+        let pieces = prop::collection::vec(
+            prop_oneof![prop::sample::select(&PIECES[..]), Just("/wp-json/wp/v2")],
+            0..9,
+        );
+        pieces.prop_map(|pieces| format!("/{}", pieces.concat()))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_told_at_little_cost_is_what_is_told_at_length(target in targets(), method in "GET|POST") {
+            let head = RequestHead::build(&method, &target, Fields::new());
+            assert_eq!(RouteClass::of(&head), Route::of(&head).class, "{target}");
+        }
+    }
+
+    #[test]
+    fn the_usual_targets_are_told_at_little_cost() {
+        for target in [
+            "/",
+            "/a/page/",
+            "/wp-json",
+            "/wp-json/wp/v2/posts?per_page=10&_fields=id",
+            "/wp-json/jwt-auth/v1/token",
+        ] {
+            assert!(plain(&RequestHead::build("GET", target, Fields::new())).is_some(), "{target}");
+        }
+    }
 
     fn route(target: &str) -> Route {
         Route::of(&RequestHead::build("GET", target, Fields::new()))

@@ -4,7 +4,7 @@ use super::notes::Notes;
 use super::record::Record;
 use super::site::Sites;
 use crate::event::{About, Preflight, Tally, TurnedAway};
-use crate::evidence::Route;
+use crate::evidence::RouteClass;
 use crate::listen::Refusal;
 use crate::message::{Method, Name, RequestHead, Status};
 
@@ -24,7 +24,7 @@ impl Record {
         if is_preflight(&self.head) {
             return About::Preflight;
         }
-        Route::of(&self.head).class.into()
+        RouteClass::of(&self.head).into()
     }
 
     /// Counts what became of a preflight.

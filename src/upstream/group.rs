@@ -154,7 +154,9 @@ impl Group {
             members = self.first_answer().await?;
         }
         if let [only] = members.as_slice() {
-            let outcome = only.upstream.ask(head, &mut Some(body), call, route).await;
+            let under_way = only.upstream.begins(route);
+            let mut outcome = only.upstream.ask(head, &mut Some(body), call, route).await;
+            only.upstream.came_of(&mut outcome, under_way, route);
             return outcome.inspect_err(|_| route.borrow_mut().to = Some(Arc::clone(&only.in_full)));
         }
         self.send_to_one_of(&members, head, body, call, route).await
@@ -176,7 +178,10 @@ impl Group {
                 break;
             };
             route.borrow_mut().to = Some(Arc::clone(&member.name));
-            match member.upstream.ask(head, &mut body, call, route).await {
+            let under_way = member.upstream.begins(route);
+            let mut outcome = member.upstream.ask(head, &mut body, call, route).await;
+            member.upstream.came_of(&mut outcome, under_way, route);
+            match outcome {
                 Ok((mut pending, first)) => {
                     let change = attempt.succeeded();
                     self.tell(change, member, members, None);

@@ -60,16 +60,29 @@ impl Upstream {
         call: Option<&Call>,
         route: &RefCell<Route>,
     ) -> Result<(Pending<'c>, ReplyHead), Error> {
-        let under_way = UnderWay::begin(&self.metered);
-        route.borrow_mut().since.get_or_insert_with(Instant::now);
-        let mut outcome = match (&self.settings.php, &self.kept, call) {
+        match (&self.settings.php, &self.kept, call) {
             // In a box of its own, so that no exchange in HTTP carries the room for it.
             (Some(php), Some(kept), Some(call)) => {
                 Box::pin(self.send_to_php(php, kept, call, head, body, route)).await
             }
             _ => self.send(head, body).await,
-        };
-        match &mut outcome {
+        }
+    }
+
+    /// Counts a request that begins.
+    pub(super) fn begins(&self, route: &RefCell<Route>) -> UnderWay {
+        route.borrow_mut().since.get_or_insert_with(Instant::now);
+        UnderWay::begin(&self.metered)
+    }
+
+    /// Counts what came of it. A reply that begins is under way until it has ended.
+    pub(super) fn came_of(
+        &self,
+        outcome: &mut Result<(Pending<'_>, ReplyHead), Error>,
+        under_way: UnderWay,
+        route: &RefCell<Route>,
+    ) {
+        match outcome {
             Ok((pending, _)) => {
                 let since = route.borrow().since;
                 self.metered.0.answered(since.map(|since| since.elapsed()).unwrap_or_default());
@@ -81,7 +94,6 @@ impl Upstream {
                 route.borrow_mut().since = Some(Instant::now());
             }
         }
-        outcome
     }
 
     fn may_speak_http2(&self) -> bool {
