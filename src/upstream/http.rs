@@ -302,6 +302,7 @@ impl Source for ReplyBody<'_> {
             return Poll::Ready(Err(Broken::Request));
         }
         let fill = self.framed.poll_fill(&mut pending.reader, context);
+        UnderWay::count_broken(pending.under_way.as_ref(), &fill);
         if fill == Poll::Ready(Ok(Fill::End))
             && let Some(pending) = self.pending.take()
         {

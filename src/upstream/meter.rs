@@ -6,10 +6,12 @@
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use super::Error;
+use crate::message::{Broken, Fill};
 
 /// The upper bounds of the buckets that times are counted in, in milliseconds.
 pub const BOUNDS: [u64; 13] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000];
@@ -17,6 +19,9 @@ pub const BOUNDS: [u64; 13] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 1
 /// How many upstreams are told apart at least. Names that are looked up may stand for any number of addresses in the course of
 /// time: those that are gone make room, and where there is none the rest are counted together.
 const MOST: usize = 64;
+
+/// The code of a reply that the upstream broke off, as in the event.
+const CUT_OFF: &str = "header_doctor_reply_cut_off";
 
 /// What the rest are called.
 const OTHER: &str = "other";
@@ -74,7 +79,10 @@ impl Meter {
         if error.is_clients() || error.is_own() {
             return;
         }
-        let code = error.code();
+        self.fail(error.code());
+    }
+
+    fn fail(&self, code: &'static str) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         match failures.iter_mut().find(|(known, _)| *known == code) {
             Some((_, count)) => *count += 1,
@@ -105,6 +113,15 @@ impl UnderWay {
     pub(super) fn begin(metered: &Rc<Metered>) -> Self {
         metered.0.in_flight.add(1);
         Self(Rc::clone(metered))
+    }
+
+    /// Counts a reply that the upstream broke off, when what came of its body is that.
+    pub(super) fn count_broken(this: Option<&Self>, came: &Poll<Result<Fill, Broken>>) {
+        if let (Some(Self(metered)), Poll::Ready(Err(broken))) = (this, came)
+            && *broken != Broken::Request
+        {
+            metered.0.fail(CUT_OFF);
+        }
     }
 }
 

@@ -171,6 +171,37 @@ fn answers_and_connections_are_counted_for_each_upstream() {
 }
 
 #[test]
+fn a_reply_that_breaks_off_is_a_failure_though_it_had_begun_and_one_that_its_client_leaves_is_none() {
+    let origin = Origin::closing_after("HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\nhi");
+    let doctor = Doctor::with_sections(&origin, ADMIN);
+    let (collected, name) = (Collected::of(&doctor), origin.to_string());
+    doctor.connect().send(get("/")).try_read_to_end().ok();
+    let code = "header_doctor_reply_cut_off";
+    let failures = format!("header_doctor_upstream_failures_total{{upstream=\"{name}\",code=\"{code}\"}}");
+    collected.until(&failures, 1.0);
+    collected.assert(&exchanges("other", "2xx"), 1);
+    collected.until(&format!("header_doctor_upstream_requests_in_flight{{upstream=\"{name}\"}}"), 0.0);
+    let (go, wait) = channel::<()>();
+    let wait = Mutex::new(wait);
+    let origin = Origin::playing(move |mut wire, _| {
+        wire.message();
+        wire.put("HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\nhi");
+        let _told = wait.lock().unwrap().recv();
+        while wire.try_put(&[b'x'; 1000]).is_ok() {}
+    });
+    let doctor = Doctor::with_sections(&origin, ADMIN);
+    let (collected, name) = (Collected::of(&doctor), origin.to_string());
+    let in_flight = format!("header_doctor_upstream_requests_in_flight{{upstream=\"{name}\"}}");
+    let mut client = doctor.connect().send(get("/"));
+    client.head();
+    collected.assert(&in_flight, 1);
+    drop(client);
+    go.send(()).unwrap();
+    collected.until(&in_flight, 0.0);
+    assert_eq!(collected.sum("header_doctor_upstream_failures_total"), 0);
+}
+
+#[test]
 fn an_upstream_that_is_left_out_is_told_as_such() {
     let origin = Origin::answering(OK);
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

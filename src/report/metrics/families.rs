@@ -113,7 +113,7 @@ families! {
         "Time to the first head of an upstream's reply: from the head of the request, for PHP from its whole body, after a failed try from there.";
     UPSTREAM_FAILURES Counter "header_doctor_upstream_failures_total"
         [UPSTREAM, ("code", "`header_doctor_...`, as in the log")]
-        "Requests that an upstream left without the head of a reply; one that is sent again counts for each.";
+        "Requests that an upstream left without a whole reply; one that is sent again counts for each.";
     IN_FLIGHT Gauge "header_doctor_upstream_requests_in_flight"
         [UPSTREAM]
         "Requests to an upstream whose reply has not ended.";

@@ -13,12 +13,10 @@ use std::task::{Context, Poll, ready};
 use super::gate::Place;
 use super::kept::{Kept, Line};
 use super::record::{self, Decoder, End, LARGEST, Progress};
-use super::{Call, Complaint, Fault, Php, params};
+use super::{Call, Complaint, Fault, Php, head, params};
 use crate::headers::hop_by_hop;
 use crate::http1::{self, BadReply, Framing, Scan, head_end};
-use crate::message::{
-    Body, Broken, Fields, Fill, Method, Name, ReplyHead, RequestHead, Source, Status, Version,
-};
+use crate::message::{Body, Broken, Fill, Method, Name, ReplyHead, RequestHead, Source};
 use crate::upstream::connection::Connection;
 use crate::upstream::health::Attempt;
 use crate::upstream::meter::UnderWay;
@@ -36,9 +34,6 @@ const LOOKED_AT: usize = 2 * 1024;
 
 /// The status line that CGI leaves out: with it, the head of a reply is read as every other one.
 const STATUS_LINE: &[u8] = b"HTTP/1.1 200 OK\r\n";
-
-/// The status of a reply that leads elsewhere and says nothing of one.
-const FOUND: &[u8] = b"302 Found";
 
 /// The length of what a record says that ends a request, in bytes.
 const END: usize = 8;
@@ -262,7 +257,7 @@ impl<'c> Exchange<'c> {
             match head_end(&text.0, scanned) {
                 Scan::Complete(end) if end <= self.settings.header_bytes => {
                     self.take(end.saturating_sub(before));
-                    return reply(text.0.get(..end).unwrap_or_default());
+                    return head::reply(text.0.get(..end).unwrap_or_default());
                 }
                 Scan::BareLineFeed => return Err(BadReply::BareLineFeed.into()),
                 Scan::Partial(next) if text.0.len() <= self.settings.header_bytes => scanned = next,
@@ -411,25 +406,6 @@ const fn ended_early(end: End, has_begun: bool) -> Error {
     }
 }
 
-/// Reads a head whose status stands in a field (RFC 3875 §6.3.3). Where there is none, it is 302 with a `Location` (§6.2.3),
-/// as web servers have it, else 200.
-fn reply(text: &[u8]) -> Result<ReplyHead, Error> {
-    let mut head = http1::parse_reply(text)?;
-    let is_status = |name: &[u8]| name.eq_ignore_ascii_case(b"Status");
-    let told = head.fields.iter().find(|field| is_status(field.name)).map(|field| field.value.to_vec());
-    let told = told.or_else(|| head.fields.has(Name::Location).then(|| FOUND.to_vec()));
-    let Some(told) = told else { return Ok(head) };
-    let (code, reason) = told.split_at_checked(3).ok_or(BadReply::Status)?;
-    let code = std::str::from_utf8(code).ok().and_then(|code| code.parse().ok());
-    // CGI knows no interim replies, and no switch of protocols.
-    let status =
-        code.filter(|code| (200..600).contains(code)).and_then(Status::new).ok_or(BadReply::Status)?;
-    let mut fields = std::mem::replace(&mut head.fields, Fields::new());
-    fields.retain(|field| !is_status(field.name));
-    let reason = fields.store(reason.trim_ascii());
-    Ok(ReplyHead::new(status, reason, Version::Http11, fields))
-}
-
 /// The body of a reply, read from the connection as it is asked for.
 struct ReplyBody<'c> {
     /// Nothing once it has ended.
@@ -440,8 +416,8 @@ struct ReplyBody<'c> {
     waits: bool,
 }
 
-impl Source for ReplyBody<'_> {
-    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<Fill, Broken>> {
+impl ReplyBody<'_> {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Fill, Broken>> {
         loop {
             let Some(exchange) = &mut self.exchange else { return Poll::Ready(Ok(Fill::End)) };
             if self.ready > 0 {
@@ -461,6 +437,15 @@ impl Source for ReplyBody<'_> {
                 (Step::More, _) => ready!(self.poll_more(context))?,
             }
         }
+    }
+}
+
+impl Source for ReplyBody<'_> {
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<Fill, Broken>> {
+        let fill = self.poll_next(context);
+        let under_way = self.exchange.as_ref().and_then(|exchange| exchange.under_way.as_ref());
+        UnderWay::count_broken(under_way, &fill);
+        fill
     }
 
     fn data(&self) -> &[u8] {

@@ -12,6 +12,7 @@
 mod exchange;
 mod fault;
 mod gate;
+mod head;
 mod kept;
 mod params;
 pub mod record;

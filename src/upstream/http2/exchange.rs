@@ -193,6 +193,7 @@ impl<'c> Exchange<'c> {
                 settings: self.settings,
                 lease: Some(self.lease),
                 _held: self.held,
+                under_way: self.under_way,
             },
         ))
     }
@@ -212,9 +213,27 @@ struct ReplyBody<'c> {
     lease: Option<Lease>,
     /// Counted as under way as long as it is here.
     _held: Option<Attempt>,
+    under_way: Option<UnderWay>,
 }
 
 impl ReplyBody<'_> {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Fill, Broken>> {
+        if self.lease.is_none() {
+            return Poll::Ready(Ok(Fill::End));
+        }
+        if let Some(upload) = &mut self.upload
+            && let Poll::Ready(outcome) = upload.poll(context)
+        {
+            self.upload = None;
+            outcome.map_err(|_| Broken::Request)?;
+        }
+        if let Poll::Ready(outcome) = self.poll_piece(context) {
+            self.waiting = None;
+            return Poll::Ready(outcome.map_err(|error| broken(&error)).and_then(|fill| self.check(fill)));
+        }
+        armed(&mut self.waiting, self.settings.idle_timeout).poll(context).map(|()| Err(Broken::TimedOut))
+    }
+
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Fill, h2::Error>> {
         while self.piece.is_empty() {
             let Some(piece) = ready!(self.stream.poll_data(context)) else {
@@ -243,20 +262,9 @@ impl ReplyBody<'_> {
 
 impl Source for ReplyBody<'_> {
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<Fill, Broken>> {
-        if self.lease.is_none() {
-            return Poll::Ready(Ok(Fill::End));
-        }
-        if let Some(upload) = &mut self.upload
-            && let Poll::Ready(outcome) = upload.poll(context)
-        {
-            self.upload = None;
-            outcome.map_err(|_| Broken::Request)?;
-        }
-        if let Poll::Ready(outcome) = self.poll_piece(context) {
-            self.waiting = None;
-            return Poll::Ready(outcome.map_err(|error| broken(&error)).and_then(|fill| self.check(fill)));
-        }
-        armed(&mut self.waiting, self.settings.idle_timeout).poll(context).map(|()| Err(Broken::TimedOut))
+        let fill = self.poll_next(context);
+        UnderWay::count_broken(self.under_way.as_ref(), &fill);
+        fill
     }
 
     fn data(&self) -> &[u8] {
