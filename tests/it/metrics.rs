@@ -1,7 +1,6 @@
-//! What can be collected at `/metrics`: what each family counts, by real traffic, and that the page in docs/reference tells of it.
+//! What can be collected at `/metrics`: what each family counts, by real traffic.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -556,57 +555,4 @@ fn every_alert_is_of_known_series_has_a_page_and_is_tested_and_what_it_explains_
             assert!(explained.status.success(), "explain {word}");
         }
     }
-}
-
-/// The variable that has the page written instead of compared.
-const WRITE: &str = "WRITE_REFERENCE";
-
-mod reference {
-    use std::path::Path;
-
-    #[test]
-    fn metrics_are_described_as_they_are() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/metrics.md");
-        let text = super::page();
-        if std::env::var_os(super::WRITE).is_some() {
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            return std::fs::write(&path, text).unwrap();
-        }
-        let written = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            written == text,
-            "{} is not what the code says; write it anew: WRITE_REFERENCE=1 cargo test --test it reference::metrics",
-            path.display()
-        );
-    }
-}
-
-/// The page in docs/reference.
-fn page() -> String {
-    let mut page = String::from(
-        "# Metrics\n\n\
-         <!-- Written by `WRITE_REFERENCE=1 cargo test --test it reference::metrics` from src/report/metrics/families.rs. -->\n\n\
-         What `/metrics` tells, at the health listener (`admin.health_address`), in Prometheus's text format. Names and labels are a\n\
-         contract. No label is taken from a request: no path, no host that a client sent, no credential.\n\n\
-         Where all values of a label are known, all series are there from the start with 0. Rules, losses and codes of failures appear\n\
-         when they first count, so `increase()` does not see the first of them: [alerts.yaml](../../deploy/observability/alerts.yaml)\n\
-         shows how to catch it all the same, and [alerts.md](../alerts.md) says what to do about each alert.\n\n\
-         Counts begin at zero with the process and outlive a reload. With `--upgrade` the new process begins anew, as after a restart.\n",
-    );
-    for family in FAMILIES {
-        let Family { name, kind, help, labels } = family;
-        let _written = write!(page, "\n## `{name}`\n\n{}. {help}\n", capital(kind.word()));
-        if !labels.is_empty() {
-            page.push_str("\n| label | values |\n|---|---|\n");
-        }
-        for (label, values) in *labels {
-            let _written = writeln!(page, "| `{label}` | {values} |");
-        }
-    }
-    page
-}
-
-fn capital(word: &str) -> String {
-    let (first, rest) = word.split_at(1);
-    first.to_uppercase() + rest
 }

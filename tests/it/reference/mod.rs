@@ -6,6 +6,7 @@
 mod command_line;
 mod configuration;
 mod log;
+mod metrics;
 mod rules;
 
 use std::path::Path;
