@@ -2,13 +2,14 @@
 //! and `ndots`.
 //!
 //! As for the C library, the hosts file has the last word: a name that stands in it is asked for nowhere else, neither for
-//! its other kind of address. So it is found where no name server answers.
+//! its other kind of address. So it is found where no name server answers. `localhost` alone is this machine by both kinds,
+//! whatever the file says, and nobody is asked for it (RFC 6761 §6.3).
 //!
 //! Both files are looked at for each lookup, as the C library does, so that a change of them needs no restart. What is
 //! asked for again has its answer's own lifetime, so nothing is cached here.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,9 +40,12 @@ impl Files {
         Self { resolv_conf: text("/etc/resolv.conf"), hosts: text("/etc/hosts") }
     }
 
-    /// The addresses of a name in the hosts file, in its order (hosts(5)).
+    /// The addresses of a name that no name server need be asked for, in the order of the hosts file (hosts(5)).
     fn addresses(&self, host: &str) -> Vec<IpAddr> {
         let host = host.strip_suffix('.').unwrap_or(host);
+        if host.eq_ignore_ascii_case("localhost") {
+            return vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        }
         let text = String::from_utf8_lossy(&self.hosts);
         text.lines().filter_map(|line| address_for(line, host)).collect()
     }
@@ -219,9 +223,11 @@ mod tests {
     #[test]
     fn the_hosts_file_is_read_line_by_line() {
         let hosts = "# 10.0.0.1 wordpress\n\n10.0.0.2\twordpress.test  WordPress # blog\nfe80::1%eth0 wordpress\n\
-                     ::2 wordpress\nwordpress\n10.0.0.3 wordpress-2\u{fffd} wordpress-2\n";
+                     ::2 wordpress\nwordpress\n10.0.0.3 wordpress-2\u{fffd} wordpress-2\n127.0.0.9 localhost\n";
         for (name, expected) in [
-            ("wordpress", &["10.0.0.2", "::2"][..]),
+            ("localhost", &["127.0.0.1", "::1"][..]),
+            ("LocalHost.", &["127.0.0.1", "::1"]),
+            ("wordpress", &["10.0.0.2", "::2"]),
             ("WORDPRESS.", &["10.0.0.2", "::2"]),
             ("wordpress.test", &["10.0.0.2"]),
             ("wordpress-2", &["10.0.0.3"]),
