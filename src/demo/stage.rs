@@ -142,7 +142,7 @@ impl Stage {
         while told.len() < doctors {
             let event = self.events.wait_until(Some(deadline)).map_err(|_| Error::NoEvent)?;
             if event.trace_id == trace {
-                told.push(*event);
+                told.push(Arc::unwrap_or_clone(event));
             }
         }
         Ok((got, told))

@@ -1,4 +1,4 @@
-//! From many workers to one reader, without ever making a worker wait.
+//! From many workers to the log, and to whoever watches, without ever making a worker wait.
 //!
 //! The queue is bounded: when the reader is slower than the traffic, or its disk is full, events are dropped and
 //! counted, and no request notices.
@@ -10,66 +10,108 @@ use std::time::Instant;
 
 use super::Event;
 
-/// Where events are sent.
+/// Where events are sent: to the log, and to whoever watches, if anybody does. Each has a queue of its own, so that neither
+/// waits for the other.
 #[derive(Clone, Debug)]
 pub struct Bus {
-    sender: SyncSender<Box<Event>>,
-    dropped: Arc<AtomicU64>,
+    log: Queue,
+    watcher: Option<Queue>,
 }
 
-/// Tells how many events were dropped, and keeps no bus open for it.
 #[derive(Clone, Debug)]
-pub struct Dropped(Arc<AtomicU64>);
-
-impl Dropped {
-    /// How many so far.
-    #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
+struct Queue {
+    sender: SyncSender<Arc<Event>>,
+    dropped: Dropped,
 }
 
-/// Where events come out. The bus ends when every [`Bus`] is gone.
+/// Where events come out. They end when every [`Bus`] is gone.
 #[derive(Debug)]
 pub struct Events {
-    receiver: Receiver<Box<Event>>,
-    dropped: Arc<AtomicU64>,
+    receiver: Receiver<Arc<Event>>,
+    dropped: Dropped,
     told: u64,
 }
 
-/// A queue for this many events.
+/// How many events were dropped so far.
+#[derive(Clone, Debug, Default)]
+pub struct Dropped(Arc<AtomicU64>);
+
+impl Dropped {
+    /// The number.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A queue for this many events, and the log's end of it.
 #[must_use]
 pub fn bus(capacity: usize) -> (Bus, Events) {
+    let (log, events) = queue(capacity);
+    (Bus { log, watcher: None }, events)
+}
+
+fn queue(capacity: usize) -> (Queue, Events) {
     let (sender, receiver) = sync_channel(capacity);
-    let dropped = Arc::new(AtomicU64::new(0));
-    (Bus { sender, dropped: Arc::clone(&dropped) }, Events { receiver, dropped, told: 0 })
+    let dropped = Dropped::default();
+    (Queue { sender, dropped: dropped.clone() }, Events { receiver, dropped, told: 0 })
+}
+
+impl Queue {
+    fn put(&self, event: Arc<Event>) {
+        if self.sender.try_send(event).is_err() {
+            self.dropped.add();
+        }
+    }
 }
 
 impl Bus {
-    /// Sends an event on, or drops it when the queue is full.
-    pub fn send(&self, event: Event) {
-        if self.sender.try_send(Box::new(event)).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+    /// The same with a second queue of this size, and its end for whoever watches.
+    #[must_use]
+    pub fn watched(self, capacity: usize) -> (Self, Events) {
+        let (watcher, events) = queue(capacity);
+        (Self { watcher: Some(watcher), ..self }, events)
+    }
+
+    /// Whether anybody watches.
+    #[must_use]
+    pub const fn is_watched(&self) -> bool {
+        self.watcher.is_some()
+    }
+
+    /// Sends an event to the log, or drops it when the queue is full.
+    pub fn send(&self, event: impl Into<Arc<Event>>) {
+        self.log.put(event.into());
+    }
+
+    /// Sends an event to whoever watches, or drops it when that queue is full.
+    pub fn show(&self, event: impl Into<Arc<Event>>) {
+        if let Some(watcher) = &self.watcher {
+            watcher.put(event.into());
         }
     }
 
-    /// How many events were dropped so far.
+    /// Where it is read how many events never came to the log.
     #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+    pub fn unlogged(&self) -> Dropped {
+        self.log.dropped.clone()
     }
 
-    /// The same for whoever asks later: the bus ends though he may still ask.
+    /// How many events were dropped so far on the way to the log.
     #[must_use]
-    pub fn counter(&self) -> Dropped {
-        Dropped(Arc::clone(&self.dropped))
+    pub fn dropped(&self) -> u64 {
+        self.log.dropped.count()
     }
 }
 
 impl Events {
     /// The next event, once there is one; nothing at the end.
     #[must_use]
-    pub fn wait(&self) -> Option<Box<Event>> {
+    pub fn wait(&self) -> Option<Arc<Event>> {
         self.receiver.recv().ok()
     }
 
@@ -77,7 +119,7 @@ impl Events {
     ///
     /// # Errors
     /// The deadline has come, or the bus has ended.
-    pub fn wait_until(&self, deadline: Option<Instant>) -> Result<Box<Event>, RecvTimeoutError> {
+    pub fn wait_until(&self, deadline: Option<Instant>) -> Result<Arc<Event>, RecvTimeoutError> {
         let Some(deadline) = deadline else {
             return self.wait().ok_or(RecvTimeoutError::Disconnected);
         };
@@ -88,18 +130,24 @@ impl Events {
     ///
     /// # Errors
     /// None is there, or the bus has ended.
-    pub fn at_hand(&self) -> Result<Box<Event>, TryRecvError> {
+    pub fn at_hand(&self) -> Result<Arc<Event>, TryRecvError> {
         self.receiver.try_recv()
     }
 
     /// Counts an event that came out and could not be written.
     pub fn count_unwritten(&self) {
-        self.dropped.fetch_add(1, Ordering::Relaxed);
+        self.dropped.add();
+    }
+
+    /// Where it is read how many were dropped, also when these events are in other hands.
+    #[must_use]
+    pub fn dropped(&self) -> Dropped {
+        self.dropped.clone()
     }
 
     /// How many events were dropped since this was last asked.
     pub fn newly_dropped(&mut self) -> u64 {
-        let dropped = self.dropped.load(Ordering::Relaxed);
+        let dropped = self.dropped.count();
         let new = dropped.saturating_sub(self.told);
         self.told = dropped;
         new
@@ -138,6 +186,20 @@ mod tests {
         for deadline in [past, None] {
             assert_eq!(events.wait_until(deadline).unwrap_err(), RecvTimeoutError::Disconnected);
         }
+    }
+
+    #[test]
+    fn whoever_watches_has_a_queue_of_their_own() {
+        let (bus, log) = bus(1);
+        bus.show(event(0));
+        let (bus, watching) = bus.watched(2);
+        (1..4).for_each(|number| bus.show(event(number)));
+        assert_eq!((bus.dropped(), watching.dropped().count()), (0, 1));
+        bus.send(event(9));
+        assert_eq!(log.wait().unwrap().exchange, ExchangeId::new(9));
+        assert_eq!(watching.wait().unwrap().exchange, ExchangeId::new(1));
+        drop(bus);
+        assert!(watching.wait().is_some() && watching.wait().is_none() && log.wait().is_none());
     }
 
     #[test]

@@ -212,6 +212,14 @@ impl Event {
         self.findings = findings;
     }
 
+    /// Whether it tells of something that went wrong, be it only what PHP says of an error.
+    #[must_use]
+    pub fn is_sick(&self) -> bool {
+        // PHP says in the log of many a site what is no fault of the exchange; of an error it says why.
+        let is_explained = self.php.is_some() && self.status.is_some_and(|status| status.code() >= 500);
+        is_explained || self.severity().is_some()
+    }
+
     /// How grave the exchange is: its gravest finding, or what broke.
     #[must_use]
     pub fn severity(&self) -> Option<Severity> {
@@ -253,7 +261,7 @@ const fn method(method: Method) -> &'static str {
 mod tests {
     use super::{Event, ExchangeId, Failure, Refusal, Side};
     use crate::diagnosis::Severity;
-    use crate::message::{Fields, RequestHead};
+    use crate::message::{Fields, RequestHead, Status};
     use crate::moment::Moment;
 
     #[test]
@@ -268,6 +276,25 @@ mod tests {
         assert_eq!((event.method, event.path.as_str()), ("POST", "/wp-json/x?key=…"));
         assert_eq!(event.trace_id.unwrap().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
         assert!(!format!("{event:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_renewal_is_no_sickness_nor_is_what_php_says_of_a_page_that_came() {
+        let event = |change: fn(&mut Event)| {
+            let mut event = Event::unread(ExchangeId::new(1), Moment::default(), "doctor".into());
+            change(&mut event);
+            event.is_sick()
+        };
+        assert!(!event(|event| event.is_renewal = true));
+        assert!(!event(|event| {
+            (event.php, event.status) = (Some("PHP Notice".to_owned()), Status::new(200));
+        }));
+        assert!(event(|event| {
+            (event.php, event.status) = (Some("PHP Fatal error".to_owned()), Status::new(500));
+        }));
+        assert!(event(|event| {
+            event.refusal = Some(Refusal { code: "header_doctor_host_missing", reason: "no Host".into() });
+        }));
     }
 
     #[test]

@@ -273,6 +273,12 @@ impl Tally {
         self.failed_handshakes.load(Ordering::Relaxed)
     }
 
+    /// Since when it counts.
+    #[must_use]
+    pub const fn since(&self) -> Moment {
+        self.since
+    }
+
     /// How many requests were read.
     #[must_use]
     pub fn exchanges(&self) -> u64 {

@@ -37,7 +37,7 @@ use crate::upstream::{Error, Route};
 /// How many events may wait for the log before they are dropped and counted.
 pub const QUEUE: usize = 4096;
 
-/// Which exchanges become events.
+/// Which exchanges the log is told of. Whoever watches beside it is told of the sick ones in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeps {
     /// Every one.
@@ -83,9 +83,9 @@ pub struct Recorder {
     pub began: Instant,
     /// What is done where a question would decide a verdict.
     pub second_opinion: SecondOpinion,
-    /// Which exchanges become events.
+    /// Which exchanges the log is told of.
     pub keeps: Keeps,
-    /// How grave an exchange must be; nothing for any.
+    /// How grave an exchange must be for the log; nothing for any.
     pub least: Option<Severity>,
     /// How much of a client's address they show.
     pub shows: Shows,
@@ -168,7 +168,13 @@ impl Recorder {
 
     fn send(&self, event: Event) {
         let is_wanted = event.is_renewal || event.severity() >= self.least;
-        if self.keeps != Keeps::Nothing && is_wanted {
+        let is_logged = self.keeps != Keeps::Nothing && is_wanted;
+        let is_shown = self.bus.is_watched() && (self.keeps == Keeps::All || event.is_sick());
+        let event = Arc::new(event);
+        if is_shown {
+            self.bus.show(Arc::clone(&event));
+        }
+        if is_logged {
             self.bus.send(event);
         }
     }
@@ -406,10 +412,7 @@ impl Record {
             }
             Ending::Unwanted => gone(&mut event),
         }
-        // PHP says in the log of many a site what is no fault of the exchange; of an error it says why.
-        let is_explained = event.php.is_some() && status.code() >= 500;
-        let is_sick = !event.findings.is_empty() || event.failure.is_some() || !event.tried.is_empty();
-        if is_sick || is_explained || self.is_renewal || self.recorder.keeps == Keeps::All {
+        if event.is_sick() || self.is_renewal || self.recorder.keeps == Keeps::All {
             if self.recorder.keeps == Keeps::All && event.authorization.arrived.is_none() {
                 self.note_authorization(&mut event);
             }

@@ -5,6 +5,7 @@
 //! stops the log, not the site. What goes on is summed up in a line from time to time, and at the end.
 
 use std::io::{BufWriter, Write};
+use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
@@ -67,7 +68,7 @@ impl<W: Write> Log<W> {
     }
 
     /// Takes an event. Where every exchange is written none waits for a renewal.
-    fn take(&mut self, event: Box<Event>) {
+    fn take(&mut self, event: Arc<Event>) {
         if self.repeats.is_off() {
             return self.enter(&event);
         }

@@ -5,6 +5,7 @@
 //! whoever debugs with curl reads the verdict at once. Time is a parameter.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::event::Event;
@@ -22,12 +23,12 @@ const EXPLAINED: [&str; 2] = ["token-expired", "stale-token-on-public-route"];
 #[derive(Debug, Default)]
 pub(super) struct Renewals {
     hosts: HashSet<String>,
-    waiting: VecDeque<(Instant, Box<Event>)>,
+    waiting: VecDeque<(Instant, Arc<Event>)>,
 }
 
 impl Renewals {
     /// Takes an event; gives back what is to be written now.
-    pub(super) fn pass(&mut self, event: Box<Event>, now: Instant) -> Option<Box<Event>> {
+    pub(super) fn pass(&mut self, event: Arc<Event>, now: Instant) -> Option<Arc<Event>> {
         if event.is_renewal {
             self.renewed(&event);
             let is_told = !event.findings.is_empty() || event.failure.is_some();
@@ -41,14 +42,14 @@ impl Renewals {
     }
 
     /// The exchanges that have waited long enough.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<Event> {
+    pub(super) fn due(&mut self, now: Instant) -> Vec<Arc<Event>> {
         let count = self.waiting.iter().take_while(|(until, _)| *until <= now).count();
-        self.waiting.drain(..count).map(|(_, event)| *event).collect()
+        self.waiting.drain(..count).map(|(_, event)| event).collect()
     }
 
     /// All that wait, at the end.
-    pub(super) fn rest(&mut self) -> Vec<Event> {
-        self.waiting.drain(..).map(|(_, event)| *event).collect()
+    pub(super) fn rest(&mut self) -> Vec<Arc<Event>> {
+        self.waiting.drain(..).map(|(_, event)| event).collect()
     }
 
     /// When the first has waited long enough.
@@ -78,6 +79,7 @@ fn host(event: &Event) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::{Duration, Instant};
 
     use super::{Event, Renewals};
@@ -86,7 +88,7 @@ mod tests {
     use crate::moment::Moment;
     use crate::secret::Key;
 
-    fn event(client: &str, found: &str) -> Box<Event> {
+    fn event(client: &str, found: &str) -> Arc<Event> {
         let mut event = Event::unread(ExchangeId::new(1), Moment::default(), "doctor".into());
         event.host = Some(Redacted::host(b"a.test"));
         event.whose = Some(Key::from_bytes(&[1; 32]).fingerprint(client.as_bytes()));
@@ -96,11 +98,11 @@ mod tests {
             finding,
         };
         event.findings.extend(finding.map(scoped));
-        Box::new(event)
+        Arc::new(event)
     }
 
-    fn renewal(client: &str) -> Box<Event> {
-        Box::new(Event { is_renewal: true, ..*event(client, "") })
+    fn renewal(client: &str) -> Arc<Event> {
+        Arc::new(Event { is_renewal: true, ..Event::clone(&event(client, "")) })
     }
 
     #[test]

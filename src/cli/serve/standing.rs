@@ -58,7 +58,7 @@ impl Lasting {
     pub(super) fn metrics(&self, health: &Health, repeats: &Every) -> impl Fn() -> String + use<> {
         let (tally, history, began) = (Arc::clone(&self.tally), Arc::clone(&self.history), self.began);
         let (registry, capacity) = (Arc::clone(&self.registry), Arc::clone(&self.capacity));
-        let (standing, bus) = (Arc::clone(&self.standing), self.bus.counter());
+        let (standing, unlogged) = (Arc::clone(&self.standing), self.bus.unlogged());
         let (health, repeats) = (health.clone(), repeats.clone());
         move || {
             let at = Moment::default().after(began.elapsed());
@@ -72,7 +72,7 @@ impl Lasting {
                     accepted: capacity.accepted(),
                 },
                 reloads: standing.reloads(),
-                events_dropped: bus.dropped(),
+                events_dropped: unlogged.count(),
                 events_suppressed: repeats.suppressed(),
                 panics: own_log::panics(),
                 is_ready: health.state() == State::Ready,
