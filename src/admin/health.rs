@@ -43,7 +43,7 @@ pub enum State {
 }
 
 impl State {
-    const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Starting => "starting\n",
             Self::Ready => "ready\n",
@@ -137,7 +137,8 @@ async fn converse(stream: TcpStream, health: &Health, metrics: &Metrics) -> hype
     http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), answer).await
 }
 
-fn answer(method: &Method, path: &str, state: State, metrics: &Metrics) -> Response<String> {
+/// The answer to one question.
+pub(super) fn answer(method: &Method, path: &str, state: State, metrics: &Metrics) -> Response<String> {
     let (status, text) = match path {
         "/livez" | "/healthz" => (StatusCode::OK, "ok\n".to_owned()),
         "/readyz" if state == State::Ready => (StatusCode::OK, state.word().to_owned()),

@@ -7,7 +7,7 @@
 
 use crate::config::{
     self, Entrances, Folder, Hop, KeyFile, Keys, Listener, Mistake, Overrides, Parsed, PhpRoot, Plan,
-    Refused, Source, Surroundings, Target,
+    Refused, Source, Surroundings, Target, Token,
 };
 use crate::event::now;
 use crate::headers::Range;
@@ -134,6 +134,13 @@ pub(super) struct Flags {
     #[arg(long, value_name = "pretty|json", env = "HEADER_DOCTOR_LOG_FORMAT", hide_env_values = true)]
     log_format: Option<String>,
 
+    /// Let exchanges and findings be asked for on this address, over HTTP, or nowhere (none).
+    ///
+    /// Written as --listen is, or as `unix:/PATH`, a Unix socket that is for the same user alone. Where other machines reach it, the
+    /// file must name a token (`admin: { token_file: FILE }`). Default: what the file says, else 127.0.0.1:9900, unless that is taken.
+    #[arg(long, value_name = "ADDR|none", env = "HEADER_DOCTOR_ADMIN", hide_env_values = true)]
+    admin: Option<String>,
+
     /// Say on this address whether the doctor lives and is ready, at /livez and /readyz, and what it counts, at /metrics.
     ///
     /// For balancers, Kubernetes and `header-doctor health`; anybody may ask. It is written as --listen is. Default: what the
@@ -173,9 +180,10 @@ impl Flags {
         let entrances = plan.entrances(source.as_ref(), &variable, sessions, now())?;
         let named = overrides.trail_key_file.is_some().then(|| name("trail_key_file", matches));
         let keys = plan.keys(source.as_ref(), named.as_deref(), &variable)?;
+        let token = plan.token(source.as_ref(), &variable)?;
         let named = overrides.root.is_some().then(|| name("root", matches));
         let folders = plan.folders(source.as_ref(), named.as_deref(), &variable);
-        Ok(Prepared { plan, entrances, keys, folders })
+        Ok(Prepared { plan, entrances, keys, token, folders })
     }
 
     fn plan_of(source: Option<&Source>, overrides: &Overrides) -> anyhow::Result<Plan> {
@@ -257,6 +265,7 @@ impl Flags {
             hop: at_most_one::<Hop>(self.hop.as_ref(), "hop", matches)?.map(|Hop(name)| name),
             trail_key_file: self.trail_key_file(matches)?,
             log_format: at_most_one(self.log_format.as_ref(), "log_format", matches)?,
+            admin: at_most_one(self.admin.as_ref(), "admin", matches)?,
             health_address: self.health_address(matches)?,
             upgrade_socket: at_most_one(self.upgrade_socket.as_ref(), "upgrade_socket", matches)?,
         })
@@ -285,6 +294,8 @@ pub(super) struct Prepared {
     pub(super) plan: Plan,
     pub(super) entrances: Entrances,
     pub(super) keys: Keys,
+    /// What opens the admin listener.
+    pub(super) token: Token,
     /// What is not right of the folders whose files are served.
     pub(super) folders: Vec<Mistake>,
 }
@@ -292,8 +303,8 @@ pub(super) struct Prepared {
 impl Prepared {
     /// What is no mistake, and not right either.
     pub(super) fn warnings(&self) -> Vec<Mistake> {
-        let [entrances, keys] = [&self.entrances.warnings, &self.keys.warnings];
-        [entrances.as_slice(), keys, &self.folders].concat()
+        let [entrances, keys, token] = [&self.entrances.warnings, &self.keys.warnings, &self.token.warnings];
+        [entrances.as_slice(), keys, token, &self.folders].concat()
     }
 }
 

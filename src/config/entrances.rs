@@ -24,6 +24,8 @@ const LARGEST: u64 = 1 << 20;
 pub struct Entrances {
     /// One for each listener, in their order.
     pub each: Vec<Entrance>,
+    /// What handshakes on the admin listener are made with; nothing for plain HTTP.
+    pub admin: Option<Arc<ServerConfig>>,
     /// What is no mistake, and not right either: certificates that are not valid now.
     pub warnings: Vec<Mistake>,
 }
@@ -54,6 +56,15 @@ impl Plan {
             entrances.warnings.extend(warnings.into_iter().map(at));
             let proxy_protocol = listener.proxy_protocol.into();
             entrances.each.push(Entrance { tls, proxy_protocol, trusted: Arc::clone(&trusted) });
+        }
+        let at = |problem: Problem| source.located(problem.under("tls").under("admin"), lookup);
+        if let Some(pair) = &self.admin.tls {
+            let identity = identity(pair).map_err(|problem| Error::Wrong(at(problem)))?;
+            entrances.warnings.extend(untimely(pair, identity.validity(now)).map(at));
+            let config = server_config(vec![identity], None, sessions);
+            let config = config
+                .map_err(|error| Error::Wrong(at(Problem::here(format!("cannot be spoken: {error}")))))?;
+            entrances.admin = Some(config);
         }
         Ok(entrances)
     }

@@ -7,8 +7,8 @@ use super::reading::Scalar;
 use super::upstreams::Upstream;
 use super::workers::Workers;
 use super::{
-    Admin, Mode, Plan, Site, Upgrade, admin, cors, diagnosis, drain, limits, listeners, log, sites, spool,
-    trail, trusted_proxies, upgrade,
+    Mode, Plan, Site, Upgrade, admin, cors, diagnosis, drain, limits, listeners, log, sites, spool, trail,
+    trusted_proxies, upgrade,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,9 +78,7 @@ impl Shape {
         let format = if around.terminal { Format::Pretty } else { Format::Json };
         let mut log = self.log.unwrap_or_default().settings(format);
         log.format = overrides.log_format.unwrap_or(log.format);
-        let mut admin = Admin::from(self.admin.unwrap_or_default());
-        admin.health_address = overrides.health_address.or(admin.health_address);
-        listeners::check_health(&listeners, admin.health_address)?;
+        let admin = admin::check(self.admin.unwrap_or_default(), overrides, &listeners)?;
         let mut upgrade = Upgrade::from(self.upgrade.unwrap_or_default());
         upgrade.socket = overrides.upgrade_socket.clone().or(upgrade.socket);
         Ok(Some(Plan {

@@ -104,20 +104,14 @@ pub(crate) fn clash(listeners: &[Listener], address: SocketAddr) -> Option<Strin
     })
 }
 
-/// Probes are answered on an address that no client comes to.
-pub(super) fn check_health(listeners: &[Listener], health: Option<SocketAddr>) -> Result<(), Problem> {
-    let Some(health) = health else { return Ok(()) };
-    match listeners.iter().find(|listener| overlap(listener.address, health)) {
-        None => Ok(()),
-        Some(listener) => {
-            let message = format!("{health} is where clients connect ({listener}); choose another port");
-            Err(Problem::here(message).under("health_address").under("admin"))
-        }
-    }
+/// What is wrong with answering whoever runs the doctor on an address that clients come to.
+pub(super) fn client_clash(listeners: &[Listener], address: SocketAddr) -> Option<String> {
+    let listener = listeners.iter().find(|listener| overlap(listener.address, address))?;
+    Some(format!("{address} is where clients connect ({listener}); choose another port"))
 }
 
 /// Whether the system lets only one of them be listened on. IPv4 and IPv6 are worlds of their own.
-fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+pub(super) fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     let are_of_one_family = one.is_ipv4() == other.is_ipv4();
     let is_every = one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() != 0 && one.port() == other.port() && are_of_one_family && (is_every || one.ip() == other.ip())

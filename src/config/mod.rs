@@ -8,6 +8,7 @@
 //! file, line, path, what is wrong and what would be right; the first mistake is reported, not all.
 
 mod admin;
+mod admin_token;
 mod authorization;
 mod connections;
 mod cores;
@@ -36,7 +37,8 @@ mod values;
 mod via;
 mod workers;
 
-pub use admin::Admin;
+pub use admin::{Admin, AdminAddress};
+pub use admin_token::Token;
 pub use connections::Connections;
 pub use cores::cores;
 pub use diagnosis::{Diagnosis, SecondOpinion};
@@ -172,6 +174,7 @@ impl Plan {
         let upstreams = self.sites.iter_mut().flat_map(|site| &mut site.upstreams);
         upstreams.for_each(|upstream| upstream.begin_in(folder));
         self.trail.begin_in(folder);
+        self.admin.begin_in(folder);
         self.spool.begin_in(folder);
         self
     }
@@ -219,7 +222,8 @@ impl Plan {
         let upstreams =
             self.sites.iter().flat_map(|site| &site.upstreams).filter_map(|upstream| upstream.tls.as_ref());
         let authorities = upstreams.filter_map(|tls| tls.ca.clone());
-        listeners.chain(authorities).chain(self.trail.key_file.clone()).collect()
+        let admin = self.admin.files().cloned();
+        listeners.chain(authorities).chain(self.trail.key_file.clone()).chain(admin).collect()
     }
 
     /// The file that means this plan, every default written out.
@@ -241,7 +245,11 @@ fn folder_of(file: &std::path::Path) -> PathBuf {
 
 /// A mistake in what the command line says.
 fn of_flags(Problem { path, message }: Problem) -> Error {
-    let flag = if path.to_string() == "admin.health_address" { "--health-address" } else { "--upstream" };
+    let flag = match &*path.to_string() {
+        "admin.health_address" => "--health-address",
+        "admin.address" => "--admin",
+        _ => "--upstream",
+    };
     Error::Wrong(Mistake { file: flag.to_owned(), position: None, path: String::new(), message })
 }
 

@@ -1,5 +1,6 @@
 //! What beats the file, and what fills the gaps it leaves.
 
+use super::admin::Door;
 use super::listeners::Listener;
 use super::log::Format;
 use super::upgrade::SocketPath;
@@ -36,6 +37,8 @@ pub struct Overrides {
     pub trail_key_file: Option<PathBuf>,
     /// Replaces `log.format`.
     pub log_format: Option<Format>,
+    /// Replaces `admin.address`.
+    pub(crate) admin: Option<Door>,
     /// Replaces `admin.health_address`.
     pub health_address: Option<SocketAddr>,
     /// Replaces `upgrade.socket`.

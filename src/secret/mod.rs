@@ -7,6 +7,7 @@
 //! What a fingerprint cannot guard is text that is written out because it looks harmless: a path, a code.
 //! [`looks_secret`] is the one judgement of that, and it errs towards hiding.
 
+mod admin_token;
 mod key;
 mod keyring;
 mod parts;
@@ -14,6 +15,7 @@ mod php_key;
 
 use std::fmt;
 
+pub use admin_token::{AdminToken, BadToken};
 pub use key::{Fingerprint, Key, Starts};
 pub use keyring::{BadKeys, KeyId, Keyring, SEAL, TrailKey};
 pub use parts::Parts;

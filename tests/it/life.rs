@@ -81,6 +81,7 @@ fn a_second_start_on_the_same_address_fails_and_proposes_another() {
     let doctor = Doctor::before("127.0.0.1:9");
     let second = Command::new(env!("CARGO_BIN_EXE_header-doctor"))
         .args(["run", "--upstream", "127.0.0.1:9", "--listen", &doctor.address().to_string()])
+        .args(["--admin", "none"])
         .env_clear()
         .stdin(Stdio::null())
         .output()

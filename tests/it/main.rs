@@ -10,6 +10,7 @@
 
 mod abuse;
 mod accuracy;
+mod admin;
 mod architecture;
 mod balance;
 mod check;

@@ -1,5 +1,6 @@
 //! What systemd passes and what it is told.
 
+use std::io::{Read, Write};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
@@ -102,14 +103,18 @@ fn systemd_is_told_who_the_service_is_after_a_hand_over() {
 
 /// Starts the doctor with a listening socket of this address, as systemd does; nothing where the tool is missing.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-fn activated(address: &str, file: &Path) -> Option<Command> {
+fn activated(addresses: &[&str], file: &Path) -> Option<Command> {
     let tool = Path::new("/usr/bin/systemd-socket-activate");
     if !tool.exists() {
         eprintln!("skipped: systemd-socket-activate is not installed");
         return None;
     }
     let mut command = Command::new(tool);
-    command.args(["--listen", address, env!("CARGO_BIN_EXE_header-doctor"), "run", "--config"]).arg(file);
+    let is_asked = std::fs::read_to_string(file).unwrap().contains("admin: { address:");
+    // It passes nothing of our environment on.
+    command.args(if is_asked { &[][..] } else { &["--setenv", "HEADER_DOCTOR_ADMIN=none"] });
+    command.args(addresses.iter().flat_map(|address| ["--listen", *address]));
+    command.args([env!("CARGO_BIN_EXE_header-doctor"), "run", "--config"]).arg(file);
     Some(command)
 }
 
@@ -127,7 +132,7 @@ fn a_socket_that_systemd_passes_is_served_by_all_workers() {
     let file = folder.path().join("doctor.yaml");
     let listeners = config(&origin.to_string(), "").replace("127.0.0.1:0", &address.to_string());
     std::fs::write(&file, listeners).unwrap();
-    let Some(mut command) = activated(&address.to_string(), &file) else { return };
+    let Some(mut command) = activated(&[&address.to_string()], &file) else { return };
     command.stderr(std::process::Stdio::null());
     // It starts the doctor with the first connection, which waits in the queue until then.
     let doctor = std::thread::scope(|scope| {
@@ -146,11 +151,37 @@ fn a_socket_that_systemd_passes_is_served_by_all_workers() {
 }
 
 #[test]
+fn the_admin_listener_is_passed_a_unix_socket_and_leaves_its_path_to_systemd() {
+    let (folder, address) = (tempfile::tempdir().unwrap(), free());
+    let (file, path) = (folder.path().join("doctor.yaml"), folder.path().join("admin.sock"));
+    let yaml = config("h:80", &format!("admin: {{ address: 'unix:{}' }}", path.display()));
+    std::fs::write(&file, yaml.replace("127.0.0.1:0", &address.to_string())).unwrap();
+    let Some(mut command) = activated(&[&address.to_string(), path.to_str().unwrap()], &file) else { return };
+    command.stderr(std::process::Stdio::null());
+    let mut doctor = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while std::net::TcpStream::connect(address).is_err() {
+                std::thread::yield_now();
+            }
+        });
+        Doctor::started_by(command, &file)
+    });
+    let mut admin = std::os::unix::net::UnixStream::connect(&path).unwrap();
+    admin.write_all(b"GET /livez HTTP/1.1\r\nHost: doctor\r\nConnection: close\r\n\r\n").unwrap();
+    let mut reply = String::new();
+    admin.read_to_string(&mut reply).unwrap();
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+    doctor.terminate();
+    assert!(doctor.wait().success());
+    assert!(path.exists());
+}
+
+#[test]
 fn a_socket_that_nobody_wants_is_told_what_to_do() {
     let (folder, address) = (tempfile::tempdir().unwrap(), free());
     let file = folder.path().join("doctor.yaml");
     std::fs::write(&file, config("h:80", "")).unwrap();
-    let Some(mut command) = activated(&address.to_string(), &file) else { return };
+    let Some(mut command) = activated(&[&address.to_string()], &file) else { return };
     let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
     let _first = std::iter::repeat_with(|| Wire::try_to(address)).flatten().next();
     let ended = child.wait_with_output().unwrap();

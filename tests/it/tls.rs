@@ -144,7 +144,11 @@ fn a_certificate_that_is_replaced_is_shown_without_a_change_of_the_configuration
 fn a_configuration_that_names_files_may_come_through_a_pipe() {
     let authority = Authority::of_a_test();
     let mut command = Command::new(env!("CARGO_BIN_EXE_header-doctor"));
-    command.args(["run", "--config", "/dev/stdin"]).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .args(["run", "--admin", "none", "--config", "/dev/stdin"])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut doctor = command.spawn().unwrap();
     let text = format!(
         "listeners: [{{ address: 127.0.0.1:0, tls: [{}] }}]\nsites: [{{ upstreams: [{{ url: 'http://127.0.0.1:9' }}] }}]\n",

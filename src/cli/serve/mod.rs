@@ -2,6 +2,7 @@
 //!
 //! One thread leads: it waits for signals, looks at the files and makes new plans. The others work.
 
+mod desk;
 mod files;
 mod making;
 mod notify;
@@ -12,12 +13,13 @@ mod reload;
 mod signals;
 mod sockets;
 mod standing;
+mod unix_socket;
 mod upgrade;
 mod workers;
 
 use std::future::pending;
 use std::io::stdout;
-use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -38,6 +40,7 @@ use crate::exchange::QUEUE;
 use crate::listen::Drain;
 use crate::report::{Every, Page, Repeats, log};
 use crate::secret::Key;
+use desk::{Asked, Door, Watch};
 use files::Files;
 use making::{InForce, Lasting, Share};
 use own_log::OwnLog;
@@ -46,7 +49,7 @@ use probe::Probe;
 use reload::Failed;
 use signals::{Caught, Told};
 use sockets::{Change, Listeners};
-use upgrade::{Asked, Offer, Predecessor};
+use upgrade::{Offer, Predecessor, Wish};
 use workers::Workers;
 
 /// How often the files are looked at.
@@ -84,6 +87,7 @@ struct Doctor<S> {
     repeats: Every,
     health: Health,
     probe: Option<Probe>,
+    admin: Option<Asked>,
     offer: Option<Offer>,
     /// How often it tells systemd that it lives.
     watchdog: Option<Duration>,
@@ -106,21 +110,16 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
     let mut signals = Caught::from_now_on().context("cannot catch signals")?;
     let predecessor = predecessor(&plan, start, &mut passed).await?;
     let listeners = Listeners::first(&prepared, &mut passed)?;
-    let health = Health::default();
-    if predecessor.is_some() {
-        // It serves until this process does, and whoever probes the socket that both have must not see a gap.
-        health.set(State::Ready);
-    }
+    let health = health(predecessor.as_ref());
     let metrics = Metrics::default();
     let probe = plan.admin.health_address.map(|address| Probe::open(address, &mut passed, &health, &metrics));
     let probe = probe.transpose()?;
+    let door = Door::open(&plan.admin, &mut passed)?;
     passed.expect_none_of_systemd()?;
-    let mut offer = None;
-    if let (Some(path), None) = (&plan.upgrade.socket, &predecessor) {
-        offer = Some(Offer::make(path.as_ref()).await?);
-    }
+    let offer = offer_afresh(&plan, predecessor.as_ref()).await?;
     let repeats = Every::new(repeats(plan.log));
     let (bus, writer) = start_log(&plan, page, &repeats)?;
+    let (bus, watch) = watched(bus, door, &plan)?;
     let lasting = lasting(bus)?;
     lasting.standing.starts(plan.limits.connections);
     metrics.set(lasting.metrics(&health, &repeats));
@@ -130,6 +129,8 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
     if let Some(predecessor) = &predecessor {
         predecessor.expect_patience()?;
     }
+    let access = desk::access(&plan, &prepared.token, prepared.entrances.admin.as_deref());
+    let admin = watch.map(|watch| watch.answer(&lasting, &health, &metrics, access)).transpose()?;
     let tally = Arc::clone(&lasting.tally);
     let mut doctor = Doctor {
         source,
@@ -144,6 +145,7 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
         repeats,
         health,
         probe,
+        admin,
         offer,
         watchdog: notify::watchdog(start),
     };
@@ -177,6 +179,22 @@ async fn predecessor(plan: &Plan, start: Start, passed: &mut Passed) -> anyhow::
     Ok(Some(predecessor))
 }
 
+/// The process that we take over from serves until this one does, and whoever probes the socket that both have must not see
+/// a gap.
+fn health(predecessor: Option<&Predecessor>) -> Health {
+    let health = Health::default();
+    health.set(if predecessor.is_some() { State::Ready } else { State::Starting });
+    health
+}
+
+/// The place where a successor asks, unless the process that we take over from still has it.
+async fn offer_afresh(plan: &Plan, predecessor: Option<&Predecessor>) -> anyhow::Result<Option<Offer>> {
+    match (&plan.upgrade.socket, predecessor) {
+        (Some(path), None) => Offer::make(path.as_ref()).await.map(Some),
+        _ => Ok(None),
+    }
+}
+
 impl<S: Source> Doctor<S> {
     /// Accepts from here on. Everything that can fail has been done.
     async fn begin(&mut self, listeners: Change, predecessor: Option<Predecessor>) {
@@ -185,10 +203,21 @@ impl<S: Source> Doctor<S> {
             // First the place where the next one asks, so that there is always somebody who answers it.
             self.offer_in_its_place();
             predecessor.relieve().await;
+            if let Some(admin) = &mut self.admin {
+                admin.inherit();
+            }
             self.listeners.grow(&self.workers);
         }
         self.health.set(State::Ready);
+        self.describe();
         notify::ready(&self.status());
+    }
+
+    /// Tells whoever asks what is in force.
+    fn describe(&self) {
+        if let Some(admin) = &self.admin {
+            admin.describe(&self.in_force.plan, self.listeners.addresses(), self.source.file());
+        }
     }
 
     fn offer_in_its_place(&mut self) {
@@ -227,8 +256,8 @@ impl<S: Source> Doctor<S> {
                 },
                 error = self.workers.ended() => return Err(error),
                 asked = asked(&mut self.offer) => match asked {
-                    Asked::Sockets(tell) => self.tell_sockets(tell),
-                    Asked::Taken(by) => return Ok(self.taken_over(by)),
+                    Wish::Sockets(tell) => self.tell_sockets(tell),
+                    Wish::Taken(by) => return Ok(self.taken_over(by)),
                 },
                 _ = looks.tick() => self.reload_if_changed().await,
                 () = tick(&mut watchdog) => notify::alive(),
@@ -248,16 +277,19 @@ impl<S: Source> Doctor<S> {
     fn taken_over(&mut self, by: Option<u32>) -> Drain {
         tracing::info!(by, "Handed over: draining");
         self.probe = None;
+        if let Some(admin) = &mut self.admin {
+            admin.hand_over();
+        }
         if let Some(process) = by {
             notify::replaced_by(process);
         }
         Drain { delay: Duration::ZERO, timeout: self.in_force.plan.drain.timeout }
     }
 
-    fn tell_sockets(&self, tell: oneshot::Sender<Vec<TcpListener>>) {
-        let probe = self.probe.as_ref().map(|probe| probe.socket().try_clone());
+    fn tell_sockets(&self, tell: oneshot::Sender<Vec<OwnedFd>>) {
         let copies = self.listeners.copies().and_then(|mut copies| {
-            copies.extend(probe.transpose()?);
+            copies.extend(self.probe.as_ref().map(Probe::copy).transpose()?);
+            copies.extend(self.admin.as_ref().map(Asked::copy).transpose()?.flatten());
             Ok(copies)
         });
         match copies {
@@ -276,7 +308,7 @@ impl<S: Source> Doctor<S> {
     }
 
     async fn drain(self, drain: Drain, signals: &mut Caught) -> anyhow::Result<(End, usize)> {
-        let Self { listeners, mut workers, probe, offer, watchdog, .. } = self;
+        let Self { listeners, mut workers, probe, admin, offer, lasting, watchdog, .. } = self;
         drop(offer);
         // A copy of a socket that is kept would keep its queue open.
         drop(listeners);
@@ -289,6 +321,11 @@ impl<S: Source> Doctor<S> {
                 biased;
                 cut_off = workers.all_ended() => {
                     drop(probe);
+                    // With it ends the bus, and with that what is told of exchanges.
+                    drop(lasting);
+                    if let Some(admin) = admin {
+                        admin.close().await?;
+                    }
                     return Ok((end, cut_off?));
                 }
                 told = signals.next() => if let Told::Stop(signal) = told {
@@ -315,7 +352,7 @@ async fn tick(interval: &mut Option<Interval>) {
     }
 }
 
-async fn asked(offer: &mut Option<Offer>) -> Asked {
+async fn asked(offer: &mut Option<Offer>) -> Wish {
     match offer {
         Some(offer) => offer.next().await,
         None => pending().await,
@@ -352,6 +389,13 @@ fn start_log(plan: &Plan, page: Page, repeats: &Every) -> anyhow::Result<(Bus, J
     let writer = thread::Builder::new().name("log".to_owned());
     let writer = writer.spawn(move || log::run(events, stdout(), format, repeats));
     Ok((bus, writer.context("cannot start the log")?))
+}
+
+/// Where somebody may ask, exchanges are kept; nowhere else.
+fn watched(bus: Bus, door: Option<Door>, plan: &Plan) -> anyhow::Result<(Bus, Option<Watch>)> {
+    let Some(door) = door else { return Ok((bus, None)) };
+    let (bus, watch) = door.watch(bus, &plan.admin)?;
+    Ok((bus, Some(watch)))
 }
 
 fn lasting(bus: Bus) -> anyhow::Result<Lasting> {

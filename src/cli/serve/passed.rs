@@ -2,35 +2,67 @@
 //! process before.
 
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use listenfd::ListenFd;
+use socket2::SockRef;
+
+use super::unix_socket::beside;
 
 /// Sockets nobody has asked for yet.
 #[derive(Default)]
 pub(super) struct Passed {
     by_systemd: Vec<TcpListener>,
     by_predecessor: Vec<TcpListener>,
+    /// Those that are reached by path, likewise.
+    unix_by_systemd: Vec<UnixListener>,
+    unix_by_predecessor: Vec<UnixListener>,
 }
 
 impl Passed {
     /// What systemd passed. Must be called before there are other threads: it clears the variables that say so, so that
     /// no child believes them.
     pub(super) fn by_systemd() -> anyhow::Result<Self> {
-        let mut passed = ListenFd::from_env();
-        let mut by_systemd = Vec::with_capacity(passed.len());
-        for position in 0..passed.len() {
-            let socket = passed.take_tcp_listener(position);
-            let socket = socket
-                .context("systemd passed a socket that is not of TCP; use ListenStream=ADDRESS:PORT")?;
-            by_systemd.extend(socket);
+        let mut sockets = ListenFd::from_env();
+        let mut passed = Self::default();
+        for position in 0..sockets.len() {
+            if let Ok(socket) = sockets.take_tcp_listener(position) {
+                passed.by_systemd.extend(socket);
+                continue;
+            }
+            let socket = sockets.take_unix_listener(position);
+            passed.unix_by_systemd.extend(socket.context(
+                "systemd passed a socket that is neither of TCP nor a Unix socket of streams; use ListenStream=ADDRESS:PORT, or \
+                 ListenStream=/PATH for the admin listener",
+            )?);
         }
-        Ok(Self { by_systemd, by_predecessor: Vec::new() })
+        Ok(passed)
     }
 
     /// Adds what the process before handed over.
-    pub(super) fn and_by_predecessor(&mut self, sockets: Vec<TcpListener>) {
-        self.by_predecessor = sockets;
+    pub(super) fn and_by_predecessor(&mut self, sockets: Vec<OwnedFd>) {
+        for socket in sockets {
+            let is_unix = SockRef::from(&socket).domain().is_ok_and(|domain| domain == socket2::Domain::UNIX);
+            if is_unix {
+                self.unix_by_predecessor.push(socket.into());
+            } else {
+                self.by_predecessor.push(socket.into());
+            }
+        }
+    }
+
+    /// The Unix socket at this path, if it was passed.
+    pub(super) fn take_unix(&mut self, path: &Path) -> anyhow::Result<Option<UnixListener>> {
+        let taken = take_unix(&mut self.unix_by_systemd, path);
+        let taken = taken.or_else(|| take_unix(&mut self.unix_by_predecessor, path));
+        taken
+            .as_ref()
+            .map_or(Ok(()), |socket| socket.set_nonblocking(true))
+            .context("cannot use a passed socket")?;
+        Ok(taken)
     }
 
     /// The sockets that listen where a listener wants to. One that left the port to the system had one from the process
@@ -51,6 +83,14 @@ impl Passed {
     /// Once every listener has taken what it wants. What systemd has and we do not serve would fill up with clients in
     /// vain; what the process before has, it goes on to serve until it ends.
     pub(super) fn expect_none_of_systemd(&self) -> anyhow::Result<()> {
+        if let Some(left) = self.unix_by_systemd.first() {
+            let path = left.local_addr().ok().and_then(|address| Some(address.as_pathname()?.to_owned()));
+            let path = path.unwrap_or_default();
+            bail!(
+                "systemd passed a Unix socket that nobody names; write `--admin unix:{}`, or take it out of the .socket unit",
+                path.display()
+            );
+        }
         let Some(left) = self.by_systemd.first() else {
             return Ok(());
         };
@@ -70,6 +110,17 @@ fn take(sockets: &mut Vec<TcpListener>, fits: impl Fn(SocketAddr) -> bool) -> Ve
     sockets.extract_if(.., |socket| address(socket) == Some(found)).collect()
 }
 
+/// One that was made here has the name that it was made under.
+fn take_unix(sockets: &mut Vec<UnixListener>, path: &Path) -> Option<UnixListener> {
+    let is_it = |socket: &UnixListener| {
+        let address = socket.local_addr().ok();
+        let at = address.as_ref().and_then(|address| address.as_pathname());
+        at.is_some_and(|at| at == path || at == beside(path))
+    };
+    let position = sockets.iter().position(is_it)?;
+    Some(sockets.swap_remove(position))
+}
+
 #[cfg(test)]
 mod tests {
     use super::Passed;
@@ -81,7 +132,7 @@ mod tests {
         let any = "127.0.0.1:0".parse().unwrap();
         let (one, two) = (listen::bind(any, 3).unwrap(), TcpListener::bind(any).unwrap());
         let second = two.local_addr().unwrap();
-        let mut passed = Passed { by_systemd: vec![two], by_predecessor: one };
+        let mut passed = Passed { by_systemd: vec![two], by_predecessor: one, ..Passed::default() };
         assert!(passed.take("127.0.0.2:0".parse().unwrap()).unwrap().is_empty());
         let words = passed.expect_none_of_systemd().unwrap_err().to_string();
         assert!(words.contains(&format!("--listen {second}")), "{words}");

@@ -1,7 +1,9 @@
 //! The listener on which probes ask whether the doctor is ready. The thread that leads answers them: it is the one that
 //! knows, and no request waits for it.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 
 use anyhow::{Context, bail};
 use tokio::task::{JoinHandle, spawn_local};
@@ -35,8 +37,9 @@ impl Probe {
         Ok(Self { socket, answering })
     }
 
-    pub(super) const fn socket(&self) -> &TcpListener {
-        &self.socket
+    /// A copy for another process.
+    pub(super) fn copy(&self) -> io::Result<OwnedFd> {
+        self.socket.try_clone().map(OwnedFd::from)
     }
 }
 

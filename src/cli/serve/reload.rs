@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rustls::ServerConfig;
+
 use super::files::{Files, State};
 use super::making::{InForce, Share};
 use super::{Doctor, notify};
 use crate::cli::descriptors;
 use crate::cli::flags::Prepared;
-use crate::config::{self, Mistake, Plan};
+use crate::config::{self, Mistake, Plan, Token};
 
 /// Makes the plan anew: flags and environment as at the start, the file as it is now.
 pub(in crate::cli) trait Source {
@@ -70,6 +72,8 @@ impl<S: Source> Doctor<S> {
             Ok(()) => {
                 self.failed = None;
                 self.lasting.standing.reloaded(self.in_force.plan.limits.connections);
+                self.describe();
+                self.tell_whoever_asks(None);
             }
             Err(error) => self.tell_once(&error),
         }
@@ -79,13 +83,14 @@ impl<S: Source> Doctor<S> {
         let prepared = prepared(&self.source, &mut self.files)?;
         let change = self.listeners.change_to(&prepared, self.workers.count())?;
         let warnings = prepared.warnings();
-        let Prepared { plan, keys, .. } = prepared;
+        let Prepared { plan, keys, token, entrances, .. } = prepared;
         let in_force = Arc::new(InForce::new(plan, keys.ring, Some(&self.in_force), &self.lasting)?);
         let shares = (0..self.workers.count()).map(|_| Share::new(&in_force, &self.lasting));
         let shares = shares.collect::<anyhow::Result<_>>()?;
         self.workers.serve(shares).await?;
         self.listeners.put_in_force(change, &self.workers);
         self.follow_log(&in_force.plan);
+        self.follow_access(&in_force.plan, &token, entrances.admin.as_deref());
         let connections = in_force.plan.limits.connections;
         if connections != self.in_force.plan.limits.connections {
             descriptors::provide(connections);
@@ -104,6 +109,21 @@ impl<S: Source> Doctor<S> {
     fn follow_log(&self, plan: &Plan) {
         self.own_log.set_level(plan.log.level);
         self.repeats.set(super::repeats(plan.log));
+    }
+
+    /// A listener that stays where it is asks for what it asked for: who wants it elsewhere without a token does not want it
+    /// here without one.
+    fn follow_access(&self, plan: &Plan, token: &Token, tls: Option<&ServerConfig>) {
+        let is_same = plan.admin.address == self.started_with.admin.address;
+        if let Some(admin) = self.admin.as_ref().filter(|_| is_same) {
+            admin.follow(plan, super::desk::access(plan, token, tls));
+        }
+    }
+
+    fn tell_whoever_asks(&self, error: Option<String>) {
+        if let Some(admin) = &self.admin {
+            admin.reloaded(error);
+        }
     }
 
     fn tell_once(&mut self, error: &anyhow::Error) {
@@ -126,6 +146,7 @@ impl<S: Source> Doctor<S> {
             path,
             "Not reloaded: the configuration before stays in force"
         );
+        self.tell_whoever_asks(Some(text.clone()));
         self.failed = Some(text);
     }
 }
@@ -135,7 +156,8 @@ fn needs_restart(started: &Plan, plan: &Plan) -> Vec<&'static str> {
     let keys = [
         ("workers", started.workers != plan.workers),
         ("log.format", started.log.format != plan.log.format),
-        ("admin.health_address", started.admin != plan.admin),
+        ("admin.address", started.admin.address != plan.admin.address),
+        ("admin.health_address", started.admin.health_address != plan.admin.health_address),
         ("upgrade.socket", started.upgrade != plan.upgrade),
     ];
     keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()

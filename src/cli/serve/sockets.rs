@@ -7,6 +7,7 @@
 use std::io;
 use std::mem::replace;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 
 use anyhow::Context;
 use socket2::SockRef;
@@ -159,14 +160,19 @@ impl Listeners {
     }
 
     /// Copies of all sockets.
-    pub(super) fn copies(&self) -> io::Result<Vec<TcpListener>> {
-        self.0.iter().flat_map(|bound| &bound.sockets).map(TcpListener::try_clone).collect()
+    pub(super) fn copies(&self) -> io::Result<Vec<OwnedFd>> {
+        let sockets = self.0.iter().flat_map(|bound| &bound.sockets);
+        sockets.map(|socket| socket.try_clone().map(OwnedFd::from)).collect()
     }
 
     /// What `systemctl status` says of them.
     pub(super) fn summary(&self) -> String {
-        let addresses: Vec<_> = self.0.iter().map(|bound| bound.address.to_string()).collect();
-        addresses.join(", ")
+        self.addresses().join(", ")
+    }
+
+    /// Where clients connect.
+    pub(super) fn addresses(&self) -> Vec<String> {
+        self.0.iter().map(|bound| bound.address.to_string()).collect()
     }
 
     /// Finds out what another plan needs, and binds what is new.

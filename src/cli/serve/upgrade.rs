@@ -14,9 +14,7 @@ use std::cell::Cell;
 use std::fs;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -32,6 +30,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
+
+use super::unix_socket::{is_at, is_socket, listen};
 
 /// What a new process begins with; another number is another protocol.
 const VERSION: u8 = 1;
@@ -59,7 +59,7 @@ pub(super) struct Predecessor {
 
 impl Predecessor {
     /// Asks for the sockets; nothing when nobody answers.
-    pub(super) async fn ask(path: &Path) -> anyhow::Result<Option<(Self, Vec<TcpListener>)>> {
+    pub(super) async fn ask(path: &Path) -> anyhow::Result<Option<(Self, Vec<OwnedFd>)>> {
         let stream = match UnixStream::connect(path).await {
             Ok(stream) => stream,
             Err(error) if is_nobody(&error) => return Ok(None),
@@ -92,7 +92,7 @@ impl Predecessor {
     }
 }
 
-async fn take_over(mut stream: UnixStream) -> anyhow::Result<(Predecessor, Vec<TcpListener>)> {
+async fn take_over(mut stream: UnixStream) -> anyhow::Result<(Predecessor, Vec<OwnedFd>)> {
     stream.write_all(&[VERSION]).await?;
     let mut sockets = Vec::new();
     loop {
@@ -107,7 +107,7 @@ async fn take_over(mut stream: UnixStream) -> anyhow::Result<(Predecessor, Vec<T
             SockRef::from(socket).is_listener().context("what was handed over is no socket")?;
         anyhow::ensure!(is_listening, "what was handed over does not listen");
     }
-    Ok((Predecessor { stream }, sockets.into_iter().map(TcpListener::from).collect()))
+    Ok((Predecessor { stream }, sockets))
 }
 
 fn is_nobody(error: &io::Error) -> bool {
@@ -146,9 +146,9 @@ fn send(stream: &UnixStream, byte: u8, sockets: &[BorrowedFd<'_>]) -> io::Result
 // === The old process ===
 
 /// What a hand-over asks of the process.
-pub(super) enum Asked {
+pub(super) enum Wish {
     /// Copies of all listening sockets.
-    Sockets(oneshot::Sender<Vec<TcpListener>>),
+    Sockets(oneshot::Sender<Vec<OwnedFd>>),
     /// Nothing more: the process of this number serves, if it told one.
     Taken(Option<u32>),
 }
@@ -157,7 +157,7 @@ pub(super) enum Asked {
 pub(super) struct Offer {
     path: PathBuf,
     inode: Rc<Cell<u64>>,
-    asked: mpsc::UnboundedReceiver<Asked>,
+    asked: mpsc::UnboundedReceiver<Wish>,
     offering: JoinHandle<()>,
 }
 
@@ -181,6 +181,7 @@ impl Offer {
     /// Offers the sockets at `path`, in place of the process that we take over from.
     pub(super) fn replace(path: &Path) -> io::Result<Self> {
         let (listener, inode) = listen(path)?;
+        let listener = UnixListener::from_std(listener)?;
         let inode = Rc::new(Cell::new(inode));
         let (ask, asked) = mpsc::unbounded_channel();
         let offering = spawn_local(offer(listener, path.to_owned(), Rc::clone(&inode), ask));
@@ -188,7 +189,7 @@ impl Offer {
     }
 
     /// The next thing that is asked.
-    pub(super) async fn next(&mut self) -> Asked {
+    pub(super) async fn next(&mut self) -> Wish {
         match self.asked.recv().await {
             Some(asked) => asked,
             None => std::future::pending().await,
@@ -206,34 +207,12 @@ impl Drop for Offer {
     }
 }
 
-fn is_at(path: &Path, inode: u64) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|found| found.ino() == inode)
-}
-
-fn is_socket(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket())
-}
-
-/// Listens at `path` in place of whoever did. The socket is made under another name, so that it is never there with other
-/// permissions or without anybody behind it.
-fn listen(path: &Path) -> io::Result<(UnixListener, u64)> {
-    let beside = path.with_file_name(format!("{}.new", path.file_name().unwrap_or_default().display()));
-    if is_socket(&beside) {
-        fs::remove_file(&beside)?;
-    }
-    let listener = UnixListener::bind(&beside)?;
-    fs::set_permissions(&beside, fs::Permissions::from_mode(0o600))?;
-    let inode = fs::symlink_metadata(&beside)?.ino();
-    fs::rename(&beside, path)?;
-    Ok((listener, inode))
-}
-
 /// Hands over to one process after the other, until one is ready.
 async fn offer(
     mut listener: UnixListener,
     path: PathBuf,
     inode: Rc<Cell<u64>>,
-    ask: mpsc::UnboundedSender<Asked>,
+    ask: mpsc::UnboundedSender<Wish>,
 ) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -248,7 +227,7 @@ async fn offer(
         match hand_over(stream, &ask).await {
             Ok(true) => {
                 // Whoever led is gone, and so is the reason to tell.
-                let _told = ask.send(Asked::Taken(process));
+                let _told = ask.send(Wish::Taken(process));
                 return;
             }
             Ok(false) => {}
@@ -256,6 +235,7 @@ async fn offer(
                 // It may have died between taking our place at the path and saying that it is ready.
                 if !is_at(&path, inode.get())
                     && let Ok((again, other)) = listen(&path)
+                    && let Ok(again) = UnixListener::from_std(again)
                 {
                     listener = again;
                     inode.set(other);
@@ -268,7 +248,7 @@ async fn offer(
 }
 
 /// Hands over; false when nobody asked for anything.
-async fn hand_over(mut stream: UnixStream, ask: &mpsc::UnboundedSender<Asked>) -> anyhow::Result<bool> {
+async fn hand_over(mut stream: UnixStream, ask: &mpsc::UnboundedSender<Wish>) -> anyhow::Result<bool> {
     let mut byte = [0];
     // Whoever only looks whether somebody is here says nothing.
     match timeout(PATIENCE, stream.read(&mut byte)).await {
@@ -278,7 +258,7 @@ async fn hand_over(mut stream: UnixStream, ask: &mpsc::UnboundedSender<Asked>) -
     }
     tracing::info!("Handing over");
     let (tell, told) = oneshot::channel();
-    ask.send(Asked::Sockets(tell)).ok().context("this process is ending")?;
+    ask.send(Wish::Sockets(tell)).ok().context("this process is ending")?;
     let sockets = told.await.context("the listening sockets cannot be copied")?;
     let sockets: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
     for some in sockets.chunks(AT_ONCE) {

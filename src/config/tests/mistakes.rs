@@ -286,6 +286,36 @@ fn an_address_is_listened_on_once() {
         refused(&format!("{MINIMAL}\nadmin: {{ health_address: ':8080' }}"))
             .contains("admin.health_address: 0.0.0.0:8080 is where clients connect (127.0.0.1:8080);")
     );
+    for (admin, wrong) in [
+        (
+            "address: ':8080', token_file: t",
+            "admin.address: 0.0.0.0:8080 is where clients connect (127.0.0.1:8080); choose",
+        ),
+        (
+            "address: 127.0.0.1:1, health_address: ':1'",
+            "admin.address: 127.0.0.1:1 is where probes ask (0.0.0.0:1); choose",
+        ),
+        (
+            "address: 10.0.0.1:9900",
+            "admin.address: 10.0.0.1:9900 is reached from other machines, and nobody needs a token",
+        ),
+        ("address: '[::]:9900'", "add `token_file: /etc/header-doctor/admin.token` beside it"),
+        (
+            "address: example.com:1",
+            r#""example.com:1" is not an address to ask at; write IP:PORT, unix:/PATH, or none"#,
+        ),
+        ("address: 'unix:a.sock'", "is not the path of a socket; write it from the root"),
+        (
+            "address: /a.sock, tls: { certificate: a, private_key: b }",
+            "admin.tls: is for TCP, and `address` is a Unix socket",
+        ),
+        ("exchanges: 0", "is not a number of exchanges; write 1 to 100000, such as 1000"),
+        ("memory: 0", "would hold nothing; write 1 or more"),
+        ("hosts: ['*.a']", "is a pattern"),
+    ] {
+        let words = refused(&format!("{MINIMAL}\nadmin: {{ {admin} }}"));
+        assert!(words.contains(wrong), "{words}");
+    }
     assert!(refused("listeners: []").starts_with("1:12: listeners: lists nothing to listen on;"));
 }
 

@@ -10,8 +10,8 @@ mod trail;
 mod upstreams;
 
 use super::{
-    Address, Drain, Error, Exchanges, Format, Hosts, Limits, Listener, Mode, Overrides, Plan, Resolve,
-    Source, Surroundings, Upstream,
+    Address, Admin, AdminAddress, Drain, Error, Exchanges, Format, Hosts, Limits, Listener, Mode, Overrides,
+    Plan, Resolve, Source, Surroundings, Upstream,
 };
 use crate::evidence::HopName;
 use crate::headers::cors::{Policy, Settings};
@@ -24,7 +24,11 @@ const AROUND: Surroundings = Surroundings { terminal: false, cores: NonZeroUsize
 const MINIMAL: &str = include_str!("../../../config/minimal.yaml");
 const OBSERVE: &str = include_str!("../../../config/observe.yaml");
 const UNUSUAL: &str = "sites: [{ upstreams: [{ url: 'unix:/$${a}' }] }]\nworkers: 7\nlog: { repeats: 1500ms }\n\
-                       admin: { health_address: ':9901' }\nupgrade: { socket: /run/a.sock }";
+                       admin: { health_address: ':9901', address: 'unix:/run/b.sock', exchanges: 7, memory: 1MiB }\n\
+                       upgrade: { socket: /run/a.sock }";
+const ASKED: &str = "sites: [{ upstreams: [{ url: 'h:80' }] }]\nadmin: { address: ':9900', token_file: a.token, \
+                     hosts: [Doctor.internal], tls: { certificate: a.crt, private_key: a.key } }";
+const UNASKED: &str = "sites: [{ upstreams: [{ url: 'h:80' }] }]\nadmin: { address: none }";
 const HTTPS: &str = include_str!("../../../config/https-upstream.yaml");
 const PHP: &str = include_str!("../../../config/php-fpm.yaml");
 const DEBIAN: &str = include_str!("../../../config/debian.yaml");
@@ -80,6 +84,7 @@ fn the_smallest_file_has_every_default() {
 fn the_full_example_writes_out_the_defaults() {
     let (full, minimal) = (plan(FULL), plan(MINIMAL));
     assert_eq!((full.limits, full.drain, full.log), (minimal.limits, minimal.drain, minimal.log));
+    assert_eq!(full.admin, Admin { is_asked_for: true, ..minimal.admin.clone() });
     let judging = |plan: &Plan| (plan.diagnosis.enabled, plan.diagnosis.second_opinion);
     assert_eq!((&full.trail, judging(&full)), (&minimal.trail, judging(&minimal)));
     assert_eq!((full.workers, &full.listeners), (minimal.workers, &minimal.listeners));
@@ -105,13 +110,31 @@ fn what_a_plan_is_shown_as_means_the_same_plan() {
                    redirects: rewrite, via: send, authorization: { recover_from: [X-Auth, x_auth], mirror_to: [x-auth], \
                    placeholder_tokens: refuse } }]";
     let several = "sites: [{ upstreams: [{ url: 'unix:/a' }, { url: 'wordpress:80', resolve: all, connect_timeout: 1s }] }]";
-    for text in
-        [MINIMAL, OBSERVE, FULL, TLS, HTTPS, PHP, DEBIAN, EDGE, SIDECAR, UNUSUAL, browsers, headers, several]
-    {
-        let plan = plan(text);
+    for text in [
+        MINIMAL, OBSERVE, FULL, TLS, HTTPS, PHP, DEBIAN, EDGE, SIDECAR, UNUSUAL, ASKED, UNASKED, browsers,
+        headers, several,
+    ] {
+        let mut plan = plan(text);
         let shown = plan.to_yaml().unwrap();
+        // Whoever writes the usual address asks for it.
+        plan.admin.is_asked_for = true;
         assert_eq!(super::tests::plan(&shown), plan, "{shown}");
     }
+}
+
+#[test]
+fn whoever_says_nothing_can_be_asked_from_this_machine_where_that_is_free() {
+    let admin = |text: &str| plan(&format!("{MINIMAL}\n{text}")).admin;
+    let usual = admin("");
+    assert_eq!((usual.address, usual.is_asked_for), (Some(AdminAddress::DEFAULT), false));
+    assert_eq!((usual.exchanges, usual.memory, usual.token_file), (1000, 4 << 20, None));
+    assert!(!admin("admin: { address: null }").is_asked_for);
+    let asked = admin("admin: { address: 127.0.0.1:9900 }");
+    assert_eq!((asked.address, asked.is_asked_for), (Some(AdminAddress::DEFAULT), true));
+    assert_eq!(admin("admin: { address: none }").address, None);
+    let far = admin("admin: { address: ':9900', token_file: /a.token, hosts: [Doctor.internal.] }");
+    assert_eq!(far.address.map(|address| address.to_string()).as_deref(), Some("0.0.0.0:9900"));
+    assert_eq!(far.hosts, ["doctor.internal"]);
 }
 
 #[test]
@@ -149,12 +172,14 @@ fn flags_beat_the_file() {
         trusted_proxies: vec!["loopback".parse().unwrap()],
         hop: HopName::new("edge"),
         trail_key_file: Some("/flag.keys".into()),
+        admin: Some("unix:/run/b.sock".parse().unwrap()),
         health_address: Some("127.0.0.1:9901".parse().unwrap()),
         upgrade_socket: Some("/run/a.sock".parse().unwrap()),
     };
     let plan = plan_with(FULL, &overrides).unwrap();
     assert_eq!(plan.listeners, [listener]);
     assert_eq!(plan.admin.health_address, overrides.health_address);
+    assert_eq!(plan.admin.address.unwrap().to_string(), "unix:/run/b.sock");
     assert_eq!(plan.upgrade.socket, overrides.upgrade_socket);
     assert_eq!((Some(plan.trail.hop), plan.trail.key_file), (overrides.hop, overrides.trail_key_file));
     assert_eq!(plan.trusted_proxies.ranges(), ["loopback".parse().unwrap()]);

@@ -308,7 +308,7 @@ fn connections_to_php_are_as_many_as_told_and_told_alike_by_all_sites() {
     assert_eq!(limited.connections, told);
     assert_eq!(unlimited.connections, Connections { keep_alive: 9, ..Connections::DEFAULT });
     let shown = shared.to_yaml().unwrap();
-    assert_eq!(plan(&shown), shared, "{shown}");
+    assert_eq!(plan(&shown).sites, shared.sites, "{shown}");
 
     let php = "url: 'fastcgi://h:9000', php_root: /a";
     let both = |one: &str, two: &str| {

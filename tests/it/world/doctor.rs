@@ -102,7 +102,13 @@ impl Doctor {
         doctor
     }
 
+    /// The same; nobody has waited yet until it listens.
+    pub(crate) fn started_by_without_waiting(command: Command, file: &Path) -> Self {
+        Self::spawned(command, file)
+    }
+
     fn spawned(mut command: Command, file: &Path) -> Self {
+        unasked(&mut command, file);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (tell, events) = channel();
@@ -172,6 +178,11 @@ impl Doctor {
         self.words.try_iter().collect()
     }
 
+    /// The events in the log that nobody has asked for, of a doctor that has ended.
+    pub(crate) fn logged(&self) -> Vec<Value> {
+        self.events.iter().collect()
+    }
+
     /// Asserts that no event is left, by provoking one more and finding it next.
     pub(crate) fn expect_no_other_event(&self) {
         self.connect().send("NONSENSE\r\n\r\n").read_to_end();
@@ -225,6 +236,15 @@ impl Doctor {
             std::thread::yield_now();
         }
         panic!("the doctor does not end");
+    }
+}
+
+/// A thousand doctors side by side do not fight for the usual address of the admin listener: only whose file names one can be
+/// asked.
+pub(crate) fn unasked(command: &mut Command, file: &Path) {
+    let is_asked = std::fs::read_to_string(file).is_ok_and(|text| text.contains("admin: { address:"));
+    if !is_asked {
+        command.env("HEADER_DOCTOR_ADMIN", "none");
     }
 }
 

@@ -226,16 +226,19 @@ impl Wire {
     }
 
     fn chunks(&mut self) -> Vec<u8> {
-        let mut body = Vec::new();
-        loop {
-            let length = usize::from_str_radix(&self.line(), 16).unwrap();
-            if length == 0 {
-                while !self.line().is_empty() {}
-                return body;
-            }
-            body.extend(self.bytes(length));
-            assert_eq!(self.line(), "");
+        std::iter::from_fn(|| self.chunk()).flatten().collect()
+    }
+
+    /// The next chunk of a body; nothing at its end.
+    pub(crate) fn chunk(&mut self) -> Option<Vec<u8>> {
+        let length = usize::from_str_radix(&self.line(), 16).unwrap();
+        if length == 0 {
+            while !self.line().is_empty() {}
+            return None;
         }
+        let chunk = self.bytes(length);
+        assert_eq!(self.line(), "");
+        Some(chunk)
     }
 
     fn take(&mut self, count: usize) -> Vec<u8> {

@@ -1,0 +1,187 @@
+//! The connections of the admin listener. The thread that leads serves them: they are few, and no request of a client waits
+//! for them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_local};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::api::Desk;
+use super::guard::Way;
+use super::rim;
+
+/// How long a handshake, or the head of a request, may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long replies may go on after the end of it all.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How many connections there are at a time. One more ends the oldest on which nobody follows along.
+const MOST: usize = 64;
+
+/// The largest head of a request.
+const HEAD: usize = 16 << 10;
+
+/// How much of what a slow reader is told the system holds for them, in bytes: what is not sent yet may be old by then.
+const HELD: usize = 64 << 10;
+
+/// A socket to listen on.
+#[derive(Debug)]
+pub enum Socket {
+    /// Reached by address.
+    Tcp(std::net::TcpListener),
+    /// Reached by path.
+    Unix(std::os::unix::net::UnixListener),
+}
+
+/// Answers as long as it is kept.
+pub struct Listener {
+    accepting: JoinHandle<()>,
+    connections: Rc<RefCell<VecDeque<Connection>>>,
+    end: watch::Sender<bool>,
+}
+
+struct Connection {
+    task: JoinHandle<()>,
+    /// Whether somebody follows along on it.
+    is_followed: Rc<Cell<bool>>,
+}
+
+impl Listener {
+    /// Answers on this socket. Must be called inside a local task set.
+    ///
+    /// # Errors
+    /// The socket cannot be registered with the runtime.
+    pub fn open(socket: Socket, desk: Rc<Desk>) -> io::Result<Self> {
+        let (end, _) = watch::channel(false);
+        let connections = Rc::new(RefCell::new(VecDeque::new()));
+        let door = Door { desk, connections: Rc::clone(&connections), end: end.clone() };
+        let accepting = match socket {
+            Socket::Tcp(socket) => spawn_local(door.over_tcp(TcpListener::from_std(socket)?)),
+            Socket::Unix(socket) => spawn_local(door.over_unix(UnixListener::from_std(socket)?)),
+        };
+        Ok(Self { accepting, connections, end })
+    }
+
+    /// Lets nobody in any more. Replies under way go on, and whoever follows along does so to the end.
+    pub fn shut(&self) {
+        self.accepting.abort();
+        self.end.send_replace(true);
+    }
+
+    /// Lets nobody in any more, and waits a moment for replies under way.
+    pub async fn close(self) {
+        self.shut();
+        let connections: Vec<_> = self.connections.borrow_mut().drain(..).collect();
+        let ended = async {
+            for connection in connections {
+                // One that was ended before its time is over as well.
+                let _ended = connection.task.await;
+            }
+        };
+        let _in_time = timeout(FAREWELL, ended).await;
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.shut();
+    }
+}
+
+/// What every connection is given.
+struct Door {
+    desk: Rc<Desk>,
+    connections: Rc<RefCell<VecDeque<Connection>>>,
+    end: watch::Sender<bool>,
+}
+
+impl Door {
+    async fn over_tcp(self, listener: TcpListener) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => self.welcome(|desk, followed, end| speak(stream, desk, followed, end)),
+                Err(_) => breathe().await,
+            }
+        }
+    }
+
+    async fn over_unix(self, listener: UnixListener) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    self.welcome(|desk, followed, end| converse(stream, desk, Way::Unix, followed, end));
+                }
+                Err(_) => breathe().await,
+            }
+        }
+    }
+
+    /// Serves one more connection.
+    fn welcome<F: Future<Output = ()> + 'static>(
+        &self,
+        serve: impl FnOnce(Rc<Desk>, Rc<Cell<bool>>, watch::Receiver<bool>) -> F,
+    ) {
+        let is_followed = Rc::new(Cell::new(false));
+        let task = spawn_local(serve(Rc::clone(&self.desk), Rc::clone(&is_followed), self.end.subscribe()));
+        let mut connections = self.connections.borrow_mut();
+        connections.retain(|one| !one.task.is_finished());
+        if connections.len() >= MOST
+            && let Some(oldest) = connections.iter().position(|one| !one.is_followed.get())
+            && let Some(oldest) = connections.remove(oldest)
+        {
+            oldest.task.abort();
+        }
+        connections.push_back(Connection { task, is_followed });
+    }
+}
+
+/// Out of file descriptors, most often.
+async fn breathe() {
+    sleep(Duration::from_millis(100)).await;
+}
+
+/// A connection over TCP, under TLS where that is spoken.
+async fn speak(stream: TcpStream, desk: Rc<Desk>, is_followed: Rc<Cell<bool>>, end: watch::Receiver<bool>) {
+    // With more it is answered as well.
+    let _held = SockRef::from(&stream).set_send_buffer_size(HELD);
+    let Some(config) = desk.access().tls else {
+        return converse(stream, desk, Way::Tcp, is_followed, end).await;
+    };
+    if let Ok(Ok(stream)) = timeout(PATIENCE, TlsAcceptor::from(config).accept(stream)).await {
+        converse(stream, desk, Way::Tls, is_followed, end).await;
+    }
+}
+
+/// Answers one request after the other.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    desk: Rc<Desk>,
+    way: Way,
+    is_followed: Rc<Cell<bool>>,
+    mut end: watch::Receiver<bool>,
+) {
+    let service = TowerToHyperService::new(rim::service(desk, way, is_followed));
+    let mut settings = http1::Builder::new();
+    settings.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEAD);
+    let mut connection = pin!(settings.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        // Whoever asks nonsense, or leaves, is not waited for.
+        _ended = connection.as_mut() => return,
+        _end = end.wait_for(|end| *end) => connection.as_mut().graceful_shutdown(),
+    }
+    let _ended = connection.await;
+}
