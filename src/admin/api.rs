@@ -20,7 +20,7 @@ use super::query::{Query, nothing};
 use super::reply::{Reply, Trouble, document, text, written};
 use super::ring::{Exchanges, Known};
 use super::stream::{self, From};
-use crate::diagnosis::rule;
+use crate::diagnosis::{RULES, rule};
 use crate::event::{Dropped, Event, Tally};
 use crate::report::log::{Format, render};
 use crate::report::{Page, found};
@@ -221,9 +221,9 @@ impl Desk {
 
     fn findings(&self) -> Value {
         let (tally, known) = (&self.sources.tally, self.sources.exchanges.known());
-        let mut findings: Vec<_> = tally
-            .findings()
-            .map(|(rule, count)| (rule, count, known.get(rule)))
+        let mut findings: Vec<_> = RULES
+            .iter()
+            .map(|rule| (rule.id(), tally.found(rule.id()), known.get(rule.id())))
             .filter(|(_, count, known)| *count > 0 || known.is_some())
             .collect();
         let severity = |known: Option<&(Known, usize)>| known.map(|(known, _)| known.scoped.finding.severity);
@@ -241,9 +241,7 @@ impl Desk {
             "there is no rule of this name; /api/findings lists those that had a finding, `header-doctor explain` all",
         ))?;
         let known = self.sources.exchanges.known();
-        let count =
-            self.sources.tally.findings().find(|(id, _)| *id == rule.id()).map_or(0, |(_, count)| count);
-        let finding = row(rule.id(), count, known.get(rule.id()));
+        let finding = row(rule.id(), self.sources.tally.found(rule.id()), known.get(rule.id()));
         Ok(document(&json!({ "schema": 1, "finding": finding, "text": rule.text() })))
     }
 

@@ -199,6 +199,14 @@ impl Tally {
         }
     }
 
+    /// How many exchanges had a finding of this rule.
+    #[must_use]
+    pub fn found(&self, rule: &str) -> u64 {
+        let place = RULES.iter().position(|one| one.id() == rule);
+        let found = place.and_then(|place| self.findings.get(place));
+        found.map_or(0, |found| found.count.all.load(Ordering::Relaxed))
+    }
+
     /// How often each rule had a finding of each kind, in the order of the rules; those that never had one are left out.
     pub fn findings(&self) -> impl Iterator<Item = (&'static str, Proof, Severity, u64)> {
         let kinds = || {
@@ -271,12 +279,6 @@ impl Tally {
     #[must_use]
     pub fn failed_handshakes(&self) -> u64 {
         self.failed_handshakes.load(Ordering::Relaxed)
-    }
-
-    /// Since when it counts.
-    #[must_use]
-    pub const fn since(&self) -> Moment {
-        self.since
     }
 
     /// How many requests were read.
