@@ -22,12 +22,14 @@ impl Redacted {
         &self.0
     }
 
-    /// A host and port; anything else that stood in `Host` is not shown.
+    /// A host and port; anything else that stood in `Host` is not shown. Neither is a word that looks secret: names that are
+    /// asked for in DNS have a dot.
     #[must_use]
     pub fn host(host: &[u8]) -> Self {
         let plain =
             |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']');
-        if host.len() > 255 || !host.iter().all(plain) {
+        let is_word = !host.iter().any(|byte| matches!(byte, b'.' | b':'));
+        if host.len() > 255 || !host.iter().all(plain) || is_word && looks_secret(host) {
             return Self(GONE.into());
         }
         Self(String::from_utf8_lossy(host).into_owned())
@@ -84,9 +86,13 @@ fn push_path(out: &mut String, path: &[u8]) {
     }
 }
 
+/// Signs that stand before a value or in an address, in a path that was escaped once or twice.
+const ESCAPED: [&[u8]; 4] = [b"%40", b"%2540", b"%3D", b"%3d"];
+
 /// `name=value` in a path is a parameter (`;jsessionid=…`), `a@b` a login or an address.
 fn push_segment(out: &mut String, segment: &[u8]) {
-    if looks_secret(segment) || segment.contains(&b'@') {
+    let holds = |sign: &&[u8]| memchr::memmem::find(segment, sign).is_some();
+    if looks_secret(segment) || segment.contains(&b'@') || ESCAPED.iter().any(holds) {
         out.push_str(GONE);
         return;
     }
@@ -163,6 +169,10 @@ mod tests {
             ("/reset/3f2a9c1b2d4e4f5a8b6c/now", "/reset/…/now"),
             ("/a;jsessionid=1/b", "/a;jsessionid=…/b"),
             ("/mail/jo@example.com", "/mail/…"),
+            ("/mail/jo%40example.com/a", "/mail/…/a"),
+            ("/mail/jo%2540example.com", "/mail/…"),
+            ("/?rest_route=/mail/jo%40example.com", "/?rest_route=/mail/…"),
+            ("/x%3Ftoken%3Dabc/b", "/…/b"),
             ("/?eyJ0", "/?…"),
             ("/?eyJhbGciOiJIUzI1NiJ9=1", "/?…=…"),
             ("/a?", "/a?"),
@@ -182,6 +192,11 @@ mod tests {
         assert_eq!(Redacted::host(b"api.example.com:8080").as_str(), "api.example.com:8080");
         assert_eq!(Redacted::host(b"[::1]:80").as_str(), "[::1]:80");
         assert_eq!(Redacted::host(b"jo:pw@example.com").as_str(), "…");
+        assert_eq!(Redacted::host(b"sKq7RvT2mXw9ZbL4nYh6").as_str(), "…");
+        assert_eq!(
+            Redacted::host(b"app-3f2a9c1b2d-4e5f.vercel.app").as_str(),
+            "app-3f2a9c1b2d-4e5f.vercel.app"
+        );
     }
 
     proptest! {
