@@ -26,6 +26,7 @@ mod http2;
 mod life;
 mod limits;
 mod manual;
+mod marked;
 mod metrics;
 mod pages;
 mod pair;

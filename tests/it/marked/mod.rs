@@ -1,0 +1,13 @@
+//! Marked secrets through all that the program does: no byte that leaves it, but towards the upstream, may hold a piece of one.
+//!
+//! The real binary runs, with everything that it writes kept; clients send secrets in every place where one can stand, an
+//! origin quotes them, and what has left is searched in the end. What an origin says passes through to the client, and is
+//! its own.
+
+mod commands;
+mod marks;
+mod origin;
+mod panics;
+mod requests;
+mod running;
+mod serving;
