@@ -14,6 +14,8 @@ mod explain;
 mod flags;
 mod health;
 mod man;
+mod mishap;
+mod mistyped;
 mod php_hop;
 mod run;
 mod serve;
@@ -22,8 +24,6 @@ mod token;
 
 pub use man::VARIABLES;
 
-use anyhow::bail;
-use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
@@ -92,6 +92,7 @@ pub fn definition() -> clap::Command {
 
 /// Does what the arguments say, the program's own name among them.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    mishap::tell_by(|text| drop(writeln!(io::stderr().lock(), "header-doctor: {text}")));
     match command(arguments) {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::from(NOTHING_WRONG),
@@ -104,7 +105,7 @@ fn command(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit
     let parsed = parsed.and_then(|matches| Ok((Arguments::from_arg_matches(&matches)?, matches)));
     let (arguments, matches) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return show(&error),
+        Err(error) => return mistyped::show(error),
     };
     let matches = innermost(&matches);
     match arguments.command {
@@ -125,41 +126,6 @@ fn command(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit
 /// What was given to the command that was named last, as in `config show`.
 fn innermost(matches: &ArgMatches) -> &ArgMatches {
     matches.subcommand().map_or(matches, |(_, matches)| innermost(matches))
-}
-
-/// Help, version, and what clap finds wrong; clap knows which of them goes to which stream.
-fn show(error: &clap::Error) -> anyhow::Result<ExitCode> {
-    if let Some(words) = wrong_choice(error) {
-        bail!("{words}");
-    }
-    error.print()?;
-    Ok(if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::from(NOTHING_WRONG) })
-}
-
-/// What is right in place of a value that is none of a flag's. What was typed is not repeated: it may stand in the wrong place.
-fn wrong_choice(error: &clap::Error) -> Option<String> {
-    let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    let Some(ContextValue::Strings(choices)) = error.get(ContextKind::ValidValue) else { return None };
-    let flag = text(ContextKind::InvalidArg)?.split(' ').next()?;
-    let given =
-        text(ContextKind::InvalidValue).filter(|_| error.kind() == clap::error::ErrorKind::InvalidValue)?;
-    if choices.is_empty() {
-        return None;
-    }
-    let letters = |word: &str| {
-        let mut letters = word.to_ascii_lowercase().into_bytes();
-        letters.sort_unstable();
-        letters
-    };
-    let is_meant = |choice: &&String| letters(choice) == letters(given);
-    let choices_in_words = choices.join(", ");
-    Some(match choices.iter().find(is_meant) {
-        Some(meant) => format!("{flag}: is none of {choices_in_words}; write {flag} {meant}"),
-        None => format!("{flag}: is none of {choices_in_words}; write one of them"),
-    })
 }
 
 fn complain(error: &anyhow::Error) -> ExitCode {
