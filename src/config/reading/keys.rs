@@ -5,6 +5,7 @@ use super::nearest::nearest;
 use super::path::Step;
 use super::reader::Value;
 use crate::config::error::quoted;
+use crate::secret::looks_secret;
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, Visitor};
 use std::fmt;
 
@@ -40,10 +41,11 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Keys<'_, '_, A> {
     }
 }
 
-/// A key as a path shows it; an odd one in quotation marks, so that a message stays one line.
+/// A key as a path shows it; an odd one in quotation marks, so that a message stays one line. One that looks secret stands in
+/// the wrong place, and is not shown.
 fn shown(text: &str) -> Step {
     let is_word = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-' | '.' | '<');
-    if text.is_empty() || text.len() > 40 || !text.chars().all(is_word) {
+    if text.is_empty() || text.len() > 40 || !text.chars().all(is_word) || looks_secret(text.as_bytes()) {
         return Step::Key(quoted(text));
     }
     Step::from(text)

@@ -45,9 +45,10 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
 fn value(inner: &str, lookup: &Lookup<'_>) -> Result<String, String> {
     let (name, default) =
         inner.split_once(":-").map_or((inner, None), |(name, default)| (name, Some(default)));
+    // Not repeated: a password may hold these characters.
     if !is_name(name) || default.is_some_and(|default| default.contains("${")) {
         return Err(format!(
-            "`${{{inner}}}` is not a variable; write `${{NAME}}` or `${{NAME:-default}}`, \
+            "`${{…}}` is not a variable; write `${{NAME}}` or `${{NAME:-default}}`, \
              or `$${{` for the characters themselves"
         ));
     }
