@@ -26,6 +26,12 @@ const ANNOUNCED: [&str; 13] = [
     "nonce",
 ];
 
+/// Words that may stand between those and the secret.
+const SMALL: [&str; 9] = ["is", "was", "are", "for", "of", "to", "with", "the", "a"];
+
+/// What is said of a secret in its place: `key is too short`.
+const JUDGEMENTS: [&str; 6] = ["too", "empty", "missing", "invalid", "wrong", "required"];
+
 /// The first line of it; nothing where there is none.
 #[must_use]
 pub fn complaint(text: &[u8]) -> Option<String> {
@@ -35,8 +41,8 @@ pub fn complaint(text: &[u8]) -> Option<String> {
     let mut out = String::with_capacity(LONGEST);
     let (mut is_announced, mut quoted) = (false, None);
     for word in text.split_ascii_whitespace() {
-        let shown = show(word, is_announced, &mut quoted);
-        is_announced = announces(word) || (is_announced && !word.chars().any(char::is_alphanumeric));
+        let shown = show(word, is_announced && !is_judgement(word), &mut quoted);
+        is_announced = announces(word) || (is_announced && is_small(word));
         if shown.is_some_and(|shown| push(&mut out, shown).is_none()) {
             break;
         }
@@ -96,7 +102,21 @@ fn tells(word: &str) -> bool {
     parts().zip(parts().skip(1)).any(|(before, behind)| announces(before) && !behind.is_empty())
 }
 
+fn is_judgement(word: &str) -> bool {
+    JUDGEMENTS.contains(&word.trim_matches(|c: char| !c.is_ascii_alphanumeric()))
+}
+
+/// Whether a word only leads from what announces a secret to the secret: `password is`, `token was:`, `key =>`.
+fn is_small(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+    word.is_empty() || SMALL.iter().any(|small| word.eq_ignore_ascii_case(small))
+}
+
+/// Whether a secret may follow: a word says so, or the arrow of an array that was written out.
 fn announces(word: &str) -> bool {
+    if word == "=>" {
+        return true;
+    }
     let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_ascii_lowercase();
     ANNOUNCED.iter().any(|announced| word.ends_with(announced))
 }
@@ -147,6 +167,10 @@ mod tests {
             ),
             ("sent Authorization: Bearer hunter2 to", "sent Authorization: … … to"),
             ("the password is", "the password …"),
+            ("the password is abc and more", "the password … … and more"),
+            ("Provided key is too short in /a.php:3", "Provided key … too short in /a.php:3"),
+            ("Array ( [user_login] => jo [pass] => abc )", "Array ( [user_login] … … [pass] … … )"),
+            ("token was: abc, key => def", "token … … key … …"),
             ("login with password:hunter2, Authorization:abc or (pwd:x)", "login with … … or …"),
             ("Token::verify() in /srv/www/token:3", "Token::verify() in …"),
             ("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJh.x in /a", "… in /a"),
