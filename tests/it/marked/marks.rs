@@ -31,7 +31,7 @@ pub(super) const SIGNATURE: &str = "Vn4Xk9Qz2Wb7Lr5Tm1Yj8Gc3Hf6Pd0Sa4Je9Ui2";
 /// What stands inside the parts of the token.
 pub(super) const KEY_ID: &str = "kidOfPelican83Mv";
 pub(super) const TOKEN_ID: &str = "jtiOfMarmoset57Zx";
-pub(super) const EMAIL: &str = "ottilie.zephyr@quux.example";
+pub(super) const EMAIL: &str = "ottilie.zephyr@quux.zq";
 /// The secrets of those who run things.
 pub(super) const SITE_SECRET: &str = "Bq5Xn8Rw2Lz7Kv4Tj1Mf9Hd3Gs6Pc0Ya";
 pub(super) const PHP_PASSWORD: &str = "orchid7Submarine";

@@ -80,7 +80,6 @@ pub(super) fn replies() -> Vec<Vec<u8>> {
     let refused = format!(
         r#"{{"code":"jwt_auth_invalid_token","message":"Expired token {token}","data":{{"status":403,"token":"{token}"}}}}"#
     );
-    let zipped = gzip(&refused);
     let zipped = |bytes: &[u8]| {
         let head = format!(
             "HTTP/1.1 403 Forbidden\r\n{LINK}Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",

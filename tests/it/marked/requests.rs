@@ -6,7 +6,7 @@ use super::marks::{
 };
 
 /// Fields that hold one, each to be sent alone.
-fn fields() -> Vec<String> {
+pub(super) fn fields() -> Vec<String> {
     let token = &*TOKEN;
     let (first, _) = token.rsplit_once('.').unwrap();
     let forged = format!("doctor;i=\"{PASSWORD}\";x=\"{OPAQUE}\";k={API_KEY};m=:{}:", *BASIC);
@@ -100,7 +100,7 @@ fn fields() -> Vec<String> {
 }
 
 /// Targets that hold one.
-fn targets() -> Vec<String> {
+pub(super) fn targets() -> Vec<String> {
     let token = &*TOKEN;
     [
         format!("/wp-json/wp/v2/users/me?token={PASSWORD}"),
@@ -112,11 +112,11 @@ fn targets() -> Vec<String> {
         format!("/?rest_route=%2Fwp%2Fv2%2Fusers%2Fme%3Ftoken%3D{OTHER_PASSWORD}"),
         format!("/?rest_route=/wp/v2/posts/{OPAQUE}/"),
         format!("/?rest_route={PASSWORD}&rest_route=/{RESET_KEY}"),
-        format!("/?rest_route=/mail/{LOGIN}%40quux.example;{OTHER_PASSWORD}"),
+        format!("/?rest_route=/mail/{LOGIN}%40quux.zq;{OTHER_PASSWORD}"),
         format!("/wp-login.php?action=rp&key={RESET_KEY}&login={LOGIN}"),
         format!("/wp-json/x?consumer_key={API_KEY}&consumer_secret={REFRESH}&{OPAQUE}=1&{token}=1&{API_KEY}"),
-        format!("/mail/{LOGIN}%40quux.example"),
-        format!("/?rest_route=/mail/{LOGIN}%40quux.example"),
+        format!("/mail/{LOGIN}%40quux.zq"),
+        format!("/?rest_route=/mail/{LOGIN}%40quux.zq"),
         format!("/reset/{RESET_KEY}/now"),
         format!("/reset/{token}"),
         format!("/reset/{}", percent(RESET_KEY)),

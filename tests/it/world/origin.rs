@@ -60,6 +60,11 @@ impl Origin {
         self.requests.recv_timeout(PATIENCE).expect("the origin is asked")
     }
 
+    /// The next of the requests that it saw so far.
+    pub(crate) fn next_request(&self) -> Option<String> {
+        self.requests.try_recv().ok()
+    }
+
     /// Whether nobody has asked so far.
     pub(crate) fn was_not_asked(&self) -> bool {
         self.requests.try_recv().is_err()
