@@ -47,10 +47,7 @@ fn value(inner: &str, lookup: &Lookup<'_>) -> Result<String, String> {
         inner.split_once(":-").map_or((inner, None), |(name, default)| (name, Some(default)));
     // Not repeated: a password may hold these characters.
     if !is_name(name) || default.is_some_and(|default| default.contains("${")) {
-        return Err(format!(
-            "`${{…}}` is not a variable; write `${{NAME}}` or `${{NAME:-default}}`, \
-             or `$${{` for the characters themselves"
-        ));
+        return Err("`${…}` is not a variable; write `${NAME}` or `${NAME:-default}`, or `$${` for the characters themselves".to_owned());
     }
     let set = lookup(name);
     if let Some(default) = default {

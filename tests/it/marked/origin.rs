@@ -75,6 +75,7 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 /// Everything it can say.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 pub(super) fn replies() -> Vec<Vec<u8>> {
     let token = &*TOKEN;
     let refused = format!(
