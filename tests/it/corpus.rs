@@ -610,14 +610,24 @@ fn expand(value: &str) -> String {
 }
 
 pub(crate) fn cases() -> Vec<(String, Case)> {
+    cases_altered_by(|case| vec![case.clone()])
+}
+
+/// All cases that are made of the written ones, in the order of their paths.
+pub(crate) fn cases_altered_by(
+    alter: impl Fn(&serde_yaml::Value) -> Vec<serde_yaml::Value>,
+) -> Vec<(String, Case)> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
     let mut cases = Vec::new();
     for folder in std::fs::read_dir(&corpus).unwrap() {
         for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
             let path = file.unwrap().path();
             let name = path.strip_prefix(&corpus).unwrap().to_string_lossy().into_owned();
-            let case = serde_yaml::from_str(&std::fs::read_to_string(&path).unwrap());
-            cases.push((name.clone(), case.unwrap_or_else(|error| panic!("{name}: {error}"))));
+            let written = serde_yaml::from_str(&std::fs::read_to_string(&path).unwrap());
+            for case in alter(&written.unwrap_or_else(|error| panic!("{name}: {error}"))) {
+                let case = serde_yaml::from_value(case);
+                cases.push((name.clone(), case.unwrap_or_else(|error| panic!("{name}: {error}"))));
+            }
         }
     }
     cases.sort_by(|(one, _), (next, _)| one.cmp(next));

@@ -9,5 +9,6 @@ mod marks;
 mod origin;
 mod panics;
 mod requests;
+mod rules;
 mod running;
 mod serving;
