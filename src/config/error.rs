@@ -5,7 +5,7 @@
 //! through [`quoted`], because an address may carry a password and no secret is ever printed.
 
 use super::reading::{Path, Step};
-use crate::secret::looks_secret;
+use crate::secret::{looks_chosen, looks_secret};
 use std::{fmt, io};
 
 /// Why a text is not the value it should be, as the end of a sentence that begins with the text.
@@ -135,10 +135,18 @@ pub(super) fn holds_key(text: &str) -> bool {
     })
 }
 
+/// Whether a text could be a token, or a password.
+pub(super) fn may_be_secret(text: &str) -> bool {
+    looks_secret(text.as_bytes()) || looks_chosen(text)
+}
+
 fn without_tokens(text: &str) -> String {
     let mut after_scheme = false;
     let word = |word: &str| {
-        let hides = after_scheme || word.split('/').any(|piece| looks_secret(piece.as_bytes()));
+        let is_path = word.contains('/');
+        let hides = after_scheme
+            || word.split('/').any(|piece| looks_secret(piece.as_bytes()))
+            || !is_path && looks_chosen(word);
         after_scheme |= ["bearer", "basic"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme));
         if hides { "…".to_owned() } else { word.to_owned() }
     };
@@ -155,6 +163,22 @@ mod tests {
         assert_eq!(quoted("http://h:80/?token=x?y"), r#""http://h:80/?…""#);
         assert_eq!(quoted("authorization: Bearer a b"), r#""authorization: Bearer … …""#);
         assert_eq!(quoted("https://a/eyJhbGciOiJIUzI1NiJ9.e30.c2ln"), r#""…""#);
+        assert_eq!(quoted("tulip4Garden"), r#""…""#);
+    }
+
+    #[test]
+    fn a_slip_is_shown_as_it_was_written() {
+        for text in [
+            "localhost8080",
+            "64KiBytes",
+            "10.0.0.7:80x",
+            "web-1.a2b.test",
+            "/tmp/tmpAb1Cd2Ef/a.yaml",
+            "fastcgi+unix:/run/php8fpm",
+            "2001:db8::7",
+        ] {
+            assert_eq!(quoted(text), format!("\"{text}\""));
+        }
     }
 
     #[test]

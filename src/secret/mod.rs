@@ -63,6 +63,19 @@ pub fn looks_secret(text: &[u8]) -> bool {
     is_jwt || longest_run >= RUN || changes >= CHANGES
 }
 
+/// Whether a text could be a password as people choose them: eight letters and digits or more that go on behind a digit, as in
+/// `tulip4Garden`. `localhost8080` is a slip of the pen, and so is `64KiBytes`. To be asked of what was typed in the wrong place.
+#[must_use]
+pub fn looks_chosen(text: &str) -> bool {
+    const SHORTEST: usize = 8;
+    let goes_on = |word: &str| {
+        let behind = word.trim_start_matches(|sign: char| sign.is_ascii_alphabetic());
+        behind.len() < word.len() && behind.contains(|sign: char| sign.is_ascii_alphabetic())
+    };
+    let mut words = text.split(|sign: char| !sign.is_ascii_alphanumeric());
+    words.any(|word| word.len() >= SHORTEST && goes_on(word))
+}
+
 #[derive(PartialEq, Eq)]
 enum Class {
     Upper,
@@ -83,7 +96,7 @@ impl Class {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, Secret, looks_secret};
+    use super::{Key, Secret, looks_chosen, looks_secret};
 
     #[test]
     fn nothing_secret_is_printed() {
@@ -115,6 +128,25 @@ mod tests {
         ];
         for text in harmless {
             assert!(!looks_secret(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn passwords_look_chosen_and_slips_of_the_pen_do_not() {
+        for text in ["tulip4Garden", "xy tulip4Garden", "jo:pa55word", "c0rrecthorse"] {
+            assert!(looks_chosen(text), "{text}");
+        }
+        for text in [
+            "localhost8080",
+            "64KiBytes",
+            "10.0.0.7:80x",
+            "2001:db8::7",
+            "a2b.test",
+            "api.example.com",
+            "web1",
+            "",
+        ] {
+            assert!(!looks_chosen(text), "{text}");
         }
     }
 }

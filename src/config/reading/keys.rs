@@ -4,8 +4,7 @@ use super::Reading;
 use super::nearest::nearest;
 use super::path::Step;
 use super::reader::Value;
-use crate::config::error::quoted;
-use crate::secret::looks_secret;
+use crate::config::error::{may_be_secret, quoted};
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, Visitor};
 use std::fmt;
 
@@ -45,7 +44,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Keys<'_, '_, A> {
 /// the wrong place, and is not shown.
 fn shown(text: &str) -> Step {
     let is_word = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-' | '.' | '<');
-    if text.is_empty() || text.len() > 40 || !text.chars().all(is_word) || looks_secret(text.as_bytes()) {
+    if text.is_empty() || text.len() > 40 || !text.chars().all(is_word) || may_be_secret(text) {
         return Step::Key(quoted(text));
     }
     Step::from(text)

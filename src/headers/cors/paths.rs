@@ -11,7 +11,7 @@ use std::str::FromStr;
 use super::Wrong;
 use crate::evidence::{Plus, decoded, names_route, rest_routes};
 use crate::message::RequestHead;
-use crate::secret::looks_secret;
+use crate::secret::{looks_chosen, looks_secret};
 
 /// One entry of `paths`: it covers itself and everything below, on a segment border. With a segment `wp-json` it
 /// covers the other forms of a REST URL too: `/index.php/wp-json/…` and `?rest_route=/…`.
@@ -84,7 +84,7 @@ impl FromStr for PathPrefix {
             return Err(Wrong::new("is a URL, not a path", EXAMPLE));
         }
         if !text.starts_with('/') {
-            let right = if looks_secret(text.as_bytes()) {
+            let right = if looks_secret(text.as_bytes()) || looks_chosen(text) {
                 EXAMPLE.to_owned()
             } else {
                 format!("write /{}", first_word(text))

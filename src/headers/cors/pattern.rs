@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use super::Wrong;
 use crate::browser::Origin;
-use crate::secret::looks_secret;
+use crate::secret::{looks_chosen, looks_secret};
 
 /// One entry of `allow_origins`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -132,7 +132,8 @@ fn without_scheme(text: &str) -> Wrong {
     if text.eq_ignore_ascii_case("null") {
         return Wrong::new("is spelled in another way by browsers", "write null");
     }
-    match Origin::read(format!("https://{text}").as_bytes()).filter(|_| !looks_secret(text.as_bytes())) {
+    let is_shown = !looks_secret(text.as_bytes()) && !looks_chosen(text);
+    match Origin::read(format!("https://{text}").as_bytes()).filter(|_| is_shown) {
         Some(origin) => Wrong::new("has no scheme", format!("write {origin}")),
         None => Wrong::new("is not an origin", EXAMPLE),
     }
