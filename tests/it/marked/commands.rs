@@ -118,16 +118,13 @@ fn wrong_usage_is_told_and_not_what_was_typed() {
         vec!["completions", PASSWORD],
         vec!["man", PASSWORD],
     ];
-    for (name, value) in [
-        ("--trusted-proxy", OPAQUE),
-        ("--cors-origin", OPAQUE),
-        ("--hop", OPAQUE),
-        ("--log-format", OPAQUE),
-        ("--health-address", OPAQUE),
-        ("--trail-key-file", OPAQUE),
-    ] {
-        usages.push(over(&[name, value]));
+    for name in
+        ["--trusted-proxy", "--cors-origin", "--log-format", "--listen", "--health-address", "--upstream"]
+    {
+        usages.extend([OPAQUE, PASSWORD].map(|value| over(&[name, value])));
     }
+    // A word may be the name of a doctor or of a file, and is shown.
+    usages.extend(["--hop", "--trail-key-file"].map(|name| over(&[name, OPAQUE])));
     let mut left: Vec<_> = usages.iter().flat_map(|usage| told(usage, "", &[])).collect();
     for name in [
         "LISTEN",
@@ -207,13 +204,12 @@ fn wrong_files(folder: &Path) -> Vec<String> {
     // In place of the name of a file, and by variables in every place.
     let pair = STANDARD.encode(SITE_SECRET);
     files.push(of_file(&format!("trail: {{ hop: edge, key_file: 'k1:{pair}' }}")));
-    for key in [
-        "workers: '${WRONG_PLACE}'",
-        "log: { level: '${WRONG_PLACE}' }",
-        "drain: { delay: '${WRONG_PLACE}' }",
-    ] {
-        files.push(of_file(key));
-        files.push(of_file(&key.replace("${WRONG_PLACE}", OPAQUE)));
+    files.push(of_file(&format!("{PASSWORD}: 1")));
+    for value in ["${WRONG_PLACE}", OPAQUE, PASSWORD] {
+        for key in ["workers: '?'", "log: { level: '?' }", "drain: { delay: '?' }", "trusted_proxies: ['?']"]
+        {
+            files.push(of_file(&key.replace('?', value)));
+        }
     }
     for key in [
         "url: '${WRONG_PLACE}'",
@@ -427,6 +423,11 @@ fn a_hostile_site_makes_check_repeat_nothing() {
         }
     }
     assert_is_told(&sites[0]);
+    let typed = ["check", &sites[1].to_string(), "--user", "jo"];
+    left.extend(
+        told(&typed, &format!("{PASSWORD}\n"), &[])
+            .map(|left| Left::by("a check by standard input", left.bytes)),
+    );
     let dry = ["check", "localhost", "--user", "jo", "--dry-run", "--header", &gate, "--endpoint", &endpoint];
     left.extend(told(&dry, "", &environment()).map(|left| Left::by("a dry run", left.bytes)));
     assert_clean(&left);

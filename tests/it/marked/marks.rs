@@ -36,6 +36,7 @@ pub(super) const EMAIL: &str = "ottilie.zephyr@quux.zq";
 pub(super) const SITE_SECRET: &str = "Bq5Xn8Rw2Lz7Kv4Tj1Mf9Hd3Gs6Pc0Ya";
 pub(super) const PHP_PASSWORD: &str = "orchid7Submarine";
 pub(super) const GATE: &str = "gateOfHeron26Qp";
+pub(super) const ADMIN_TOKEN: &str = "aDm8Kz3Qv6Wn1Xr9Lb4Tj7Yc2";
 
 /// The token that all of it is about: signed by nobody, of a user of the site.
 pub(super) static TOKEN: LazyLock<String> = LazyLock::new(|| token("a.test", 4_102_444_800));
@@ -76,6 +77,7 @@ fn marks() -> Vec<(&'static str, String)> {
         ("the site's secret", SITE_SECRET),
         ("a password in PHP's log", PHP_PASSWORD),
         ("the credential of a gate", GATE),
+        ("the token of the admin listener", ADMIN_TOKEN),
     ]
     .map(|(name, mark)| (name, mark.to_owned()))
     .into();
@@ -94,8 +96,13 @@ fn marks() -> Vec<(&'static str, String)> {
 struct Needles {
     pieces: HashMap<[u8; PIECE], &'static str>,
     digits: HashMap<[u8; 2 * PIECE], &'static str>,
-    /// Which of the first two bytes begin any piece: most text is passed over by it.
+    /// Which four bytes begin any piece, as [`roll`] numbers them: most text is passed over by it.
     begins: Vec<bool>,
+}
+
+/// The number of the last four bytes, case aside, where this one comes after those of that number.
+fn roll(number: usize, byte: u8) -> usize {
+    (number << 5 | usize::from(byte & 0x1f)) & 0xf_ffff
 }
 
 static NEEDLES: LazyLock<Needles> = LazyLock::new(Needles::of_all_marks);
@@ -103,7 +110,7 @@ static NEEDLES: LazyLock<Needles> = LazyLock::new(Needles::of_all_marks);
 impl Needles {
     fn of_all_marks() -> Self {
         let mut needles =
-            Self { pieces: HashMap::new(), digits: HashMap::new(), begins: vec![false; 1 << 16] };
+            Self { pieces: HashMap::new(), digits: HashMap::new(), begins: vec![false; 1 << 20] };
         for (name, mark) in marks() {
             needles.take(name, mark.as_bytes());
             for padding in 0..3 {
@@ -118,10 +125,11 @@ impl Needles {
             let digits = hex(mark.as_bytes());
             needles.digits.extend(windows(digits.as_bytes()).map(|digits| (digits, name)));
         }
-        let firsts = needles.pieces.keys().map(|piece| [piece[0], piece[1]]);
-        let firsts = firsts.chain(needles.digits.keys().map(|digits| [digits[0], digits[1]]));
-        for first in firsts.collect::<Vec<_>>() {
-            needles.begins[usize::from(u16::from_be_bytes(first))] = true;
+        let firsts = needles.pieces.keys().map(|piece| &piece[..4]);
+        let firsts = firsts.chain(needles.digits.keys().map(|digits| &digits[..4]));
+        let numbers = firsts.map(|first| first.iter().fold(0, |number, byte| roll(number, *byte)));
+        for number in numbers.collect::<Vec<_>>() {
+            needles.begins[number] = true;
         }
         needles
     }
@@ -130,14 +138,28 @@ impl Needles {
         self.pieces.extend(windows(&text.to_ascii_lowercase()).map(|piece| (piece, name)));
     }
 
+    /// The mark that a piece at the beginning of this text belongs to.
     fn at(&self, text: &[u8]) -> Option<&'static str> {
-        let first = u16::from_be_bytes(*text.first_chunk()?);
-        if !self.begins[usize::from(first)] {
-            return None;
-        }
-        let piece = text.first_chunk().and_then(|piece| self.pieces.get(piece));
-        piece.or_else(|| text.first_chunk().and_then(|digits| self.digits.get(digits))).copied()
+        let piece = text.first_chunk().and_then(|piece: &[u8; PIECE]| self.pieces.get(&piece.map(small)));
+        let digits =
+            || text.first_chunk().and_then(|digits: &[u8; 2 * PIECE]| self.digits.get(&digits.map(small)));
+        piece.or_else(digits).copied()
     }
+
+    /// The places where a piece of a mark begins.
+    fn places<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, &'static str)> + 't {
+        let mut number = 0;
+        let mut may_begin = move |byte: &u8| {
+            number = roll(number, *byte);
+            self.begins[number]
+        };
+        let places = text.iter().enumerate().filter(move |(at, byte)| may_begin(byte) && *at >= 3);
+        places.filter_map(|(at, _)| Some((at - 3, self.at(&text[at - 3..])?)))
+    }
+}
+
+const fn small(byte: u8) -> u8 {
+    byte.to_ascii_lowercase()
 }
 
 fn windows<const N: usize>(text: &[u8]) -> impl Iterator<Item = [u8; N]> {
@@ -152,14 +174,9 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 /// Where marks stand in this text: what each is, and the text around it.
 pub(super) fn found(text: &[u8]) -> Vec<(&'static str, String)> {
-    let plain = unescaped(text);
-    let unbroken: Vec<_> = plain.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    let spellings = [text.to_vec(), plain, unbroken];
     let mut found: Vec<(&str, String)> = Vec::new();
-    for spelling in spellings {
-        let small = spelling.to_ascii_lowercase();
-        for at in 0..small.len() {
-            let Some(name) = NEEDLES.at(&small[at..]) else { continue };
+    for spelling in [text, &unescaped(text)] {
+        for (at, name) in NEEDLES.places(spelling) {
             if found.iter().all(|(known, _)| *known != name) {
                 let around = &spelling[at.saturating_sub(120)..(at + 60).min(spelling.len())];
                 found.push((name, String::from_utf8_lossy(around).into_owned()));
@@ -169,7 +186,7 @@ pub(super) fn found(text: &[u8]) -> Vec<(&'static str, String)> {
     found
 }
 
-/// The text without percent signs and the escapes of JSON and Rust.
+/// The text without white space, percent signs and the escapes of JSON and Rust.
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -184,7 +201,9 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
             _ => None,
         };
         let (byte, length) = escape.unwrap_or((*first, 0));
-        plain.push(byte);
+        if !byte.is_ascii_whitespace() {
+            plain.push(byte);
+        }
         rest = &after[length..];
     }
     plain

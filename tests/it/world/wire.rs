@@ -95,9 +95,9 @@ impl Wire {
         Self::over(self.stream.try_clone().unwrap())
     }
 
-    /// Says that nothing more is sent.
+    /// Says that nothing more is sent; a peer that has gone is no failure of the test.
     pub(crate) fn finish(self) -> Self {
-        self.stream.shutdown(Shutdown::Write).unwrap();
+        drop(self.stream.shutdown(Shutdown::Write));
         self
     }
 
