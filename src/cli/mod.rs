@@ -92,7 +92,7 @@ pub fn definition() -> clap::Command {
 
 /// Does what the arguments say, the program's own name among them.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    mishap::tell_by(|text| drop(writeln!(io::stderr().lock(), "header-doctor: {text}")));
+    mishap::hide_words_of_panics();
     match command(arguments) {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::from(NOTHING_WRONG),

@@ -22,9 +22,10 @@ fn child(what: &str) -> Output {
 
 #[test]
 fn the_words_of_a_panic_are_not_written() {
-    for (what, words) in
-        [("command", "header-doctor: the program failed at "), ("run", "the program failed at ")]
-    {
+    for (what, words) in [
+        ("command", "header-doctor: the program failed at "),
+        ("run", "The doctor failed: a defect to report"),
+    ] {
         let output = child(what);
         let left = said(what, output);
         let text: String = left.iter().map(|left| String::from_utf8_lossy(&left.bytes)).collect();
