@@ -430,7 +430,11 @@ fn a_hostile_site_makes_check_repeat_nothing() {
             .map(|left| Left::by("a check by standard input", left.bytes)),
     );
     let dry = ["check", "localhost", "--user", "jo", "--dry-run", "--header", &gate, "--endpoint", &endpoint];
-    left.extend(told(&dry, "", &environment()).map(|left| Left::by("a dry run", left.bytes)));
+    let proxy = format!("http://{LOGIN}:{OTHER_PASSWORD}@proxy.test:3128");
+    let given = [&environment()[..], &[("https_proxy", &proxy), ("http_proxy", &proxy)]].concat();
+    left.extend(told(&dry, "", &given).map(|left| Left::by("a dry run", left.bytes)));
+    let behind = ["check", &sites[1].to_string()];
+    left.extend(told(&behind, "", &given).map(|left| Left::by("a check behind a proxy", left.bytes)));
     assert_clean(&left);
 }
 

@@ -229,6 +229,8 @@ fn what_two_doctors_tell_one_another() {
     let mut left = drive(&edge, &said);
     // Whoever stands beside the edge is a client of the sidecar.
     left.extend(drive(&sidecar, &said));
+    std::fs::write(keys.path().join("trail.keys"), format!("{OPAQUE} {PASSWORD}\n")).unwrap();
+    until("the wrong keys are told of", || edge.says("Not reloaded") && sidecar.says("Not reloaded"));
     left.extend(edge.end());
     left.extend(sidecar.end());
     let told = kept.lock().unwrap().clone();
@@ -269,6 +271,14 @@ fn behind_tls_and_a_proxy_that_names_the_client() {
         let wire = Wire::to(doctor.address()).send(&line);
         drop(wire.try_secured(asking_for(&name, &client)));
     }
+    // Version 2 has room for whatever a balancer adds.
+    let more = [&[2, 0, u8::try_from(OPAQUE.len()).unwrap()], OPAQUE.as_bytes()].concat();
+    let length = u8::try_from(12 + more.len()).unwrap();
+    let addresses = [203, 0, 113, 9, 192, 0, 2, 1, 0xDC, 4, 1, 0xBB];
+    let header = [b"\r\n\r\n\0\r\nQUIT\n", &[0x21, 0x11, 0, length][..], &addresses, &more].concat();
+    let request = requests(1).swap_remove(1);
+    let wire = Wire::to(doctor.address()).send(header).secured(asking_for("a.test", &client)).send(&request);
+    left.push(said.left(&request, &answer(wire, &request)));
     left.extend(doctor.end());
     assert!(said.asked() > 80, "{}", said.asked());
     assert_clean(&left);
