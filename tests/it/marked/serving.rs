@@ -286,8 +286,9 @@ fn behind_tls_and_a_proxy_that_names_the_client() {
 
 /// A request of HTTP/2 with this field, where the client's library lets it pass.
 fn over_http2(method: &str, target: &str, fields: &str, number: usize) -> Option<Request<()>> {
-    let mut request =
-        Request::builder().version(Version::HTTP_2).method(method).uri(format!("http://a.test{target}"));
+    let is_path = target.starts_with('/');
+    let target = if is_path { format!("http://a.test{target}") } else { target.to_owned() };
+    let mut request = Request::builder().version(Version::HTTP_2).method(method).uri(target);
     request = request.header("x-reply", number.to_string());
     for field in fields.split("\r\n") {
         let (name, value) = field.split_once(": ")?;
