@@ -243,6 +243,9 @@ fn files() -> TempDir {
     put("secrets.txt", &format!("password={PASSWORD}\n{OPAQUE}\n{}\n", *TOKEN));
     let key = STANDARD.encode(SITE_SECRET);
     put("trail.keys", &format!("k1:{key}\n"));
+    put("short.token", NONCE);
+    put("two.token", &format!("{OPAQUE}\n{OPAQUE}\n"));
+    put("spaces.token", &format!("{OPAQUE} {OPAQUE}"));
     put("short.keys", &format!("k1:{SITE_SECRET}\n"));
     put("words.keys", &format!("{OPAQUE} {PASSWORD}\n{key}\n"));
     put("four.keys", &format!("a:{key}\nb:{key}\nc:{key}\nd:{key}\n"));

@@ -52,17 +52,10 @@ fn serve() {
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let listen = address.to_string();
     thread::spawn(move || {
-        let arguments = [
-            "header-doctor",
-            "run",
-            "--upstream",
-            "127.0.0.1:1",
-            "--log-format",
-            "json",
-            "--listen",
-            &listen,
-        ];
-        header_doctor::cli::main(arguments.map(Into::into));
+        let flags =
+            ["--upstream", "127.0.0.1:1", "--log-format", "json", "--admin", "none", "--listen", &listen];
+        let arguments = [&["header-doctor", "run"], &flags[..]].concat();
+        header_doctor::cli::main(arguments.into_iter().map(Into::into));
     });
     until("the doctor listens", || std::net::TcpStream::connect(address).is_ok());
     let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";

@@ -3,14 +3,16 @@
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::JoinHandle;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
-use super::marks::found;
+use super::marks::{ADMIN_TOKEN, BASIC, LOGIN, OPAQUE, PASSWORD, TOKEN, found};
 use crate::world::{PATIENCE, Wire, until};
 
 /// Bytes that left the program, and by which door.
@@ -60,6 +62,8 @@ pub(super) struct Running {
     systemd: JoinHandle<Vec<Left>>,
     listens: Vec<SocketAddr>,
     health: SocketAddr,
+    admin: SocketAddr,
+    stream: JoinHandle<Vec<u8>>,
 }
 
 impl Running {
@@ -68,14 +72,17 @@ impl Running {
         let (given, out) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let yaml = format!(
             "listeners: [{{ address: 127.0.0.1:0{listener} }}]\n\
-             admin: {{ health_address: 127.0.0.1:0 }}\n\
+             admin: {{ address: 127.0.0.1:0, token_file: {given}/admin.token, health_address: 127.0.0.1:0 }}\n\
              upgrade: {{ socket: {out}/upgrade.sock }}\n\
              spool: {{ memory: 1KiB, directory: {out} }}\n\
              limits: {{ header_bytes: 8KiB, body_timeout: 1s, header_timeout: 1s }}\n\
              workers: 2\n{sections}\n",
-            out = out.path().display()
+            out = out.path().display(),
+            given = given.path().display()
         );
         fs::write(given.path().join("doctor.yaml"), yaml).unwrap();
+        fs::write(given.path().join("admin.token"), ADMIN_TOKEN).unwrap();
+        fs::set_permissions(given.path().join("admin.token"), fs::Permissions::from_mode(0o400)).unwrap();
         let told = UnixDatagram::bind(out.path().join("notify.sock")).unwrap();
         let systemd = std::thread::spawn(move || listen(&told));
         let file = |name| File::create(out.path().join(name)).unwrap();
@@ -83,11 +90,15 @@ impl Running {
         command.args(["run", "--config"]).arg(given.path().join("doctor.yaml"));
         command.env("NOTIFY_SOCKET", out.path().join("notify.sock")).env("WATCHDOG_USEC", "200000");
         let child = command.stdout(file("stdout")).stderr(file("stderr")).spawn().unwrap();
-        let mut running =
-            Self { child, given, out, systemd, listens: Vec::new(), health: ([0; 4], 0).into() };
+        let nowhere = SocketAddr::from(([0; 4], 0));
+        let stream = std::thread::spawn(Vec::new);
+        let (health, admin) = (nowhere, nowhere);
+        let mut running = Self { child, given, out, systemd, listens: Vec::new(), health, admin, stream };
         until("the doctor listens", || running.address_behind("Listening").is_some());
         running.listens.extend(running.address_behind("Listening"));
         running.health = running.address_behind("Answering probes").unwrap();
+        running.admin = running.address_behind("Answering questions").unwrap();
+        running.stream = running.follow();
         running
     }
 
@@ -126,16 +137,87 @@ impl Running {
         fs::read_to_string(self.written("stdout")).unwrap_or_default().contains(words)
     }
 
-    /// Everything it can be asked by those who run it.
+    /// Reads the stream of exchanges to its end, which is that of the doctor.
+    fn follow(&self) -> JoinHandle<Vec<u8>> {
+        let mut wire = Wire::to(self.admin).send(question("/api/stream", "Last-Event-ID: 0\r\n"));
+        let begun = wire.head();
+        assert!(begun.starts_with("HTTP/1.1 200"), "{begun}");
+        std::thread::spawn(move || wire.read())
+    }
+
+    /// Everything it can be asked by those who run it, and what strangers are told who ask.
     fn answers(&self) -> Vec<Left> {
-        ["/livez", "/readyz", "/healthz", "/metrics", "/", "/nothing"]
-            .into_iter()
+        let ask = |address, request: String| {
+            let reply = Wire::to(address).send(&request).reply();
+            let asked = request.lines().next().unwrap_or_default();
+            Left::by(format!("answer to {asked:?}"), [reply.head.as_bytes(), &reply.body].concat())
+        };
+        let mut left: Vec<_> = ["/livez", "/readyz", "/healthz", "/metrics", "/", "/nothing"]
             .map(|path| {
-                let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-                let reply = Wire::to(self.health).send(request).reply();
-                Left::by(format!("health {path}"), [reply.head.as_bytes(), &reply.body].concat())
+                ask(self.health, format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
             })
-            .collect()
+            .into();
+        left.extend(self.kept(&ask));
+        for path in
+            ["/", "/metrics", "/livez", "/api/status", "/api/findings", "/api/exchanges?sick=true&limit=500"]
+        {
+            left.push(ask(self.admin, question(path, "")));
+        }
+        let strange = [
+            format!("/api/exchanges?token={PASSWORD}"),
+            format!("/api/exchanges?limit={OPAQUE}&{PASSWORD}"),
+            format!("/api/exchanges?host={OPAQUE}"),
+            format!("/api/exchanges/{OPAQUE}"),
+            format!("/api/findings/{OPAQUE}?token={PASSWORD}"),
+            format!("/api/findings/{PASSWORD}"),
+            format!("/{}", *TOKEN),
+        ];
+        left.extend(strange.iter().map(|path| ask(self.admin, question(path, ""))));
+        for fields in [
+            format!("Authorization: Bearer {OPAQUE}"),
+            format!("Authorization: Basic {}", *BASIC),
+            format!("Authorization: Bearer {ADMIN_TOKEN}\r\nOrigin: https://{LOGIN}:{PASSWORD}@{OPAQUE}"),
+            format!("Authorization: Bearer {ADMIN_TOKEN}\r\nSec-Fetch-Site: {OPAQUE}"),
+            format!("Authorization: Bearer {ADMIN_TOKEN}\r\nCookie: a={OPAQUE}"),
+        ] {
+            left.push(ask(
+                self.admin,
+                format!("GET /api/status HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n\r\n"),
+            ));
+        }
+        let host = format!(
+            "GET / HTTP/1.1\r\nHost: {OPAQUE}.{PASSWORD}.test\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\r\n"
+        );
+        left.push(ask(self.admin, host));
+        left.push(ask(self.admin, question("/api/stream", &format!("Last-Event-ID: {OPAQUE}\r\n"))));
+        left
+    }
+
+    /// All exchanges that are kept, page by page, with some of their verdicts and all findings.
+    fn kept(&self, ask: &impl Fn(SocketAddr, String) -> Left) -> Vec<Left> {
+        let mut left = Vec::new();
+        let json = |left: &Left| {
+            let body = memchr::memmem::find(&left.bytes, b"\r\n\r\n").unwrap() + 4;
+            serde_json::from_slice::<Value>(&left.bytes[body..]).unwrap()
+        };
+        let mut before = String::new();
+        loop {
+            let page = ask(self.admin, question(&format!("/api/exchanges?limit=200{before}"), ""));
+            let told = json(&page);
+            left.push(page);
+            for exchange in told["exchanges"].as_array().unwrap().iter().step_by(10) {
+                let id = exchange["exchange"].as_str().unwrap();
+                left.push(ask(self.admin, question(&format!("/api/exchanges/{id}"), "")));
+            }
+            let Some(next) = told["next"].as_u64() else { break };
+            before = format!("&before={next}");
+        }
+        let findings = json(&ask(self.admin, question("/api/findings", "")));
+        for finding in findings["findings"].as_array().unwrap() {
+            let rule = finding["rule"].as_str().unwrap();
+            left.push(ask(self.admin, question(&format!("/api/findings/{rule}"), "")));
+        }
+        left
     }
 
     /// Tells it to end, and gives everything that left it.
@@ -148,6 +230,9 @@ impl Running {
             assert!(start.elapsed() < PATIENCE, "the doctor does not end");
             std::thread::yield_now();
         }
+        until("the stream ends", || self.stream.is_finished());
+        let stream = std::mem::replace(&mut self.stream, std::thread::spawn(Vec::new)).join().unwrap();
+        left.push(Left::by("the stream", stream));
         let end = UnixDatagram::unbound().unwrap();
         end.send_to(END, self.written("notify.sock")).unwrap();
         until("all is heard that systemd is told", || self.systemd.is_finished());
@@ -176,6 +261,11 @@ fn listen(told: &UnixDatagram) -> Vec<Left> {
         }
         left.push(Left::by("sd_notify", &message[..length]));
     }
+}
+
+/// A question to the admin listener by one who may ask; `fields` are more of it, each with its line end.
+fn question(path: &str, fields: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n{fields}\r\n")
 }
 
 impl Drop for Running {
