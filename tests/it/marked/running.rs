@@ -130,6 +130,13 @@ impl Running {
         let new = path.with_extension("new");
         fs::write(&new, change(&fs::read_to_string(&path).unwrap())).unwrap();
         fs::rename(new, path).unwrap();
+        self.signal("HUP");
+    }
+
+    /// Sends it a signal by its short name.
+    pub(super) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
     /// Whether it has written these words.
@@ -223,8 +230,7 @@ impl Running {
     /// Tells it to end, and gives everything that left it.
     pub(super) fn end(mut self) -> Vec<Left> {
         let mut left = self.answers();
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+        self.signal("TERM");
         let start = std::time::Instant::now();
         while self.child.try_wait().unwrap().is_none() {
             assert!(start.elapsed() < PATIENCE, "the doctor does not end");

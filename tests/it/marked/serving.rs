@@ -247,6 +247,7 @@ fn what_two_doctors_tell_one_another() {
     // Whoever stands beside the edge is a client of the sidecar.
     left.extend(drive(&sidecar, &said));
     std::fs::write(keys.path().join("trail.keys"), format!("{OPAQUE} {PASSWORD}\n")).unwrap();
+    [&edge, &sidecar].iter().for_each(|doctor| doctor.signal("HUP"));
     until("the wrong keys are told of", || edge.says("Not reloaded") && sidecar.says("Not reloaded"));
     left.extend(edge.end());
     left.extend(sidecar.end());
