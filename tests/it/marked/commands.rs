@@ -118,9 +118,15 @@ fn wrong_usage_is_told_and_not_what_was_typed() {
         vec!["completions", PASSWORD],
         vec!["man", PASSWORD],
     ];
-    for name in
-        ["--trusted-proxy", "--cors-origin", "--log-format", "--listen", "--health-address", "--upstream"]
-    {
+    for name in [
+        "--trusted-proxy",
+        "--cors-origin",
+        "--log-format",
+        "--listen",
+        "--health-address",
+        "--admin",
+        "--upstream",
+    ] {
         usages.extend([OPAQUE, PASSWORD].map(|value| over(&[name, value])));
     }
     // A word may be the name of a doctor or of a file, and is shown.
@@ -135,6 +141,7 @@ fn wrong_usage_is_told_and_not_what_was_typed() {
         "LOG_FORMAT",
         "TRAIL_KEY_FILE",
         "UPGRADE",
+        "ADMIN",
         "ROOT",
     ] {
         let name = format!("HEADER_DOCTOR_{name}");
