@@ -218,8 +218,8 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             Scan::Complete(_) => {}
             Scan::Partial(scanned) => self.scanned = scanned,
         }
-        let in_first_line = self.scanned == 0;
-        (data.len() >= limit).then_some(Err(HeadError::TooLarge { in_first_line }))
+        let within = data.get(..limit)?;
+        Some(Err(HeadError::TooLarge { in_first_line: memchr::memchr(b'\n', within).is_none() }))
     }
 
     fn make_room(&mut self, limit: usize) {
@@ -281,6 +281,23 @@ mod tests {
             upstream.write_all(came.as_bytes()).await.unwrap();
             let mut reader = Reader::of_messages(doctor);
             assert_eq!(reader.head_of(b"HTTP/", 1 << 14).await, expected, "{came}");
+        }
+    }
+
+    /// Also where the whole head is there at the first look.
+    #[tokio::test]
+    async fn a_head_that_is_too_large_is_so_in_its_first_line_or_behind_it() {
+        let long = "x".repeat(3000);
+        for (head, in_first_line) in [
+            (format!("GET / HTTP/1.1\r\nX: {long}\r\n\r\n"), false),
+            (format!("GET / HTTP/1.1\r\nX: {long}"), false),
+            (format!("GET /{long} HTTP/1.1\r\nX: y\r\n\r\n"), true),
+            (format!("GET /{long}"), true),
+        ] {
+            let (mut client, doctor) = duplex(1 << 16);
+            client.write_all(head.as_bytes()).await.unwrap();
+            let mut reader = Reader::of_messages(doctor);
+            assert_eq!(reader.head(2048).await, Err(HeadError::TooLarge { in_first_line }), "{head}");
         }
     }
 
