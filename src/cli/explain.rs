@@ -141,6 +141,11 @@ fn unknown(what: &str) -> String {
                 standard input and says what is wrong with it"
             .to_owned();
     }
+    if what.trim().starts_with("header_doctor_") {
+        return "this is a code of the doctor's own reply, whose `message` says what is wrong and what would be right; the \
+                page docs/errors.md lists these codes"
+            .to_owned();
+    }
     let is_plain = what.len() <= LONGEST && !what.chars().any(char::is_control);
     let shown = if is_plain { what.trim() } else { "…" };
     let near = nearest(what);

@@ -142,7 +142,7 @@ fn wrong(admin: &Admin, listeners: &[Listener]) -> Option<(&'static str, String)
     if !address.is_near() && admin.token_file.is_none() {
         let words = format!(
             "{address} is reached from other machines, and nobody needs a token there; add `token_file: \
-             /etc/header-doctor/admin.token` beside it, a file of one line (`openssl rand -hex 32`), or write 127.0.0.1:9900"
+             /etc/header-doctor/admin.token` to `admin` in the file, one line (`openssl rand -hex 32`), or write 127.0.0.1:9900"
         );
         return Some(("address", words));
     }

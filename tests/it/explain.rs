@@ -128,6 +128,7 @@ fn an_unknown_word_is_met_with_the_nearest_and_a_token_is_not_repeated() {
         ("CGIPasAuth", "nothing is known about \"CGIPasAuth\"; did you mean CGIPassAuth? "),
         ("token-expird", "did you mean token-expired, "),
         ("418", "did you mean 408, 413? "),
+        ("header_doctor_upstream_name", "this is a code of the doctor's own reply, "),
         ("foobarbaz", "nothing is known about \"foobarbaz\"; `header-doctor explain` lists the rules"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.c2ln", "this looks like a token or a key"),
         ("\u{1b}[31mred", "nothing is known about \"…\"; "),
