@@ -68,6 +68,7 @@ impl Shape {
         if sites.is_empty() {
             return Ok(None);
         }
+        sites::check_loops(&sites, &listeners).map_err(|problem| problem.under("sites"))?;
         if overrides.observe {
             sites.iter_mut().for_each(|site| site.mode = Mode::Observe);
         }

@@ -3,6 +3,7 @@
 use super::error::{Problem, Refused};
 use super::reading::{Leaf, Scalar};
 use super::tls::{self, Tls};
+use super::values::Address;
 use super::values::words::words;
 use crate::headers::Trusted;
 use schemars::JsonSchema;
@@ -45,6 +46,19 @@ impl Listener {
     #[must_use]
     pub const fn at(address: SocketAddr) -> Self {
         Self { address, tls: None, proxy_protocol: ProxyProtocol::None }
+    }
+
+    /// Whether this address is certainly its own. Of names only `localhost` is known; a listener on every address has those
+    /// of the loopback.
+    pub(super) fn is_reached_at(&self, address: &Address) -> bool {
+        let Address::Tcp { host, port } = address else { return false };
+        let is_localhost = host.eq_ignore_ascii_case("localhost");
+        let own = self.address.ip();
+        let is_own = |ip: IpAddr| {
+            ip == own || own.is_unspecified() && own.is_ipv4() == ip.is_ipv4() && ip.is_loopback()
+        };
+        let ip = if is_localhost { Some(Ipv4Addr::LOCALHOST.into()) } else { host.parse().ok() };
+        *port == self.address.port() && ip.is_some_and(is_own)
     }
 
     /// Takes names of files that are not absolute as beginning in `folder`.

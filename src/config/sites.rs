@@ -4,6 +4,7 @@ use super::authorization;
 use super::connections;
 use super::cors;
 use super::error::Problem;
+use super::listeners::Listener;
 use super::reading::Scalar;
 use super::redirects::Redirects;
 use super::upstreams::{self, Upstream};
@@ -99,6 +100,23 @@ pub(super) fn check_trust(sites: &[Site], trusted: &Trusted) -> Result<(), Probl
         authorization::check_recovery(&site.authorization, trusted.is_empty())
             .map_err(|problem| problem.under("authorization").under(index))
     })
+}
+
+/// Refuses an upstream that is the doctor itself: one request would become as many as there are descriptors.
+pub(super) fn check_loops(sites: &[Site], listeners: &[Listener]) -> Result<(), Problem> {
+    for (index, site) in sites.iter().enumerate() {
+        for (position, upstream) in site.upstreams.iter().enumerate() {
+            let Some(listener) = listeners.iter().find(|one| one.is_reached_at(&upstream.address)) else {
+                continue;
+            };
+            let words = format!(
+                "{} leads back to the doctor, which listens on {listener}; name where WordPress answers, or listen elsewhere",
+                upstream.address
+            );
+            return Err(Problem::here(words).under("url").under(position).under("upstreams").under(index));
+        }
+    }
+    Ok(())
 }
 
 /// Which hosts already have a site, by its number.

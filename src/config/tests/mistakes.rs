@@ -299,7 +299,7 @@ fn an_address_is_listened_on_once() {
             "address: 10.0.0.1:9900",
             "admin.address: 10.0.0.1:9900 is reached from other machines, and nobody needs a token",
         ),
-        ("address: '[::]:9900'", "add `token_file: /etc/header-doctor/admin.token` beside it"),
+        ("address: '[::]:9900'", "add `token_file: /etc/header-doctor/admin.token` to `admin` in the file"),
         (
             "address: example.com:1",
             r#""example.com:1" is not an address to ask at; write IP:PORT, unix:/PATH, or none"#,

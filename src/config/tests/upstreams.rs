@@ -74,6 +74,37 @@ fn a_mistake_of_a_flag_is_told_by_its_name() {
 }
 
 #[test]
+fn an_upstream_that_is_the_doctor_itself_is_refused() {
+    let text = |listens: &str, url: &str| {
+        format!("listeners: [{{ address: '{listens}' }}]\nsites:\n  - upstreams:\n      - url: {url}\n")
+    };
+    assert_eq!(
+        refused(&text("127.0.0.1:8090", "http://127.0.0.1:8090")),
+        "4:14: sites[0].upstreams[0].url: http://127.0.0.1:8090 leads back to the doctor, which listens on 127.0.0.1:8090; \
+         name where WordPress answers, or listen elsewhere"
+    );
+    for (listens, url) in [
+        (":80", "127.0.0.1:80"),
+        ("0.0.0.0:80", "localhost:80"),
+        ("[::]:80", "'[::1]:80'"),
+        ("10.0.0.7:80", "http://10.0.0.7"),
+    ] {
+        assert!(refused(&text(listens, url)).contains("leads back to the doctor"), "{listens} {url}");
+    }
+    for (listens, url) in [
+        (":80", "10.0.0.7:80"),
+        (":80", "wordpress:80"),
+        ("127.0.0.1:80", "127.0.0.1:81"),
+        ("127.0.0.2:80", "127.0.0.1:80"),
+        ("[::]:80", "127.0.0.1:80"),
+        ("10.0.0.7:80", "127.0.0.1:80"),
+        (":80", "unix:/run/h.sock"),
+    ] {
+        plan(&text(listens, url));
+    }
+}
+
+#[test]
 fn the_host_sent_is_the_clients_the_upstreams_or_another() {
     let host = |upstream: &str| plan(&site(upstream)).sites[0].upstreams[0].host_sent();
     assert_eq!(host("url: http://h"), None);
