@@ -1,6 +1,6 @@
 //! What can be asked, and the answers. Every document has `"schema": 1`; its names are a contract, see docs/admin.md.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,7 +19,7 @@ use super::health::{self, Health, Metrics, State};
 use super::query::{Query, nothing};
 use super::reply::{Reply, Trouble, document, text, written};
 use super::ring::{Exchanges, Known};
-use super::stream::{self, From};
+use super::stream::{self, From, Line};
 use crate::diagnosis::{RULES, rule};
 use crate::event::{Dropped, Event, Tally};
 use crate::report::log::{Format, render};
@@ -135,13 +135,13 @@ impl Desk {
         self.access.borrow().clone()
     }
 
-    /// Answers a request; `is_followed` is set where the answer goes on and on.
-    pub(super) fn answer(self: &Rc<Self>, request: &Parts, way: Way, is_followed: &Cell<bool>) -> Reply {
-        let reply = self.access().check(request, way).and_then(|()| self.answered(request, is_followed));
+    /// Answers a request; `line` is told where the answer goes on and on.
+    pub(super) fn answer(self: &Rc<Self>, request: &Parts, way: Way, line: &Rc<Line>) -> Reply {
+        let reply = self.access().check(request, way).and_then(|()| self.answered(request, line));
         reply.unwrap_or_else(|trouble| trouble.reply())
     }
 
-    fn answered(self: &Rc<Self>, request: &Parts, is_followed: &Cell<bool>) -> Result<Reply, Trouble> {
+    fn answered(self: &Rc<Self>, request: &Parts, line: &Rc<Line>) -> Result<Reply, Trouble> {
         let (path, query) = (request.uri.path(), request.uri.query());
         if path == "/api/exchanges" {
             return Ok(self.exchanges_of(&Query::read(query)?));
@@ -152,7 +152,7 @@ impl Desk {
             "/livez" | "/healthz" | "/readyz" | "/metrics" => Ok(self.health(request)),
             "/api/status" => Ok(document(&self.status())),
             "/api/findings" => Ok(document(&self.findings())),
-            "/api/stream" => self.stream(request, is_followed),
+            "/api/stream" => self.stream(request, line),
             _ => self.one(path),
         }
     }
@@ -245,7 +245,7 @@ impl Desk {
         Ok(document(&json!({ "schema": 1, "finding": finding, "text": rule.text() })))
     }
 
-    fn stream(&self, request: &Parts, is_followed: &Cell<bool>) -> Result<Reply, Trouble> {
+    fn stream(&self, request: &Parts, line: &Rc<Line>) -> Result<Reply, Trouble> {
         let mut seen = request.headers.get_all("last-event-id").iter();
         let from = From::read(seen.next().map(|value| value.to_str().unwrap_or("?")))?;
         let place = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Trouble::Crowd)?;
@@ -256,11 +256,14 @@ impl Desk {
         }
         let (send, pieces) = mpsc::channel(1);
         let telling = stream::tell(self.sources.exchanges.clone(), from, send);
+        line.follow();
+        let line = Rc::clone(line);
         spawn_local(async move {
-            telling.await;
+            if telling.await.is_err() {
+                line.give_up();
+            }
             drop(place);
         });
-        is_followed.set(true);
         *reply.body_mut() = Body::Pieces(pieces);
         Ok(reply)
     }

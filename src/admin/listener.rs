@@ -1,7 +1,7 @@
 //! The connections of the admin listener. The thread that leads serves them: they are few, and no request of a client waits
 //! for them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
 use std::pin::pin;
@@ -22,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use super::api::Desk;
 use super::guard::Way;
 use super::rim;
+use super::stream::Line;
 
 /// How long a handshake, or the head of a request, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -56,8 +57,7 @@ pub struct Listener {
 
 struct Connection {
     task: JoinHandle<()>,
-    /// Whether somebody follows along on it.
-    is_followed: Rc<Cell<bool>>,
+    line: Rc<Line>,
 }
 
 impl Listener {
@@ -113,7 +113,7 @@ impl Door {
     async fn over_tcp(self, listener: TcpListener) {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => self.welcome(|desk, followed, end| speak(stream, desk, followed, end)),
+                Ok((stream, _)) => self.welcome(|desk, line, end| speak(stream, desk, line, end)),
                 Err(_) => breathe().await,
             }
         }
@@ -123,7 +123,7 @@ impl Door {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    self.welcome(|desk, followed, end| converse(stream, desk, Way::Unix, followed, end));
+                    self.welcome(|desk, line, end| converse(stream, desk, Way::Unix, line, end));
                 }
                 Err(_) => breathe().await,
             }
@@ -133,19 +133,19 @@ impl Door {
     /// Serves one more connection.
     fn welcome<F: Future<Output = ()> + 'static>(
         &self,
-        serve: impl FnOnce(Rc<Desk>, Rc<Cell<bool>>, watch::Receiver<bool>) -> F,
+        serve: impl FnOnce(Rc<Desk>, Rc<Line>, watch::Receiver<bool>) -> F,
     ) {
-        let is_followed = Rc::new(Cell::new(false));
-        let task = spawn_local(serve(Rc::clone(&self.desk), Rc::clone(&is_followed), self.end.subscribe()));
+        let line = Rc::<Line>::default();
+        let task = spawn_local(serve(Rc::clone(&self.desk), Rc::clone(&line), self.end.subscribe()));
         let mut connections = self.connections.borrow_mut();
         connections.retain(|one| !one.task.is_finished());
         if connections.len() >= MOST
-            && let Some(oldest) = connections.iter().position(|one| !one.is_followed.get())
+            && let Some(oldest) = connections.iter().position(|one| !one.line.is_followed())
             && let Some(oldest) = connections.remove(oldest)
         {
             oldest.task.abort();
         }
-        connections.push_back(Connection { task, is_followed });
+        connections.push_back(Connection { task, line });
     }
 }
 
@@ -155,14 +155,14 @@ async fn breathe() {
 }
 
 /// A connection over TCP, under TLS where that is spoken.
-async fn speak(stream: TcpStream, desk: Rc<Desk>, is_followed: Rc<Cell<bool>>, end: watch::Receiver<bool>) {
+async fn speak(stream: TcpStream, desk: Rc<Desk>, line: Rc<Line>, end: watch::Receiver<bool>) {
     // With more it is answered as well.
     let _held = SockRef::from(&stream).set_send_buffer_size(HELD);
     let Some(config) = desk.access().tls else {
-        return converse(stream, desk, Way::Tcp, is_followed, end).await;
+        return converse(stream, desk, Way::Tcp, line, end).await;
     };
     if let Ok(Ok(stream)) = timeout(PATIENCE, TlsAcceptor::from(config).accept(stream)).await {
-        converse(stream, desk, Way::Tls, is_followed, end).await;
+        converse(stream, desk, Way::Tls, line, end).await;
     }
 }
 
@@ -171,17 +171,60 @@ async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     desk: Rc<Desk>,
     way: Way,
-    is_followed: Rc<Cell<bool>>,
+    line: Rc<Line>,
     mut end: watch::Receiver<bool>,
 ) {
-    let service = TowerToHyperService::new(rim::service(desk, way, is_followed));
+    let service = TowerToHyperService::new(rim::service(desk, way, Rc::clone(&line)));
     let mut settings = http1::Builder::new();
     settings.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEAD);
     let mut connection = pin!(settings.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         // Whoever asks nonsense, or leaves, is not waited for.
         _ended = connection.as_mut() => return,
+        () = line.until_given_up() => return,
         _end = end.wait_for(|end| *end) => connection.as_mut().graceful_shutdown(),
     }
-    let _ended = connection.await;
+    tokio::select! {
+        _ended = connection => {}
+        () = line.until_given_up() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+    use std::thread;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncWriteExt, duplex};
+    use tokio::sync::watch;
+    use tokio::task::LocalSet;
+    use tokio::time::timeout;
+
+    use super::{Way, converse};
+    use crate::admin::Metrics;
+    use crate::admin::rim::tests::desk_of;
+    use crate::admin::ring::Bounds;
+    use crate::admin::ring::tests::{BEGAN, event, kept};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_who_takes_nothing_does_not_keep_the_connection() {
+        let (bus, keeper, exchanges) = kept(512, Bounds { exchanges: 1, memory: 1 << 24 });
+        let keeper = thread::spawn(move || keeper.run());
+        (0..200).for_each(|number| bus.show(event(number, true)));
+        exchanges.last().wait_for(|last| *last == BEGAN + 200).await.unwrap();
+        let desk = desk_of(Metrics::default(), exchanges);
+        let (mut client, stream) = duplex(1024);
+        let (_end, ends) = watch::channel(false);
+        let talk = async {
+            let ask =
+                format!("GET /api/stream HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: {BEGAN}\r\n\r\n");
+            client.write_all(ask.as_bytes()).await.unwrap();
+            let talk = converse(stream, desk, Way::Tcp, Rc::default(), ends);
+            timeout(Duration::from_secs(120), talk).await
+        };
+        assert!(LocalSet::new().run_until(talk).await.is_ok(), "it waits for the reader still");
+        drop(bus);
+        keeper.join().unwrap();
+    }
 }

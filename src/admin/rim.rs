@@ -2,7 +2,6 @@
 //! takes too long, and a reply where the doctor itself breaks.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::error::Error;
 use std::rc::Rc;
@@ -19,6 +18,7 @@ use tower_http::timeout::TimeoutLayer;
 use super::api::Desk;
 use super::guard::Way;
 use super::reply::{Reply, Trouble};
+use super::stream::Line;
 
 /// How long an answer may take, its body aside.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) fn service<B: 'static>(
     desk: Rc<Desk>,
     way: Way,
-    is_followed: Rc<Cell<bool>>,
+    line: Rc<Line>,
 ) -> impl Service<
     Request<B>,
     Response = Response<impl hyper::body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>>,
@@ -42,8 +42,8 @@ pub(super) fn service<B: 'static>(
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
         .service(service_fn(move |request: Request<B>| {
-            let (desk, is_followed) = (Rc::clone(&desk), Rc::clone(&is_followed));
-            async move { Ok(desk.answer(&request.into_parts().0, way, &is_followed)) }
+            let (desk, line) = (Rc::clone(&desk), Rc::clone(&line));
+            async move { Ok(desk.answer(&request.into_parts().0, way, &line)) }
         }))
 }
 
@@ -54,7 +54,7 @@ fn panicked(_: Box<dyn Any + Send>) -> Reply {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::rc::Rc;
     use std::sync::Arc;
     use std::time::Instant;
@@ -64,14 +64,19 @@ mod tests {
     use tower::ServiceExt;
 
     use super::{Desk, Way, service};
-    use crate::admin::ring::Bounds;
     use crate::admin::ring::tests::kept;
+    use crate::admin::ring::{Bounds, Exchanges};
     use crate::admin::{Access, Described, Health, Metrics, Sources};
     use crate::event::{Dropped, Tally};
     use crate::moment::Moment;
 
     fn desk(metrics: Metrics) -> Rc<Desk> {
         let (_bus, _keeper, exchanges) = kept(1, Bounds { exchanges: 1, memory: 1 << 20 });
+        desk_of(metrics, exchanges)
+    }
+
+    /// One that tells of these.
+    pub(in crate::admin) fn desk_of(metrics: Metrics, exchanges: Exchanges) -> Rc<Desk> {
         let sources = Sources {
             health: Health::default(),
             metrics,

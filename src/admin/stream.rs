@@ -3,11 +3,12 @@
 //! Whoever follows along has a place in the ring and nothing else: no queue fills up for a slow reader, and nobody waits for
 //! one. What is gone from the ring by the time they come to it is told as a gap.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
 use super::reply::Trouble;
@@ -42,6 +43,36 @@ impl From {
     }
 }
 
+/// What is known of a connection beside its bytes.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    is_followed: Cell<bool>,
+    given_up: Notify,
+}
+
+impl Line {
+    /// From now on somebody follows along on it.
+    pub(super) fn follow(&self) {
+        self.is_followed.set(true);
+    }
+
+    /// Whether somebody follows along on it.
+    pub(super) fn is_followed(&self) -> bool {
+        self.is_followed.get()
+    }
+
+    /// Whoever is there takes nothing: the connection itself would wait for them to the end of time.
+    pub(super) fn give_up(&self) {
+        self.is_followed.set(false);
+        self.given_up.notify_one();
+    }
+
+    /// Waits until whoever is there is given up.
+    pub(super) async fn until_given_up(&self) {
+        self.given_up.notified().await;
+    }
+}
+
 /// Somebody who follows along.
 struct Reader {
     exchanges: Exchanges,
@@ -51,21 +82,18 @@ struct Reader {
 }
 
 /// Nobody reads any more.
-struct Gone;
+pub(super) struct Gone;
 
-/// Tells of exchanges until the ring ends or nobody reads any more. Now is when this is called, and not when it is first
-/// waited for.
+/// Tells of exchanges until the ring ends, or nobody reads any more: that is the error. Now is when this is called, and not
+/// when it is first waited for.
 pub(super) fn tell(
     exchanges: Exchanges,
     from: From,
     pieces: mpsc::Sender<Bytes>,
-) -> impl Future<Output = ()> {
+) -> impl Future<Output = Result<(), Gone>> {
     let seen = *exchanges.last().borrow();
     let mut reader = Reader { exchanges, seen, pieces };
-    async move {
-        // Whoever left need not be told.
-        let _gone = reader.follow(from).await;
-    }
+    async move { reader.follow(from).await }
 }
 
 impl Reader {
