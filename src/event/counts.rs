@@ -241,7 +241,9 @@ impl Shard {
 
     /// Counts an exchange, once its status is known; nothing stands for no reply at all.
     pub fn ended(&self, about: About, status: Option<Status>) {
-        let place = status.map_or(0, |status| usize::from(status.code() / 100));
+        // HTTP/2 lets numbers beyond pass; a status that nobody knows is an error of the server (RFC 9110 §15).
+        let most = STATUSES.len() - 1;
+        let place = status.map_or(0, |status| usize::from(status.code() / 100).min(most));
         if let Some(count) = self.exchanges.get(about as usize).and_then(|row| row.get(place)) {
             count.add();
         }
@@ -320,6 +322,15 @@ mod tests {
         assert_eq!(shards.exchanges(About::Rest, 2), 4000);
         assert_eq!(shards.exchanges(About::Rest, 0), 1);
         assert_eq!(shards.exchanges(About::Other, 2), 0);
+    }
+
+    #[test]
+    fn a_status_that_nobody_knows_is_counted_all_the_same() {
+        let shards = Shards::default();
+        for code in [100, 599, 600, 999] {
+            shards.mine().ended(About::Rest, Status::new(code));
+        }
+        assert_eq!([0, 1, 5].map(|place| shards.exchanges(About::Rest, place)), [0, 1, 3]);
     }
 
     #[test]
