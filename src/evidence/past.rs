@@ -140,8 +140,6 @@ pub struct IssuedAhead {
 /// What PHP told last of itself, behind one upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhpNode {
-    /// The upstreams of the site.
-    pub site: Arc<str>,
     /// The one that it is behind.
     pub upstream: Arc<str>,
     /// What it told.

@@ -1,5 +1,6 @@
 //! What is remembered, and what of it bears on an exchange.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use super::bounded::Bounded;
 use super::{Deed, Refusal, Scene};
 use crate::evidence::{
     By, Elsewhere, Form, Issue, IssuedAhead, Minute, Newer, Opinion, Past, PhpNode, PhpTold, Refresh,
-    RouteClass, Secret, TakenHere,
+    RouteClass, Secret, TakenHere, Word,
 };
 use crate::moment::Moment;
 use crate::secret::Fingerprint;
@@ -341,14 +342,19 @@ impl Remembered {
     }
 
     pub(super) fn php_nodes(&self, now: Moment) -> Vec<PhpNode> {
-        let told = self.nodes.iter().filter_map(|((site, upstream), node)| {
+        let told = self.nodes.iter().filter_map(|((_, upstream), node)| {
             let (told, at, _) = node.php.as_ref()?;
-            let (site, upstream) = (Arc::clone(site), Arc::clone(upstream));
-            (ago(*at, now) < LATELY).then(|| PhpNode { site, upstream, told: told.clone() })
+            let upstream = Arc::clone(upstream);
+            (ago(*at, now) < LATELY).then(|| (Reverse(*at), PhpNode { upstream, told: told.clone() }))
         });
         let mut told: Vec<_> = told.collect();
-        told.sort_by(|one, other| (&one.site, &one.upstream).cmp(&(&other.site, &other.upstream)));
-        told
+        // Sites that share an upstream each know the same PHP, and so does a site before and after a reload: it is told once,
+        // as it was last.
+        let which =
+            |node: &PhpNode| (Arc::clone(&node.upstream), node.told.home.as_ref().map(Word::to_string));
+        told.sort_by_key(|(at, node)| (which(node), *at));
+        told.dedup_by_key(|(_, node)| which(node));
+        told.into_iter().map(|(_, node)| node).collect()
     }
 
     fn agreeing(&self, scene: &Scene) -> Option<Arc<str>> {

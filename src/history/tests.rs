@@ -75,6 +75,22 @@ fn another_secret_is_known_by_its_key_its_site_and_for_a_while() {
 }
 
 #[test]
+fn php_behind_an_upstream_of_several_sites_is_told_once_as_it_was_last() {
+    let history = History::default();
+    let told = |site: &str, upstream: &str, at, ahead| {
+        let php = Some(PhpTold { home: None, secret: None, ahead });
+        history.note(&Scene { site: site.into(), upstream: upstream.into(), php, ..scene(at) }, Deed::Taken);
+    };
+    told("a", "a", 1, 10);
+    told("a, b", "a", 2, 20);
+    told("a, c", "a", 0, 30);
+    told("a, b", "b", 0, 40);
+    let nodes = history.php_nodes(Moment::from_seconds(3));
+    let nodes: Vec<_> = nodes.iter().map(|node| (&*node.upstream, node.told.ahead)).collect();
+    assert_eq!(nodes, [("a", 20), ("b", 40)]);
+}
+
+#[test]
 fn a_refresh_puts_a_newer_token_in_place_of_the_one_it_came_with() {
     let history = History::default();
     history.note(&Scene { user: None, ..scene(0) }, issue(100, Some(9)));

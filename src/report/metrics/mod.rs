@@ -301,7 +301,7 @@ mod tests {
         tally.count_trail_failure(TrailFailure::BadSeal);
         let secret = Some(Secret { key: KeyId::new("k1").unwrap(), bits: 0x4a });
         let node = PhpTold { home: None, secret, ahead: -1500 };
-        let node = PhpNode { site: "s".into(), upstream: "http://a\"b\\".into(), told: node };
+        let node = PhpNode { upstream: "http://a\"b\\".into(), told: node };
         let text = metrics(&Told {
             tally: &tally,
             upstreams: &[php()],
