@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::thread::{self, JoinHandle};
@@ -15,7 +15,7 @@ use rustls::ServerConfig;
 
 use super::making::Lasting;
 use super::passed::Passed;
-use super::unix_socket::{beside, is_at, is_socket, listen};
+use super::unix_socket::{beside, is_at, is_socket, is_somebodys, listen};
 use crate::admin::{
     self, Access, Bounds, Described, DescribedSite, Desk, Exchanges, Health, Listener, Metrics, Reload,
     Socket, Sources,
@@ -92,7 +92,7 @@ impl Door {
             Ok(_) if !is_socket(path) => {
                 bail!("{name}: is not a socket, so it is left alone; choose another path for `admin.address`")
             }
-            Ok(_) if UnixStream::connect(path).is_ok() => {
+            Ok(_) if is_somebodys(path) => {
                 bail!("{name}: another process answers there; choose another path for `admin.address`")
             }
             _ => {}

@@ -31,7 +31,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
-use super::unix_socket::{is_at, is_socket, listen};
+use super::unix_socket::{is_at, is_socket, is_somebodys, listen};
 
 /// What a new process begins with; another number is another protocol.
 const VERSION: u8 = 1;
@@ -171,7 +171,7 @@ impl Offer {
                     "{place}: is not a socket, so it is left alone; choose another path for `upgrade.socket`"
                 )
             }
-            Ok(_) if UnixStream::connect(path).await.is_ok() => {
+            Ok(_) if is_somebodys(path) => {
                 bail!("{place}: another process answers there; add --upgrade to take over from it")
             }
             _ => Self::replace(path).with_context(|| format!("{place}: cannot be listened on")),
