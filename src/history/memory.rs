@@ -348,8 +348,7 @@ impl Remembered {
             (ago(*at, now) < LATELY).then(|| (Reverse(*at), PhpNode { upstream, told: told.clone() }))
         });
         let mut told: Vec<_> = told.collect();
-        // Sites that share an upstream each know the same PHP, and so does a site before and after a reload: it is told once,
-        // as it was last.
+        // Sites that share an upstream, or a site before and after a reload, know the same PHP: what it told last counts.
         let which =
             |node: &PhpNode| (Arc::clone(&node.upstream), node.told.home.as_ref().map(Word::to_string));
         told.sort_by_key(|(at, node)| (which(node), *at));
