@@ -163,7 +163,8 @@ def defaults(world):
         doctor.until_it_says(LISTENING)
         with open(f"/proc/{doctor.pid}/net/tcp") as lines:
             listening = {line.split()[1] for line in lines if line.split()[3] == "0A"}
-        that(listening == {"00000000:1F90", "00000000:26AD"}, f"it listens on {listening}")
+        # To all for requests and health, 8080 and 9901; to whoever is in its network for the admin listener, 9900.
+        that(listening == {"00000000:1F90", "00000000:26AD", "0100007F:26AC"}, f"it listens on {listening}")
         # The words of the image's own HEALTHCHECK.
         code, said = doctor.execute(*world.image.config["Healthcheck"]["Test"][1:])
         that((code, said) == (0, "ready\n"), f"its health check ended with {code}: {said}")
