@@ -343,7 +343,7 @@ fn idle_connections_end_in_order_after_their_time_and_in_a_drain() {
     assert_eq!(client.reply().status(), 200);
     assert_eq!(client.try_read_to_end().unwrap(), b"");
 
-    let mut doctor = usual(&origin, &authority, "");
+    let mut doctor = usual(&origin, &authority, "limits: { header_timeout: 2s }");
     let mut used = connect(&doctor, &authority.client()).send(GET);
     assert_eq!(used.reply().status(), 200);
     let (fresh, silent) = (connect(&doctor, &authority.client()), doctor.connect());
