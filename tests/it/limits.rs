@@ -100,18 +100,22 @@ fn yaml(upstream: impl std::fmt::Display) -> String {
 }
 
 #[test]
-fn too_few_file_descriptors_are_told_at_the_start() {
-    let doctor = Doctor::with_descriptors(64, &yaml("127.0.0.1:9"));
+fn too_few_file_descriptors_are_told_before_a_connection_takes_one() {
+    let doctor = Doctor::starting_with_descriptors(64, &yaml("127.0.0.1:9"));
     let warned = doctor.says("Too few file descriptors");
     assert_eq!(
         (&warned["level"], &warned["limit"], &warned["connections"], &warned["needed"]),
         (&"WARN".into(), &64.into(), &10_000.into(), &20_000.into())
     );
+    doctor.listens();
     let enough = yaml("127.0.0.1:9") + "limits: { connections: 32 }\n";
-    let doctor = Doctor::with_descriptors(64, &enough);
+    let doctor = Doctor::starting_with_descriptors(64, &enough);
+    let until =
+        |last| std::iter::from_fn(|| Some(doctor.word())).take_while(move |word| word["message"] != last);
+    let mut words: Vec<_> = until("Listening").collect();
     doctor.terminate();
-    doctor.says("Draining");
-    assert_eq!(doctor.said().iter().filter(|line| line["level"] == "WARN").count(), 0);
+    words.extend(until("Stopped"));
+    assert!(words.iter().all(|word| word["level"] != "WARN"), "{words:?}");
 }
 
 #[test]

@@ -107,6 +107,7 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
     let plan = prepared.plan.clone();
     let warnings = prepared.warnings();
     let own_log = OwnLog::start(plan.log, page.paint);
+    descriptors::provide(plan.limits.connections);
     let mut signals = Caught::from_now_on().context("cannot catch signals")?;
     let predecessor = predecessor(&plan, start, &mut passed).await?;
     let listeners = Listeners::first(&prepared, &mut passed)?;
@@ -152,7 +153,6 @@ async fn live(source: impl Source, page: Page, start: Start, mut passed: Passed)
     doctor.begin(listeners, predecessor).await;
     warn_of(&warnings);
     warn_of_aids(&doctor.in_force.plan);
-    descriptors::provide(doctor.in_force.plan.limits.connections);
     drop(passed);
     let ended = doctor.serve(&mut signals).await;
     writer.join().map_err(|_| anyhow!("the log panicked"))?;

@@ -66,13 +66,20 @@ impl Doctor {
 
     /// A doctor with this configuration file and so many file descriptors.
     pub(crate) fn with_descriptors(count: u32, yaml: &str) -> Self {
+        let mut doctor = Self::starting_with_descriptors(count, yaml);
+        doctor.address = doctor.listens();
+        doctor
+    }
+
+    /// The same; nobody has waited yet until it listens.
+    pub(crate) fn starting_with_descriptors(count: u32, yaml: &str) -> Self {
         let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
         std::fs::write(file.path(), yaml).unwrap();
         let mut command = Command::new("sh");
         let program = env!("CARGO_BIN_EXE_header-doctor");
         command.args(["-c", &format!("ulimit -n {count} && exec \"$0\" \"$@\""), program]);
         command.args(["run", "--config"]).arg(file.path()).env_clear();
-        let mut doctor = Self::started_by(command, file.path());
+        let mut doctor = Self::spawned(command, file.path());
         doctor.own_file = Some(file);
         doctor
     }
