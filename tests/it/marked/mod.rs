@@ -4,6 +4,7 @@
 //! origin quotes them, and what has left is searched in the end. What an origin says passes through to the client, and is
 //! its own.
 
+mod asking;
 mod commands;
 mod marks;
 mod origin;
@@ -12,3 +13,5 @@ mod requests;
 mod rules;
 mod running;
 mod serving;
+mod static_files;
+mod taking_over;

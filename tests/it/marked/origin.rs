@@ -23,7 +23,8 @@ use crate::world::{Origin, Wire, fastcgi};
 pub(super) struct Said(Arc<Mutex<HashSet<Vec<u8>>>>, Arc<AtomicUsize>);
 
 impl Said {
-    fn note(&self, reply: &[u8]) {
+    /// From now on this is what it says, too.
+    pub(super) fn note(&self, reply: &[u8]) {
         let mut said = self.0.lock().unwrap();
         said.extend(lines(reply).map(|line| line.to_ascii_lowercase()));
     }

@@ -1,13 +1,13 @@
 //! What the proxy writes, answers and tells while it serves, by its settings.
 
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{Request, Version};
+use h2::RecvStream;
+use http::{Request, Response, Version};
 use tempfile::TempDir;
 
 use super::marks::{
@@ -16,31 +16,19 @@ use super::marks::{
 };
 use super::origin::{Said, origin, php, replies};
 use super::requests::{fields, requests, targets};
-use super::running::{Left, Running, assert_clean};
+use super::running::{Left, Running, assert_clean, rest};
 use crate::world::{Authority, H2, Origin, Wire, asking_for, fastcgi, read, until};
 
 /// Sends every request, each on a connection of its own, and gives what came back and was not the origin's.
 fn drive(doctor: &Running, said: &Said) -> Vec<Left> {
-    let ask = |request: &Vec<u8>| {
-        let wire = Wire::to(doctor.address()).send(request).finish();
-        said.left(request, &answer(wire, request))
-    };
-    requests(replies().len()).iter().map(ask).collect()
+    drive_some(doctor, said, 0, 1)
 }
 
-/// All that comes back; a connection that was reset ends there.
-fn answer(mut wire: Wire, request: &[u8]) -> Vec<u8> {
-    let mut reply = Vec::new();
-    loop {
-        match wire.try_read_some() {
-            Ok(more) if more.is_empty() => return reply,
-            Ok(more) => reply.extend(more),
-            Err(error) if [ErrorKind::ConnectionReset, ErrorKind::UnexpectedEof].contains(&error.kind()) => {
-                return reply;
-            }
-            Err(error) => panic!("{error}: {:?}", String::from_utf8_lossy(request)),
-        }
-    }
+/// The same with the requests from `first` on, so many apart.
+pub(super) fn drive_some(doctor: &Running, said: &Said, first: usize, apart: usize) -> Vec<Left> {
+    let requests = requests(replies().len());
+    let some = requests.iter().skip(first).step_by(apart);
+    some.map(|request| said.left(request, &rest(Wire::to(doctor.address()).send(request).finish()))).collect()
 }
 
 /// A file that a running doctor does not take, for what it says then.
@@ -126,7 +114,7 @@ fn what_an_origin_echoes_is_found_where_it_is_not_known_as_its_own() {
         "GET /?token={PASSWORD} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nX-Reply: 2\r\nAuthorization: Bearer {}\r\n\r\n",
         *TOKEN
     );
-    let reply = answer(Wire::to(doctor.address()).send(&request), request.as_bytes());
+    let reply = rest(Wire::to(doctor.address()).send(&request));
     let is_found = |text: &[u8]| found(text).iter().any(|(mark, _)| *mark == "a token's signature");
     assert!(is_found(&reply), "{}", String::from_utf8_lossy(&reply));
     assert!(is_found(&Said::default().without(&reply)));
@@ -135,7 +123,7 @@ fn what_an_origin_echoes_is_found_where_it_is_not_known_as_its_own() {
 }
 
 /// What scripts write into PHP's log.
-fn complaints() -> Vec<String> {
+pub(super) fn complaints() -> Vec<String> {
     let token = &*TOKEN;
     [
         format!("PHP Fatal error:  Uncaught Exception: token '{token}' for password {PHP_PASSWORD} in /srv/www/wp-content/plugins/my-shop/a.php:3\nStack trace:\n#0 f('{PHP_PASSWORD}')"),
@@ -209,7 +197,7 @@ fn without_php(text: &[u8]) -> Vec<u8> {
 }
 
 /// The key that two doctors share, in a file beside them.
-fn trail(folder: &TempDir, hop: &str) -> String {
+pub(super) fn trail(folder: &TempDir, hop: &str) -> String {
     let path = folder.path().join("trail.keys");
     std::fs::write(&path, format!("k1:{}\n", STANDARD.encode(SITE_SECRET))).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -275,10 +263,10 @@ fn behind_tls_and_a_proxy_that_names_the_client() {
     for request in requests(replies().len()).iter().step_by(3) {
         let wire = Wire::to(doctor.address()).send("PROXY TCP4 203.0.113.9 192.0.2.1 56324 443\r\n");
         let wire = wire.secured(asking_for("a.test", &client)).send(request);
-        left.push(said.left(request, &answer(wire, request)));
+        left.push(said.left(request, &rest(wire)));
         // The same to those who expect TLS.
         let wire = Wire::to(doctor.address()).send(request).finish();
-        left.push(said.left(request, &answer(wire, request)));
+        left.push(said.left(request, &rest(wire)));
     }
     let name = format!("{OPAQUE}.test");
     for line in [
@@ -296,14 +284,14 @@ fn behind_tls_and_a_proxy_that_names_the_client() {
     let header = [b"\r\n\r\n\0\r\nQUIT\n", &[0x21, 0x11, 0, length][..], &addresses, &more].concat();
     let request = requests(1).swap_remove(1);
     let wire = Wire::to(doctor.address()).send(header).secured(asking_for("a.test", &client)).send(&request);
-    left.push(said.left(&request, &answer(wire, &request)));
+    left.push(said.left(&request, &rest(wire)));
     left.extend(doctor.end());
     assert!(said.asked() > 80, "{}", said.asked());
     assert_clean(&left);
 }
 
 /// A request of HTTP/2 with this field, where the client's library lets it pass.
-fn over_http2(method: &str, target: &str, fields: &str, number: usize) -> Option<Request<()>> {
+pub(super) fn over_http2(method: &str, target: &str, fields: &str, number: usize) -> Option<Request<()>> {
     let is_path = target.starts_with('/');
     let target = if is_path { format!("http://a.test{target}") } else { target.to_owned() };
     let mut request = Request::builder().version(Version::HTTP_2).method(method).uri(target);
@@ -319,6 +307,17 @@ fn over_http2(method: &str, target: &str, fields: &str, number: usize) -> Option
         request = request.header(name, value);
     }
     request.body(()).ok()
+}
+
+/// A reply of HTTP/2 as lines.
+pub(super) fn text_of(reply: Response<RecvStream>) -> Vec<u8> {
+    let (head, body) = reply.into_parts();
+    let mut text: Vec<u8> = Vec::new();
+    for (name, value) in &head.headers {
+        text.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\n"].concat());
+    }
+    text.extend(read(body).map(|(bytes, _)| bytes).unwrap_or_default());
+    text
 }
 
 #[test]
@@ -342,13 +341,7 @@ fn by_clients_that_speak_http2() {
         let Some(request) = over_http2(method, target, fields, number) else { continue };
         asked += 1;
         let Ok(reply) = H2::to(doctor.address()).ask(request) else { continue };
-        let (head, body) = reply.into_parts();
-        let mut text: Vec<u8> = Vec::new();
-        for (name, value) in &head.headers {
-            text.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\n"].concat());
-        }
-        text.extend(read(body).map(|(bytes, _)| bytes).unwrap_or_default());
-        left.push(said.left(target.as_bytes(), &text));
+        left.push(said.left(target.as_bytes(), &text_of(reply)));
     }
     left.extend(doctor.end());
     assert!(asked > 60 && said.asked() > 40, "{asked}, {}", said.asked());
