@@ -1,8 +1,8 @@
 //! The requests: a marked secret in every place where clients, proxies and strangers put one.
 
 use super::marks::{
-    API_KEY, APP_PASSWORD, BASIC, COOKIE, EXPIRED, FOREIGN, GATE, LOGIN, NONCE, OPAQUE, OTHER_PASSWORD,
-    PASSWORD, REFRESH, RESET_KEY, SESSION, SIGNATURE, SITE_SECRET, TOKEN, hex,
+    API_KEY, APP_PASSWORD, BASIC, COOKIE, EXPIRED, FOREIGN, GATE, KEY_ID, LOGIN, NONCE, OPAQUE,
+    OTHER_PASSWORD, PASSWORD, REFRESH, RESET_KEY, SESSION, SIGNATURE, SITE_SECRET, TOKEN, hex,
 };
 
 /// Fields that hold one, each to be sent alone.
@@ -243,6 +243,7 @@ fn preflights() -> [String; 6] {
 /// What is no request, with a secret near the fault.
 fn malformed() -> Vec<String> {
     let token = &*TOKEN;
+    let (header, _) = token.split_once('.').unwrap();
     let head = format!(
         "POST /wp-json/ HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n"
     );
@@ -258,6 +259,8 @@ fn malformed() -> Vec<String> {
         format!("{get}\r\n"),
         format!("{get}Host: {LOGIN}:{PASSWORD}@a.test\r\n\r\n"),
         format!("{get}Host: {OPAQUE}\r\n\r\n"),
+        format!("{get}Host: {OPAQUE}.a.test\r\nAuthorization: Bearer {token}\r\n\r\n"),
+        format!("{get}Host: {header}.{KEY_ID}.{SIGNATURE}\r\nAuthorization: Bearer {token}\r\n\r\n"),
         format!("{get}Host: {token}\r\nAuthorization: Bearer {token}\r\n\r\n"),
         format!("{get}Host: a.test:{PASSWORD}\r\n\r\n"),
         format!("{get}Host: a.test\r\nHost: {PASSWORD}\r\n\r\n"),
