@@ -33,7 +33,7 @@ fn field<'r>(request: &'r str, name: &str) -> Option<&'r str> {
 }
 
 /// The answer to the question in a request, where it is sealed with this key.
-fn answer(request: &str, line: &str, said: &str) -> Option<String> {
+pub(crate) fn answer(request: &str, line: &str, said: &str) -> Option<String> {
     let ask = field(request, "Header-Doctor-Ask")?;
     let (text, seal) = ask.rsplit_once(';').unwrap();
     let (method, host) = (request.split(' ').next().unwrap(), field(request, "Host").unwrap());

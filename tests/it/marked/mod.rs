@@ -15,3 +15,4 @@ mod running;
 mod serving;
 mod static_files;
 mod taking_over;
+mod upstreams;

@@ -29,6 +29,11 @@ impl Said {
         said.extend(lines(reply).map(|line| line.to_ascii_lowercase()));
     }
 
+    /// It was asked once more.
+    pub(super) fn count(&self) {
+        self.1.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// How often it was asked.
     pub(super) fn asked(&self) -> usize {
         self.1.load(Ordering::Relaxed)
@@ -164,7 +169,7 @@ fn zipped_half(text: &str) -> Vec<u8> {
 }
 
 /// The number of the reply that a request asks for.
-fn asked_for(request: &str) -> usize {
+pub(super) fn asked_for(request: &str) -> usize {
     let mut lines = request.lines().filter_map(|line| line.split_once(": "));
     let number = lines.find(|(name, _)| name.eq_ignore_ascii_case("x-reply")).map(|(_, number)| number);
     number.and_then(|number| number.parse().ok()).unwrap_or_default()
@@ -176,7 +181,7 @@ pub(super) fn origin(said: &Said) -> Origin {
     replies.iter().for_each(|reply| said.note(reply));
     Origin::playing(move |mut wire: Wire, _| {
         let number = asked_for(&wire.head());
-        said.1.fetch_add(1, Ordering::Relaxed);
+        said.count();
         wire.put(&replies[number % replies.len()]);
     })
 }
@@ -187,7 +192,7 @@ pub(super) fn php(said: &Said, complaints: Vec<String>) -> Origin {
     replies.iter().for_each(|reply| said.note(reply));
     Origin::playing(move |mut wire: Wire, _| {
         let told = fastcgi::request(&mut wire);
-        said.1.fetch_add(1, Ordering::Relaxed);
+        said.count();
         let number: usize =
             told["HTTP_X_REPLY"].as_str().and_then(|text| text.parse().ok()).unwrap_or_default();
         let reply = String::from_utf8_lossy(&replies[number % replies.len()]).into_owned();
