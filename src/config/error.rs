@@ -135,6 +135,14 @@ pub(super) fn holds_key(text: &str) -> bool {
     })
 }
 
+/// The name of a file that is not there, as it was typed. A mere word that could be a token or a password was meant for
+/// another place, and is not repeated.
+#[must_use]
+pub fn name_of_missing(path: &std::path::Path) -> String {
+    let name = path.display().to_string();
+    if !name.contains('/') && may_be_secret(&name) { "…".to_owned() } else { name }
+}
+
 /// Whether a text could be a token, or a password.
 pub(super) fn may_be_secret(text: &str) -> bool {
     looks_secret(text.as_bytes()) || looks_chosen(text)
@@ -155,7 +163,19 @@ fn without_tokens(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Refused, quoted};
+    use std::path::Path;
+
+    use super::{Refused, name_of_missing, quoted};
+
+    #[test]
+    fn a_word_in_the_place_of_a_file_is_not_repeated_where_it_may_be_secret() {
+        for name in ["tulip4Garden", "sKq7RvT2mXw9ZbL4nYh6", "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.c2ln"] {
+            assert_eq!(name_of_missing(Path::new(name)), "…", "{name}");
+        }
+        for name in ["header-doctor.yaml", "edge.jsonl", "releases/3f2a9c1b2d4e4f5a8b6c/doctor.yaml"] {
+            assert_eq!(name_of_missing(Path::new(name)), name);
+        }
+    }
 
     #[test]
     fn a_quoted_text_never_shows_what_could_be_a_credential() {

@@ -44,7 +44,7 @@ pub use cores::cores;
 pub use diagnosis::{Diagnosis, SecondOpinion};
 pub use drain::Drain;
 pub use entrances::Entrances;
-pub use error::{Error, Mistake, Refused};
+pub use error::{Error, Mistake, Refused, name_of_missing};
 pub use limits::Limits;
 pub(crate) use listeners::clash;
 pub use listeners::{Listener, ProxyProtocol};
@@ -119,7 +119,7 @@ impl Source {
         let read = |file: File| file.take(reading::LARGEST_FILE + 1).read_to_string(&mut text);
         match File::open(path).and_then(read) {
             Ok(_) => Ok(Self { name, text, folder: folder_of(path) }),
-            Err(source) => Err(Error::Unreadable { file: name, source }),
+            Err(source) => Err(Error::Unreadable { file: name_of_missing(path), source }),
         }
     }
 

@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 
 use super::{FINDINGS, NOT_EXAMINED, NOTHING_WRONG, terminal};
 use crate::compare::{Log, Told, Verdicts, join, judge};
+use crate::config::name_of_missing;
 use crate::diagnosis::Severity;
 use lines::each_line;
 use output::Compared;
@@ -110,7 +111,7 @@ fn read(path: &Path) -> anyhow::Result<Log> {
     let source: Box<dyn Read> = if is_standard_input(path) {
         Box::new(io::stdin().lock())
     } else {
-        Box::new(File::open(path).with_context(|| format!("cannot open {name}"))?)
+        Box::new(File::open(path).with_context(|| format!("cannot open {}", name_of_missing(path)))?)
     };
     let mut log = Log::default();
     let mut is_compressed = false;

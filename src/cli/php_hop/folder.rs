@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use crate::config::name_of_missing;
+
 /// The folder `mu-plugins`, which may have to be made.
 pub(super) struct Folder {
     pub(super) path: PathBuf,
@@ -16,7 +18,7 @@ impl Folder {
     /// # Errors
     /// There is no such folder, or it is none of WordPress.
     pub(super) fn of(named: &Path) -> anyhow::Result<Self> {
-        let path = named.canonicalize().with_context(|| format!("{}", named.display()))?;
+        let path = named.canonicalize().with_context(|| name_of_missing(named))?;
         if !path.is_dir() {
             bail!("{} is no folder; name WordPress's, as /var/www/html", named.display());
         }

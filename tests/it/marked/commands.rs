@@ -2,10 +2,11 @@
 //! wrong usage and wrong files.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,7 +17,8 @@ use super::marks::{
     OTHER_PASSWORD, PASSWORD, PHP_PASSWORD, REFRESH, RESET_KEY, SESSION, SIGNATURE, SITE_SECRET, TOKEN,
     TOKEN_ID,
 };
-use super::running::{Left, assert_clean, program, said};
+use super::requests::requests;
+use super::running::{Left, assert_clean, program, rest, said};
 use crate::world::{Authority, Origin, SecureOrigin, Wire};
 
 /// The secrets that commands are given in the environment.
@@ -46,6 +48,28 @@ fn told(arguments: &[&str], input: &str, environment: &[(&str, &str)]) -> [Left;
 fn text(left: &[Left]) -> String {
     left.iter().map(|left| String::from_utf8_lossy(&left.bytes)).collect()
 }
+
+/// What `run` and `check` read from the environment, each behind `HEADER_DOCTOR_`.
+const VARIABLES: [&str; 18] = [
+    "CONFIG",
+    "LISTEN",
+    "UPSTREAM",
+    "ROOT",
+    "PHP_ROOT",
+    "OBSERVE",
+    "TRUSTED_PROXY",
+    "CORS_ORIGIN",
+    "TRAIL_KEY_FILE",
+    "HOP",
+    "LOG_FORMAT",
+    "ADMIN",
+    "HEALTH_ADDRESS",
+    "UPGRADE_SOCKET",
+    "UPGRADE",
+    "PASSWORD",
+    "APP_PASSWORD",
+    "TOKEN",
+];
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "it is a table")]
@@ -106,6 +130,16 @@ fn wrong_usage_is_told_and_not_what_was_typed() {
         vec!["explain", "Authorization:", "Bearer", &TOKEN],
         vec!["explain", "--output", PASSWORD],
         vec!["compare", "a", "b", PASSWORD],
+        vec!["compare", OPAQUE, "b"],
+        vec!["compare", PASSWORD, "b"],
+        vec!["run", "--config", OPAQUE],
+        vec!["run", "--config", PASSWORD],
+        vec!["config", "validate", &TOKEN],
+        vec!["config", "validate", PASSWORD],
+        vec!["config", "show", "--config", OPAQUE],
+        vec!["health", "--config", OPAQUE],
+        vec!["php-hop", "remove", OPAQUE],
+        vec!["php-hop", "remove", PASSWORD],
         vec!["config", PASSWORD],
         vec!["config", "show", PASSWORD],
         vec!["php-hop", OPAQUE],
@@ -133,6 +167,10 @@ fn wrong_usage_is_told_and_not_what_was_typed() {
     usages.extend(["--hop", "--trail-key-file"].map(|name| over(&[name, OPAQUE])));
     let mut left: Vec<_> = usages.iter().flat_map(|usage| told(usage, "", &[])).collect();
     for name in [
+        "CONFIG",
+        "PHP_ROOT",
+        "CORS_ORIGIN",
+        "HEALTH_ADDRESS",
         "LISTEN",
         "UPSTREAM",
         "OBSERVE",
@@ -149,6 +187,22 @@ fn wrong_usage_is_told_and_not_what_was_typed() {
         let arguments = if name.ends_with("_UPSTREAM") { &run[..1] } else { &run };
         left.extend(told(arguments, "", &[(&name, OPAQUE)]));
         left.extend(told(&["run", "--help"], "", &[(&name, OPAQUE)]));
+    }
+    // Pages that tell of variables, and a configuration that is made of them.
+    let all: Vec<_> = VARIABLES.iter().map(|name| format!("HEADER_DOCTOR_{name}")).collect();
+    let all: Vec<_> = all.iter().map(|name| (&**name, OPAQUE)).collect();
+    for arguments in [
+        &["man"][..],
+        &["completions", "bash"],
+        &["completions", "zsh"],
+        &["completions", "fish"],
+        &["check", "--help"],
+        &["php-hop", "install", "--help"],
+        &["health"],
+        &["config", "show"],
+        &["config", "validate"],
+    ] {
+        left.extend(told(arguments, "", &all));
     }
     // The doors are named by what was typed.
     let left: Vec<_> = left.into_iter().map(|left| Left::by("usage", left.bytes)).collect();
@@ -283,6 +337,9 @@ fn a_wrong_file_is_told_by_its_place_and_not_by_what_stands_there() {
         let told = told(&["config", "validate", path], "", &environment());
         assert!(!text(&told).is_empty(), "{yaml}");
         left.extend(told.map(|left| Left::by(format!("file {number}"), left.bytes)));
+        let other = if number % 2 == 0 { &["config", "show"][..] } else { &["health"] };
+        let told = self::told(&[other, &["--config", path]].concat(), "", &environment());
+        left.extend(told.map(|left| Left::by(format!("file {number} by {other:?}"), left.bytes)));
     }
     assert_clean(&left);
 }
@@ -457,6 +514,23 @@ fn assert_is_told(site: &Origin) {
 }
 
 #[test]
+fn a_hostile_site_under_tls_is_not_repeated_either() {
+    let (authority, gate) = (Authority::new(), format!("X-Gate: {GATE}"));
+    let site = SecureOrigin::playing(authority.server("localhost"), |mut wire, tell| {
+        while let Some(head) = wire.head() {
+            wire.put(&echo(&head, false));
+            tell(head);
+        }
+    });
+    let address = format!("https://localhost:{}", site.port());
+    let arguments =
+        ["check", &address, "--insecure", "--all-addresses", "--timeout", "5s", "--header", &gate];
+    let left = told(&arguments, "", &[]);
+    assert!(site.told().contains(GATE));
+    assert_clean(&left.map(|left| Left::by("a check under TLS", left.bytes)));
+}
+
+#[test]
 fn a_certificate_with_a_secret_for_a_name_is_told_without_it() {
     let authority = Authority::new();
     let name = format!("{OPAQUE}.{PASSWORD}.test");
@@ -594,6 +668,8 @@ fn logs_that_hold_secrets_are_compared_without_them() {
             assert!(!text(&told).is_empty());
             left.extend(told.map(|left| Left::by(format!("compare {door} as {output}"), left.bytes)));
         }
+        let told = told(&["compare", "-", sidecar], &logs[0], &[]);
+        left.extend(told.map(|left| Left::by(format!("compare {door} from standard input"), left.bytes)));
     };
     for field in fields {
         for value in [OPAQUE, &TOKEN] {
@@ -653,5 +729,47 @@ fn whoever_answers_in_the_doctors_place_is_not_repeated_with_what_he_says() {
 fn the_demo_shows_nothing_of_its_surroundings() {
     let left = told(&["demo", "--once"], OPAQUE, &environment());
     assert!(text(&left).contains("Every verdict was the expected one."));
+    assert_clean(&left);
+}
+
+#[test]
+fn the_demo_shows_nothing_of_what_it_is_tried_with() {
+    let mut child = program()
+        .args(["demo", "--listen", "127.0.0.1:0"])
+        .envs(environment())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut told = String::new();
+    let mut until = |words: &str| {
+        loop {
+            let line = lines.next().expect("it goes on").unwrap();
+            // The one that it makes up for its own WordPress.
+            let own = line.find("TOKEN=").unwrap_or(line.len());
+            told += &format!("{}\n", &line[..own]);
+            if line.contains(words) {
+                return line;
+            }
+        }
+    };
+    let place = until("stays up at http://localhost:");
+    let port = place.split(':').nth(2).and_then(|rest| rest.split(' ').next()).unwrap().parse().unwrap();
+    until("appears here");
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let mut left = Vec::new();
+    for request in requests(1).iter().step_by(7) {
+        let reply = rest(Wire::to(address).send(request).finish());
+        let first = String::from_utf8_lossy(request.split(|byte| *byte == b'\n').next().unwrap_or_default())
+            .into_owned();
+        left.push(Left::by(format!("the demo's reply to {first:.80}"), reply));
+    }
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let count = lines.map_while(Result::ok).map(|line| told += &format!("{line}\n")).count();
+    assert!(count > 30, "{count} lines: {told}");
+    left.extend(said("the demo", child.wait_with_output().unwrap()));
+    left.push(Left::by("the demo", told));
     assert_clean(&left);
 }
