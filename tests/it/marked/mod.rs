@@ -6,6 +6,7 @@
 
 mod asking;
 mod commands;
+mod limits;
 mod marks;
 mod origin;
 mod panics;
