@@ -49,17 +49,23 @@ pub(crate) fn answer(request: &str, line: &str, said: &str) -> Option<String> {
     Some(format!("{text};m={}", sealed("answer", &text)))
 }
 
+/// The value of `Authorization` in a request, as PHP with this key tells of it.
+pub(crate) fn seen(request: &str, line: &str) -> String {
+    let value = field(request, "Authorization").unwrap_or_default();
+    format!("{}.b.{:016x}", value.len(), key(line).php().fingerprint(value.as_bytes()).bits())
+}
+
 /// A WordPress whose PHP has these keys and saw what `says` makes of the value that was sent; it knows nobody.
 fn wordpress(keys: &'static str, says: impl Fn(&str) -> String + Send + Sync + 'static) -> Origin {
     Origin::playing(move |mut wire, tell| {
         loop {
             let request = wire.message();
-            let print =
-                key(keys).php().fingerprint(field(&request, "Authorization").unwrap_or_default().as_bytes());
-            let seen = format!("{}.b.{:016x}", TOKEN.len(), print.bits());
-            let answer = answer(&request, keys, &says(&seen)).map_or(String::new(), |answer| {
-                format!("Header-Doctor-Answer: {answer}\r\nCache-Control: private, no-store, max-age=60\r\n")
-            });
+            let answer =
+                answer(&request, keys, &says(&seen(&request, keys))).map_or(String::new(), |answer| {
+                    format!(
+                        "Header-Doctor-Answer: {answer}\r\nCache-Control: private, no-store, max-age=60\r\n"
+                    )
+                });
             tell(request);
             wire.put(format!(
                 "HTTP/1.1 401 Unauthorized\r\nServer: nginx\r\nContent-Type: application/json; charset=UTF-8\r\n\

@@ -22,7 +22,7 @@ use super::origin::{Said, asked_for, replies};
 use super::requests::requests;
 use super::running::{Left, Running, assert_clean, rest};
 use super::serving::trail;
-use crate::php_hop::answer;
+use crate::php_hop::{answer, seen};
 use crate::world::{Authority, Origin, SecureOrigin, Wire, fastcgi};
 
 /// A reply as HTTP/2 has it; nothing where it has none.
@@ -264,9 +264,9 @@ fn whoever_stands_behind_by_whatever_way() {
     assert_clean(&left);
 }
 
-/// What PHP may say of an exchange, with a secret in the place of each word that it tells. Names of routes and functions are those of
-/// the site's own code.
-fn words_of_php() -> Vec<String> {
+/// What PHP may say of an exchange, with a secret in the place of each word that it tells; `seen` is how it would tell of the credential
+/// that was sent. Names of routes and functions are those of the site's own code.
+fn words_of_php(seen: &str) -> Vec<String> {
     let token = &*TOKEN;
     [
         format!("s={OPAQUE};i=0,none"),
@@ -275,7 +275,8 @@ fn words_of_php() -> Vec<String> {
         format!("s=fpm-fcgi;n=http://{LOGIN}:{PASSWORD}@b.test/{OPAQUE};i=0,none"),
         format!("s=fpm-fcgi;j={OPAQUE}:{token},jwt-authentication-for-wp-rest-api:{OPAQUE};i=0,none"),
         format!("s=fpm-fcgi;f={OPAQUE};i=7,{OPAQUE},{OPAQUE},{token}"),
-        format!("s=fpm-fcgi;f={token};o=x-{OPAQUE}:-,{OPAQUE}:20.b.00112233445566ff;i=0,none"),
+        format!("s=fpm-fcgi;f={token};o=x-{OPAQUE}:{seen};i=0,none"),
+        format!("s=fpm-fcgi;o={token}:{seen},{OPAQUE}:20.b.00112233445566ff;i=0,none"),
         format!("s=fpm-fcgi;k={OPAQUE};{OPAQUE}={PASSWORD};w={OPAQUE},{PASSWORD};i=0,none"),
         format!("s=fpm-fcgi;a={OPAQUE};r={PASSWORD}"),
         format!("{OPAQUE};{PASSWORD}"),
@@ -290,7 +291,7 @@ fn wordpress(said: &Said) -> Origin {
     let key = format!("k1:{}", STANDARD.encode(SITE_SECRET));
     Origin::playing(move |mut wire, tell| {
         let (request, turn) = (wire.message(), turn.fetch_add(1, Ordering::Relaxed));
-        let words = words_of_php();
+        let words = words_of_php(&seen(&request, &key));
         let words = &words[turn % words.len()];
         let sealed = answer(&request, &key, words).filter(|_| turn % 11 != 10);
         if let Some(sealed) = &sealed {
@@ -324,7 +325,7 @@ fn php_that_is_asked_and_answers() {
         format!("X-WP-Nonce: {NONCE}\r\nCookie: wordpress_logged_in_a={LOGIN}%7C{COOKIE}"),
     ];
     // Of replies that are none, and of what passes nothing on, PHP says nothing.
-    for number in (0..22).cycle().take(110) {
+    for number in (0..22).cycle().take(132) {
         let request = format!(
             "GET /wp-json/wp/v2/users/me?token={OTHER_PASSWORD} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nX-Reply: {number}\r\n{}\r\n\r\n",
             fields[number % 3]
