@@ -79,11 +79,12 @@ fn whoever_is_too_many_too_slow_too_long_or_gone() {
     gone.reset();
     until("both are given up", || doctor.has_said("\"host\":\"large.test\"") == 2);
     drop(lazy);
-    let held = [(); 3].map(|()| Wire::to(doctor.address()).send(head("GET", "a.test", "")));
-    let turned_away = rest(Wire::to(doctor.address()).send(head("GET", "a.test", "\r\n")).finish());
-    assert!(turned_away.starts_with(b"HTTP/1.1 503"), "{}", String::from_utf8_lossy(&turned_away));
-    left.push(Left::by("one too many", turned_away));
-    left.extend(held.map(|wire| Left::by("one of those before", rest(wire))));
+    // Which of them is one too many is up to the workers that accept them.
+    let many = [(); 4].map(|()| Wire::to(doctor.address()).send(head("GET", "a.test", "")));
+    let replies = many.map(rest);
+    let count = replies.iter().filter(|reply| reply.starts_with(b"HTTP/1.1 503")).count();
+    assert_eq!(count, 1, "{replies:?}");
+    left.extend(replies.map(|reply| Left::by("one of too many", reply)));
     left.extend(doctor.end());
     assert_clean(&left);
 }

@@ -119,10 +119,10 @@ impl Running {
         let yaml = yaml.replace("GIVEN", &given.path().display().to_string());
         fs::write(given.path().join("doctor.yaml"), yaml).unwrap();
         write_closed(&given.path().join("admin.token"), ADMIN_TOKEN);
-        Self::run(Arc::new(given), Arc::new(out), 0, client)
+        Self::run(Arc::new(given), Arc::new(out), 0, client).followed()
     }
 
-    /// Starts the one that takes its place.
+    /// Starts the one that takes its place. Nobody follows along yet: as long as both are there, either may answer who asks.
     pub(super) fn successor(&self) -> Self {
         let (given, out) = (Arc::clone(&self.given), Arc::clone(&self.out));
         Self::run(given, out, self.turn + 1, self.admin.client.clone())
@@ -152,8 +152,13 @@ impl Running {
             Some(address) => address,
             None => bridge(running.given().join("admin.sock")),
         };
-        running.stream = running.follow();
         running
+    }
+
+    /// The same, whose stream of exchanges is read to its end.
+    pub(super) fn followed(mut self) -> Self {
+        self.stream = self.follow();
+        self
     }
 
     fn address_behind(&self, words: &str) -> Option<SocketAddr> {

@@ -112,6 +112,7 @@ fn while_one_process_follows_another_and_files_become_wrong() {
     let reply = under_way.reply();
     left.push(said.left(b"slow.test", &[reply.head.as_bytes(), &reply.body].concat()));
     left.extend(doctor.left_behind());
+    let after = after.followed();
     std::thread::scope(|scope| {
         let driven = scope.spawn(|| drive_some(&after, &said, 2, 7));
         give_wrong_files(&after, &keys);
