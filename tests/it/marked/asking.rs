@@ -19,7 +19,7 @@ fn questions() -> Vec<String> {
     let right = format!("Authorization: Bearer {ADMIN_TOKEN}\r\n");
     let mut questions: Vec<_> = [
         format!("Authorization: Bearer {OPAQUE}\r\n"),
-        format!("Authorization: Bearer {}x\r\n", ADMIN_TOKEN),
+        format!("Authorization: Bearer {ADMIN_TOKEN}x\r\n"),
         format!("Authorization: Bearer {}\r\n", &ADMIN_TOKEN[1..]),
         format!("Authorization: Basic {}\r\n", *BASIC),
         format!("Authorization: Basic {ADMIN_TOKEN}\r\n"),

@@ -189,59 +189,89 @@ fn wait_for_php(doctor: &Running, said: &Said) -> Vec<Left> {
     replies.iter().map(|reply| said.left(request.as_bytes(), reply)).collect()
 }
 
+/// All that stands behind, and the certificates by which it is known.
+struct Behind {
+    authority: Authority,
+    http2: u16,
+    secure: SecureOrigin,
+    /// With the certificate of a name that holds secrets.
+    other: SecureOrigin,
+    /// No TLS where it is expected.
+    junk: Origin,
+    closing: Origin,
+    silent: Origin,
+    tunnels: Origin,
+    /// PHP that never answers.
+    php: Origin,
+}
+
+impl Behind {
+    fn new(said: &Said) -> Self {
+        let authority = Authority::of_a_test();
+        replies().iter().for_each(|reply| said.note(reply));
+        let marked = authority.server(&format!("{OPAQUE}.{PASSWORD}.test"));
+        Self {
+            http2: http2_origin(authority.server("a.test"), said),
+            secure: secure_origin(authority.server("a.test"), said),
+            other: secure_origin(marked, said),
+            junk: Origin::playing(|mut wire, _| {
+                wire.put(format!("{} {PASSWORD}\r\n\r\n{OPAQUE}", *TOKEN));
+            }),
+            closing: Origin::closing_after(""),
+            silent: Origin::playing(|wire, _| drop(wire.read())),
+            tunnels: tunnels(said),
+            php: Origin::playing(|mut wire, _| {
+                fastcgi::request(&mut wire);
+                drop(wire.read());
+            }),
+            authority,
+        }
+    }
+
+    /// The sites of a doctor before it, each by the host that names it.
+    fn sites(&self) -> String {
+        let Self { authority, closing, silent, tunnels, .. } = self;
+        let tls = format!("tls: {{ ca: '{}', server_name: a.test }}", authority.ca().display());
+        let secure = |port: &str, more: &str| format!("{{ url: 'https://127.0.0.1:{port}', {tls}{more} }}");
+        let junk = self.junk.to_string();
+        let (_, junk) = junk.rsplit_once(':').unwrap();
+        let several = format!(
+            "{{ url: '127.0.0.1:1' }}, {{ url: '{closing}' }}, {{ url: '{silent}', response_timeout: 100ms }}"
+        );
+        let full = format!(
+            "{{ url: '{}', php_root: /srv/www, response_timeout: 300ms, max_connections: 1, \
+             queue: {{ length: 1, timeout: 100ms }} }}",
+            fastcgi::url(&self.php)
+        );
+        [
+            ("h2", secure(&self.http2.to_string(), ", http2: auto"), ""),
+            (
+                "secure",
+                secure(&self.secure.port().to_string(), ", host: upstream"),
+                ", via: send, mode: observe",
+            ),
+            ("other", secure(&self.other.port().to_string(), ""), ""),
+            ("junk", secure(junk, ""), ""),
+            ("gone", "{ url: 'unix:GIVEN/none.sock' }".to_owned(), ""),
+            ("several", several, ""),
+            ("tunnel", format!("{{ url: '{tunnels}' }}"), ""),
+            ("full", full, ""),
+        ]
+        .map(|(host, upstreams, more)| format!("{{ hosts: [{host}.test], upstreams: [{upstreams}]{more} }}"))
+        .join(", ")
+    }
+}
+
 #[test]
 fn whoever_stands_behind_by_whatever_way() {
-    let (said, authority) = (Said::default(), Authority::of_a_test());
-    replies().iter().for_each(|reply| said.note(reply));
-    let marked = format!("{OPAQUE}.{PASSWORD}.test");
-    let http2 = http2_origin(authority.server("a.test"), &said);
-    let secure = secure_origin(authority.server("a.test"), &said);
-    let other = secure_origin(authority.server(&marked), &said);
-    let junk = Origin::playing(|mut wire, _| wire.put(format!("{} {PASSWORD}\r\n\r\n{OPAQUE}", *TOKEN)));
-    let (closing, silent) = (Origin::closing_after(""), Origin::playing(|wire, _| drop(wire.read())));
-    let tunnels = tunnels(&said);
-    let php = Origin::playing(|mut wire, _| {
-        fastcgi::request(&mut wire);
-        drop(wire.read());
-    });
-    let ca = authority.ca().display().to_string();
-    let of = |port: u16, more: &str| {
-        format!("{{ url: 'https://127.0.0.1:{port}', tls: {{ ca: '{ca}', server_name: a.test }}{more} }}")
-    };
-    let site = |host: &str, upstreams: &str, more: &str| {
-        format!("{{ hosts: [{host}], upstreams: [{upstreams}]{more} }}")
-    };
-    let junk_port = junk.to_string().rsplit(':').next().unwrap().parse().unwrap();
-    let sites = [
-        site("h2.test", &of(http2, ", http2: auto"), ""),
-        site("secure.test", &of(secure.port(), ", host: upstream"), ", via: send, mode: observe"),
-        site("other.test", &of(other.port(), ""), ""),
-        site("junk.test", &of(junk_port, ""), ""),
-        site("gone.test", "{ url: 'unix:GIVEN/none.sock' }", ""),
-        site(
-            "several.test",
-            &format!(
-                "{{ url: '127.0.0.1:1' }}, {{ url: '{closing}' }}, {{ url: '{silent}', response_timeout: 100ms }}"
-            ),
-            "",
-        ),
-        site("tunnel.test", &format!("{{ url: '{tunnels}' }}"), ""),
-        site(
-            "full.test",
-            &format!(
-                "{{ url: '{}', php_root: /srv/www, response_timeout: 300ms, max_connections: 1, \
-                 queue: {{ length: 1, timeout: 100ms }} }}",
-                fastcgi::url(&php)
-            ),
-            "",
-        ),
-    ];
+    let said = Said::default();
+    let behind = Behind::new(&said);
     let doctor = Running::start(
         "",
         &format!(
             "sites: [{}]\ndrain: {{ timeout: 100ms }}\n\
              log: {{ format: json, level: trace, exchanges: all, client_address: full }}",
-            sites.join(", ")
+            behind.sites()
         ),
     );
     let mut left = ask(&doctor, &said, "h2.test", 0, 3);
