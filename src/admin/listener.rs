@@ -178,11 +178,16 @@ async fn converse(
     let mut settings = http1::Builder::new();
     settings.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEAD);
     let mut connection = pin!(settings.serve_connection(TokioIo::new(stream), service));
+    // Whoever was let in has a question, which may be on its way: another process would have answered it by now.
+    let last_asked = async {
+        let _end = end.wait_for(|end| *end).await;
+        line.until_asked().await;
+    };
     tokio::select! {
         // Whoever asks nonsense, or leaves, is not waited for.
         _ended = connection.as_mut() => return,
         () = line.until_given_up() => return,
-        _end = end.wait_for(|end| *end) => connection.as_mut().graceful_shutdown(),
+        () = last_asked => connection.as_mut().graceful_shutdown(),
     }
     tokio::select! {
         _ended = connection => {}
@@ -196,10 +201,10 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use tokio::io::{AsyncWriteExt, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
     use tokio::sync::watch;
     use tokio::task::LocalSet;
-    use tokio::time::timeout;
+    use tokio::time::{sleep, timeout};
 
     use super::{Way, converse};
     use crate::admin::Metrics;
@@ -226,5 +231,24 @@ mod tests {
         assert!(LocalSet::new().run_until(talk).await.is_ok(), "it waits for the reader still");
         drop(bus);
         keeper.join().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_was_on_its_way_at_the_end_is_answered_and_no_other() {
+        let (_bus, _keeper, exchanges) = kept(1, Bounds { exchanges: 1, memory: 1 << 20 });
+        let desk = desk_of(Metrics::default(), exchanges);
+        let (mut client, stream) = duplex(4096);
+        let (_end, ends) = watch::channel(true);
+        let ask = async {
+            // The clock moves on once nobody has anything to do.
+            sleep(Duration::from_millis(1)).await;
+            client.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+            let mut reply = String::new();
+            client.read_to_string(&mut reply).await.unwrap();
+            reply
+        };
+        let talk = async { tokio::join!(converse(stream, desk, Way::Tcp, Rc::default(), ends), ask) };
+        let ((), reply) = LocalSet::new().run_until(talk).await;
+        assert!(reply.starts_with("HTTP/1.1 200 ") && reply.ends_with("ok\n"), "{reply}");
     }
 }

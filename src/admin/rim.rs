@@ -43,6 +43,7 @@ pub(super) fn service<B: 'static>(
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
         .service(service_fn(move |request: Request<B>| {
             let (desk, line) = (Rc::clone(&desk), Rc::clone(&line));
+            line.ask();
             async move { Ok(desk.answer(&request.into_parts().0, way, &line)) }
         }))
 }

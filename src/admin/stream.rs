@@ -46,11 +46,22 @@ impl From {
 /// What is known of a connection beside its bytes.
 #[derive(Debug, Default)]
 pub(super) struct Line {
+    asked: Notify,
     is_followed: Cell<bool>,
     given_up: Notify,
 }
 
 impl Line {
+    /// A request has come on it.
+    pub(super) fn ask(&self) {
+        self.asked.notify_one();
+    }
+
+    /// Waits for the first request.
+    pub(super) async fn until_asked(&self) {
+        self.asked.notified().await;
+    }
+
     /// From now on somebody follows along on it.
     pub(super) fn follow(&self) {
         self.is_followed.set(true);
