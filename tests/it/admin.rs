@@ -11,7 +11,7 @@ use std::time::Instant;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::world::{Authority, Doctor, Origin, PATIENCE, Reply, Wire, asking_for, until};
+use crate::world::{Authority, Doctor, Origin, PATIENCE, Reply, Wire, asking_for, own_address, until};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
@@ -500,7 +500,7 @@ fn the_choice_of_the_log_is_its_own() {
     let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for log in ["exchanges: none", "level: error"] {
         // Where it says only what is broken it does not say where it listens either.
-        let (address, clients) = (free(), free());
+        let (address, clients) = (own_address(), own_address());
         let yaml =
             config(&origin, &address.to_string(), "hosts: []", &format!("log: {{ format: json, {log} }}"));
         let yaml = yaml.replace("[{ address: 127.0.0.1:0 }]", &format!("[{{ address: '{clients}' }}]"));
@@ -682,7 +682,8 @@ fn whoever_follows_along_does_so_to_the_end_of_the_drain() {
         wait.lock().unwrap().recv().unwrap();
         wire.put(refusal());
     });
-    let asked = Asked::with(&origin, "", "");
+    let address = own_address().to_string();
+    let asked = Asked::of(&config(&origin, &address, "hosts: []", "log: { format: json }"));
     let mut follower = Follower::of(&asked, "");
     let mut busy = Wire::to(asked.clients)
         .send("GET /wp-json/last HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer undefined\r\n\r\n");

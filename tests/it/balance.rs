@@ -7,7 +7,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::world::{Doctor, Origin, Wire};
+use crate::world::{Doctor, Nobody, Origin, Wire, own_address, until};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi";
@@ -26,11 +26,6 @@ fn before(upstreams: &[&dyn std::fmt::Display], exchanges: &str) -> Doctor {
 
 /// The requests that wait at an origin.
 type Held = Vec<Sender<()>>;
-
-/// An address where nobody listens.
-fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
 
 #[test]
 fn a_request_goes_to_the_upstream_with_the_fewest_under_way() {
@@ -66,7 +61,7 @@ fn a_request_goes_to_the_upstream_with_the_fewest_under_way() {
 
 #[test]
 fn one_upstream_that_refuses_costs_no_request_and_the_log_says_so() {
-    let (good, dead) = (Origin::answering(OK), nobody());
+    let (good, dead) = (Origin::answering(OK), Nobody::new());
     let doctor = before(&[&dead, &good], "sick");
     let large = "x".repeat(1 << 20);
     let post = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{large}", large.len());
@@ -156,7 +151,7 @@ struct Restarting {
 impl Restarting {
     fn start() -> Self {
         let mut origin = Self {
-            address: nobody(),
+            address: own_address(),
             stop: Arc::default(),
             seen: Arc::default(),
             connections: Arc::default(),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::world::pair::KEY;
-use crate::world::{Authority, Origin, Pair, SecureOrigin, Wire};
+use crate::world::{Authority, Nobody, Origin, Pair, SecureOrigin, Wire};
 
 /// What a check said and how it ended.
 pub(crate) struct Checked {
@@ -154,7 +154,7 @@ fn a_token_that_was_given_is_not_called_fresh_nor_its_refusal_a_matter_of_the_se
 
 #[test]
 fn what_cannot_be_examined_is_told_in_its_own_words() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = Nobody::new();
     let page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>";
     let busy = "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n";
     let block = "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Length: 22\r\n\r\n<html><h1>Blocked</h1>";
@@ -1036,9 +1036,8 @@ fn what_is_wrong_with_a_command_line_is_told_with_what_is_right() {
 #[test]
 fn an_origin_that_is_down_is_named_itself_and_asked_once() {
     let site = plugin("", "").to_string();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap().to_string();
-    drop(free);
+    let nobody = Nobody::new();
+    let address = nobody.to_string();
     let checked = check_with(&[&site, "--user", "jo", "--origin", &address], &LOGIN);
     assert_eq!(checked.code, Some(1), "{}", checked.out);
     let words = checked.out.split_whitespace().collect::<Vec<_>>().join(" ");

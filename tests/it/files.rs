@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::world::fastcgi::{answer, asked, php, url};
-use crate::world::{Authority, Doctor, H2, Origin, Reply, asking_for, read, until};
+use crate::world::{Authority, Doctor, H2, Nobody, Origin, Reply, asking_for, read, until};
 
 const HELLO: &str = "Content-Type: text/plain\r\n\r\nhello";
 const CSS: &str = "body { color: red }";
@@ -279,7 +279,7 @@ fn php_may_see_its_folders_elsewhere() {
 #[test]
 fn a_file_needs_no_php() {
     let folder = Folder::new();
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = Nobody::new();
     let keys = format!("root: {}", folder.text());
     let doctor = Doctor::with_file(&config(&format!("fastcgi://{closed}"), &keys, ""));
     for _ in 0..5 {

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
-use crate::world::{Doctor, Origin, Wire};
+use crate::world::{Doctor, Nobody, Origin, Wire};
 
 fn config(upstream: impl std::fmt::Display, more: &str) -> String {
     format!(
@@ -62,7 +62,7 @@ fn whoever_only_holds_connections_keeps_no_probe_from_its_answer() {
 
 #[test]
 fn where_nobody_answers_nobody_is_ready() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = Nobody::new();
     let silent = health(&free.to_string());
     assert_eq!(silent.status.code(), Some(1));
     assert!(String::from_utf8(silent.stdout).unwrap().starts_with(&format!("nobody answers at {free}")));

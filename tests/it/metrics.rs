@@ -11,7 +11,7 @@ use header_doctor::report::metrics::{FAMILIES, Family, Kind};
 
 use crate::world::fastcgi::{answer, end, request, url};
 use crate::world::pair::{KEY, Setup};
-use crate::world::{Authority, Doctor, Origin, Pair, Wire, until};
+use crate::world::{Authority, Doctor, Nobody, Origin, Pair, Wire, until};
 
 const ADMIN: &str = "admin: { health_address: 127.0.0.1:0 }";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
@@ -133,7 +133,7 @@ fn a_client_that_leaves_has_no_reply_and_an_upstream_that_is_not_there_gives_non
     collected.assert(&in_flight, 0);
     drop(go);
     assert_eq!(collected.sum("header_doctor_upstream_failures_total"), 0, "that is the client's");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = Nobody::new();
     let doctor = Doctor::with_sections(format!("http://{free}"), ADMIN);
     let collected = Collected::of(&doctor);
     assert_eq!(doctor.connect().send(get("/")).reply().status(), 502);
@@ -203,7 +203,7 @@ fn a_reply_that_breaks_off_is_a_failure_though_it_had_begun_and_one_that_its_cli
 #[test]
 fn an_upstream_that_is_left_out_is_told_as_such() {
     let origin = Origin::answering(OK);
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = Nobody::new();
     let site = format!("upstreams: [{{ url: '{origin}' }}, {{ url: 'http://{free}' }}]");
     let doctor = Doctor::with_site(&site, ADMIN);
     let collected = Collected::of(&doctor);
@@ -472,7 +472,7 @@ fn reloads_and_the_state_of_the_doctor_are_told() {
 #[test]
 fn what_stands_in_a_summary_alone_is_counted() {
     let origin = Origin::answering("HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = Nobody::new();
     drop(origin);
     let doctor = Doctor::with_file(&format!(
         "listeners: [{{ address: 127.0.0.1:0 }}]\nsites: [{{ upstreams: [{{ url: 'http://{free}' }}] }}]\n\

@@ -10,7 +10,7 @@ use rustls::ClientConfig;
 use serde_json::Value;
 
 use crate::world::fastcgi::{answer, asked, end, php, record, request, stdout, url};
-use crate::world::{Authority, Doctor, H2, Origin, Wire, read};
+use crate::world::{Authority, Doctor, H2, Nobody, Origin, Wire, read};
 
 const GET: &str = "GET /wp-json/ HTTP/1.1\r\nHost: a.test\r\nAuthorization: Bearer abc\r\n\r\n";
 const HELLO: &str = "Content-Type: text/plain\r\n\r\nhello";
@@ -329,7 +329,7 @@ fn each_way_not_to_reach_php_names_its_remedy() {
     // Nobody listens on the socket any more.
     drop(UnixListener::bind(at("left.sock")).unwrap());
     let left = format!("fastcgi+unix:{}", at("left.sock").display());
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = Nobody::new();
     for (upstream, code, words) in [
         (missing, "header_doctor_php_socket_missing", "`listen`"),
         (left, "header_doctor_php_refused", "start php-fpm"),

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::php::{before, doctor};
 use crate::world::fastcgi::{answer, end, php, record, stdout, url};
-use crate::world::{Doctor, Origin};
+use crate::world::{Doctor, Nobody, Origin};
 
 const REST: &str =
     "Content-Type: application/json; charset=UTF-8\r\nLink: <http://a/wp-json/>; rel=\"https://api.w.org/\"";
@@ -190,7 +190,7 @@ fn each_way_to_miss_php_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let unix = |name: &str| format!("fastcgi+unix:{}", at(name).display());
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = Nobody::new();
     let _forbidden = UnixListener::bind(at("forbidden.sock")).unwrap();
     std::fs::set_permissions(at("forbidden.sock"), std::fs::Permissions::from_mode(0o000)).unwrap();
     // Root may use any socket.

@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
-use crate::world::{Doctor, Load, Origin, Wire};
+use crate::world::{Doctor, Load, Origin, Wire, own_address, until};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -129,7 +129,7 @@ fn listeners_come_and_go_and_the_others_are_not_touched() {
     doctor.signal("HUP");
     assert_eq!(doctor.says("No longer listening")["address"], added.to_string());
     assert_eq!(goes.read_to_end(), "", "an idle connection of a listener that is gone ends");
-    assert!(std::net::TcpListener::bind(added).is_ok(), "its address is free");
+    until("its address is free", || std::net::TcpListener::bind(added).is_ok());
     assert_eq!(ask(&mut stays), "one");
 }
 
@@ -137,8 +137,8 @@ fn listeners_come_and_go_and_the_others_are_not_touched() {
 fn an_address_that_is_taken_changes_nothing() {
     let (one, two) = (origin("one"), origin("two"));
     let doctor = Doctor::with_file(&config(&one, ""));
-    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let taken = other.local_addr().unwrap();
+    let taken = own_address();
+    let other = std::net::TcpListener::bind(taken).unwrap();
     let more = format!("listeners: [{{ address: 127.0.0.1:0 }}, {{ address: '{taken}' }}]");
     doctor.rewrite(&config(&two, &more));
     doctor.signal("HUP");

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::world::{Doctor, Origin, PATIENCE, Wire};
+use crate::world::{Doctor, Origin, PATIENCE, Wire, own_address};
 
 /// Listens for what systemd would be told.
 struct Systemd {
@@ -128,7 +128,7 @@ fn a_socket_that_systemd_passes_is_served_by_all_workers() {
         wire.head();
         wire.put("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
     });
-    let (folder, address) = (tempfile::tempdir().unwrap(), free());
+    let (folder, address) = (tempfile::tempdir().unwrap(), own_address());
     let file = folder.path().join("doctor.yaml");
     let listeners = config(&origin.to_string(), "").replace("127.0.0.1:0", &address.to_string());
     std::fs::write(&file, listeners).unwrap();
@@ -152,7 +152,7 @@ fn a_socket_that_systemd_passes_is_served_by_all_workers() {
 
 #[test]
 fn the_admin_listener_is_passed_a_unix_socket_and_leaves_its_path_to_systemd() {
-    let (folder, address) = (tempfile::tempdir().unwrap(), free());
+    let (folder, address) = (tempfile::tempdir().unwrap(), own_address());
     let (file, path) = (folder.path().join("doctor.yaml"), folder.path().join("admin.sock"));
     let yaml = config("h:80", &format!("admin: {{ address: 'unix:{}' }}", path.display()));
     std::fs::write(&file, yaml.replace("127.0.0.1:0", &address.to_string())).unwrap();
@@ -178,7 +178,7 @@ fn the_admin_listener_is_passed_a_unix_socket_and_leaves_its_path_to_systemd() {
 
 #[test]
 fn a_socket_that_nobody_wants_is_told_what_to_do() {
-    let (folder, address) = (tempfile::tempdir().unwrap(), free());
+    let (folder, address) = (tempfile::tempdir().unwrap(), own_address());
     let file = folder.path().join("doctor.yaml");
     std::fs::write(&file, config("h:80", "")).unwrap();
     let Some(mut command) = activated(&[&address.to_string()], &file) else { return };

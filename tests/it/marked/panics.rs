@@ -8,7 +8,7 @@ use std::thread;
 
 use super::marks::{OPAQUE, TOKEN};
 use super::running::{assert_clean, said};
-use crate::world::{Wire, until};
+use crate::world::{Wire, own_address, until};
 
 /// Names what the child is to do; without it, the child's test does nothing.
 const WHAT: &str = "MARKED_PANIC";
@@ -49,7 +49,7 @@ fn a_doctor_that_panics() {
 
 /// Starts the doctor beside us. It goes on until this process ends.
 fn serve() {
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = own_address();
     let listen = address.to_string();
     thread::spawn(move || {
         let flags =
