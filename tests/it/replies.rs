@@ -1,6 +1,10 @@
 //! What origins send: a reply is passed on whole and as it came, or the client sees that it was not.
 
-use crate::world::{Doctor, Origin, Reply, Wire};
+use std::io::ErrorKind;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+
+use crate::world::{Doctor, Nobody, Origin, Reply, Wire};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -12,18 +16,22 @@ fn get(origin: &Origin) -> (Doctor, Reply) {
 
 #[test]
 fn an_origin_reset_within_an_unframed_reply_is_a_reset_for_the_client() {
-    let origin = Origin::playing(|mut wire, tell| {
+    let (go, wait) = channel::<()>();
+    let wait = Mutex::new(wait);
+    let origin = Origin::playing(move |mut wire, _| {
         wire.head();
         wire.put("HTTP/1.1 200 OK\r\n\r\npart");
-        tell(String::new());
         // The doctor has passed the part on before the connection is reset.
-        drop(wire.bytes(1));
+        wait.lock().unwrap().recv().unwrap();
+        wire.reset();
     });
     let doctor = Doctor::before(&origin);
     let mut client = doctor.connect().send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
     assert!(client.head().contains("200 OK"));
     assert_eq!(client.bytes(4), b"part");
-    drop(origin);
+    go.send(()).unwrap();
+    let rest = client.try_read_to_end().map_err(|error| error.kind());
+    assert_eq!(rest, Err(ErrorKind::ConnectionReset), "an end in order would make the part look whole");
 }
 
 #[test]
@@ -134,8 +142,8 @@ fn a_connection_that_dies_when_it_is_used_is_replaced_for_a_get_and_not_for_a_po
 
 #[test]
 fn failures_to_reach_the_origin_are_told_apart() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let doctor = Doctor::before(closed);
+    let closed = Nobody::new();
+    let doctor = Doctor::before(&closed);
     assert_eq!(doctor.connect().send(GET).reply().json()["code"], "header_doctor_upstream_unreachable");
     assert_eq!(doctor.event()["failure"]["code"], "header_doctor_upstream_unreachable");
 
