@@ -222,7 +222,7 @@ fn moody() -> Origin {
 #[test]
 fn a_place_comes_back_however_an_exchange_ends() {
     let origin = moody();
-    let keys = ", max_connections: 1, response_timeout: 300ms, queue: { timeout: 3s }";
+    let keys = ", max_connections: 1, response_timeout: 2s, queue: { timeout: 1m }";
     let doctor = doctor(&origin, keys);
     for path in [
         "/",
@@ -492,7 +492,7 @@ fn a_reply_that_nobody_reads_to_its_end_takes_its_connection_along() {
         while wire.try_put(&stdout("more")).is_ok() {}
         false
     });
-    let doctor = one_worker(&origin, ", keep_alive: 1, max_connections: 2, queue: { timeout: 3s }");
+    let doctor = one_worker(&origin, ", keep_alive: 1, max_connections: 2, queue: { timeout: 1m }");
     for number in 0..4 {
         let mut client = doctor.connect().send(ask("/endless"));
         client.head();
@@ -512,7 +512,7 @@ fn a_kept_connection_gives_way_to_whoever_waits_in_whatever_worker() {
         }
         says_hello(wire, path)
     });
-    let doctor = doctor(&origin, ", keep_alive: 1, max_connections: 2, queue: { timeout: 2s }");
+    let doctor = doctor(&origin, ", keep_alive: 1, max_connections: 2, queue: { timeout: 10s }");
     for _ in 0..20 {
         assert_eq!(doctor.connect().send(GET).reply().status(), 200);
         let mut both = [(); 2].map(|()| doctor.connect().send(ask("/together")));
@@ -537,7 +537,16 @@ fn nothing_leaks_where_many_come_and_go() {
         }
         says_hello(wire, path)
     });
-    let doctor = doctor(&origin, ", keep_alive: 2, max_connections: 3, queue: { length: 8, timeout: 50ms }");
+    let yaml = |patience: &str| {
+        let bounds = "keep_alive: 2, max_connections: 3";
+        let keys = format!("php_root: /srv/www, {bounds}, queue: {{ length: 8, timeout: {patience} }}");
+        format!(
+            "listeners: [{{ address: 127.0.0.1:0 }}]\nsites: [{{ upstreams: [{{ url: '{}', {keys} }}] }}]\n\
+             workers: 2\nlog: {{ format: json }}\n",
+            url(&origin)
+        )
+    };
+    let doctor = Doctor::with_file(&yaml("50ms"));
     let address = doctor.address();
     let come_and_go = move |thread: usize| {
         for turn in 0..60 {
@@ -559,6 +568,10 @@ fn nothing_leaks_where_many_come_and_go() {
             scope.spawn(move || come_and_go(thread));
         }
     });
+    // What has leaked would be missed however long one waits for it.
+    doctor.rewrite(&yaml("1m"));
+    doctor.signal("HUP");
+    doctor.says("Reloaded");
     let asked = ask("/together");
     for _ in 0..3 {
         let mut clients = [(); MOST].map(|()| doctor.connect().send(&asked));

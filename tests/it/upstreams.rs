@@ -165,13 +165,17 @@ fn origin(rows: &[Row]) -> Origin {
 fn whatever_an_origin_does_the_client_can_tell_and_the_next_one_is_served() {
     let rows: Vec<Row> = [silences(), cuts(), nonsense(), tolerable()].into_iter().flatten().collect();
     let origin = origin(&rows);
-    let doctor = Doctor::with_file(&format!(
-        "listeners: [{{ address: 127.0.0.1:0 }}]\n\
-         sites: [{{ upstreams: [{{ url: \"{origin}\", response_timeout: 300ms, idle_timeout: 300ms }}] }}]\n\
-         workers: 1\n\
-         log: {{ format: json, exchanges: all }}\n"
-    ));
+    // Whoever is to be seen doing something else than nothing has time for it.
+    let [patient, impatient] = ["1m", "700ms"].map(|patience| {
+        Doctor::with_file(&format!(
+            "listeners: [{{ address: 127.0.0.1:0 }}]\n\
+             sites: [{{ upstreams: [{{ url: \"{origin}\", response_timeout: {patience}, idle_timeout: 300ms }}] }}]\n\
+             workers: 1\n\
+             log: {{ format: json, exchanges: all }}\n"
+        ))
+    });
     for (number, Row { what, client_sees, .. }) in rows.iter().enumerate() {
+        let doctor = if *client_sees == TIMEOUT { &impatient } else { &patient };
         for version in ["1.1", "1.0"] {
             let request = format!("GET /{number} HTTP/{version}\r\nHost: a\r\nConnection: close\r\n\r\n");
             let outcome = doctor.connect().send(request).try_read_to_end();
@@ -190,7 +194,8 @@ fn whatever_an_origin_does_the_client_can_tell_and_the_next_one_is_served() {
             assert_eq!(doctor.event()["path"], "/next", "{what}: one event each");
         }
     }
-    doctor.expect_no_other_event();
+    patient.expect_no_other_event();
+    impatient.expect_no_other_event();
 }
 
 /// What a client makes of all that came.
