@@ -6,7 +6,9 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::world::{Doctor, Origin, Wire, until};
 
@@ -123,22 +125,27 @@ fn slow_heads_hold_nobody_up_and_are_answered_with_408() {
     let slow: Vec<Wire> =
         (0..100).map(|_| doctor.connect().send("GET / HTTP/1.1\r\nHost: a\r\nX-")).collect();
     assert_eq!(doctor.connect().send(GET).reply().status(), 200, "others are served");
-    assert_eq!(doctor.event()["status"], 200);
     for client in slow {
-        let text = drip(client, "a: b\r\nX-");
+        let (text, _) = drip(client, "a: b\r\nX-");
         assert!(text.starts_with("HTTP/1.1 408 ") && text.contains("header_doctor_header_timeout"), "{text}");
-        let event = doctor.event();
-        assert_eq!(event["refusal"]["code"], "header_doctor_header_timeout", "{event}");
     }
+    // The first may be too slow before the last has come.
+    let (served, refused): (Vec<_>, Vec<_>) =
+        (0..101).map(|_| doctor.event()).partition(|event| event["status"] == 200);
+    assert_eq!(served.len(), 1, "{served:?}");
+    let is_late = |event: &Value| event["refusal"]["code"] == "header_doctor_header_timeout";
+    assert!(refused.iter().all(is_late), "{refused:?}");
     doctor.expect_no_other_event();
 }
 
-/// Sends a piece whenever nothing has come for a while. Gives all that came in the end.
-fn drip(mut client: Wire, piece: &str) -> String {
+/// Sends a piece whenever nothing has come for a while. Gives all that came in the end, and how many pieces were sent.
+fn drip(mut client: Wire, piece: &str) -> (String, usize) {
+    let mut sent = 0;
     while !client.has_come_within(Duration::from_millis(50)) {
         client.put(piece);
+        sent += 1;
     }
-    client.read_to_end()
+    (client.read_to_end(), sent)
 }
 
 #[test]
@@ -150,12 +157,11 @@ fn a_body_that_trickles_is_answered_with_408_and_the_origin_let_go() {
     });
     let doctor = Doctor::with_sections(&origin, "limits: { body_timeout: 500ms }");
     for (fields, piece) in [("Content-Length: 100", "x"), ("Transfer-Encoding: chunked", "1\r\nx\r\n")] {
-        let start = Instant::now();
         let client = doctor.connect().send(format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n"));
         // Every piece comes long before the timeout, and yet they are too slow.
-        let text = drip(client, piece);
+        let (text, pieces) = drip(client, piece);
         assert!(text.starts_with("HTTP/1.1 408 ") && text.contains("header_doctor_body_too_slow"), "{text}");
-        assert!(start.elapsed() < Duration::from_secs(5));
+        assert!(pieces < 100, "the whole body was waited for");
         assert!(origin.request().starts_with("POST "));
         assert_eq!(origin.request(), "let go");
         let event = doctor.event();

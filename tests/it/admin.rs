@@ -508,7 +508,6 @@ fn what_is_kept_takes_no_more_memory_than_it_may() {
 #[test]
 fn the_choice_of_the_log_is_its_own() {
     let origin = wordpress();
-    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for log in ["exchanges: none", "level: error"] {
         // Where it says only what is broken it does not say where it listens either.
         let (address, clients) = (own_address(), own_address());

@@ -49,13 +49,12 @@ fn one_connection_too_many_is_told_so_until_another_ends() {
 #[test]
 fn one_too_many_that_asks_for_nothing_is_told_all_the_same() {
     let origin = Origin::answering(OK);
-    let doctor = Doctor::with_sections(&origin, "limits: { connections: 1 }");
+    // Whoever waited for its request would wait for longer than this test.
+    let doctor = Doctor::with_sections(&origin, "limits: { connections: 1, header_timeout: 1h }");
     let _guest = guest(&doctor);
-    let start = Instant::now();
     let mut silent = doctor.connect();
     assert_turned_away(&silent.reply(), "header_doctor_too_many_connections");
     assert!(silent.is_at_end(), "and not waited for");
-    assert!(start.elapsed() < Duration::from_secs(5));
 }
 
 #[test]
@@ -99,6 +98,11 @@ fn yaml(upstream: impl std::fmt::Display) -> String {
     )
 }
 
+/// A new client may be accepted before all that have gone are noticed, and then none is left for the origin.
+fn serves_again(doctor: &Doctor) {
+    until("it serves again", || doctor.connect().send(GET).reply().status() == 200);
+}
+
 #[test]
 fn too_few_file_descriptors_are_told_before_a_connection_takes_one() {
     let doctor = Doctor::starting_with_descriptors(64, &yaml("127.0.0.1:9"));
@@ -131,7 +135,7 @@ fn without_file_descriptors_it_waits_without_spinning_and_recovers() {
     let said = doctor.said();
     assert!(said.is_empty(), "it was said, and not at every attempt: {said:?}");
     drop(crowd);
-    assert_eq!(doctor.connect().send(GET).reply().status(), 200, "it serves again");
+    serves_again(&doctor);
 }
 
 #[test]
@@ -150,5 +154,5 @@ fn an_origin_that_no_descriptor_is_left_for_is_not_blamed() {
         "{event}"
     );
     drop(crowd);
-    assert_eq!(doctor.connect().send(GET).reply().status(), 200, "it serves again");
+    serves_again(&doctor);
 }

@@ -141,13 +141,19 @@ fn a_client_that_waits_is_told_to_go_on_at_once() {
     let origin = php(answer(HELLO));
     let doctor = doctor(&origin);
     let ask = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
-    let mut client = doctor.connect().send(ask);
-    let asked_at = std::time::Instant::now();
-    assert_eq!(client.head(), "HTTP/1.1 100 Continue\r\n\r\n");
-    assert!(asked_at.elapsed() < std::time::Duration::from_millis(900), "no patience is needed");
-    client.put("abc");
-    assert_eq!(client.reply().body, b"hello");
-    assert_eq!(asked(&origin)["HTTP_EXPECT"], Value::Null);
+    let is_told_at_once = || {
+        let mut client = doctor.connect();
+        let asked_at = std::time::Instant::now();
+        client.put(ask);
+        assert_eq!(client.head(), "HTTP/1.1 100 Continue\r\n\r\n");
+        let waited = asked_at.elapsed();
+        client.put("abc");
+        assert_eq!(client.reply().body, b"hello");
+        assert_eq!(asked(&origin)["HTTP_EXPECT"], Value::Null);
+        waited < std::time::Duration::from_millis(900)
+    };
+    // A busy machine may be late once or twice; patience would be late each time.
+    assert!((0..5).any(|_| is_told_at_once()), "no patience is needed");
 }
 
 #[test]

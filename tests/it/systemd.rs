@@ -118,10 +118,6 @@ fn activated(addresses: &[&str], file: &Path) -> Option<Command> {
     Some(command)
 }
 
-fn free() -> std::net::SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 #[test]
 fn a_socket_that_systemd_passes_is_served_by_all_workers() {
     let origin = Origin::playing(|mut wire, _| {
