@@ -22,6 +22,11 @@ impl Checked {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("no JSON: {}{}", self.out, self.err))
     }
+
+    /// What it said beside the report. What it is about to do it tells whoever waits for more than a second.
+    fn remarks(&self) -> String {
+        self.err.lines().filter(|line| !line.starts_with("… ")).collect()
+    }
 }
 
 pub(crate) fn check_with(arguments: &[&str], variables: &[(&str, &str)]) -> Checked {
@@ -124,7 +129,7 @@ fn a_good_door_is_not_accused_of_anything() {
     assert_eq!(checked.code, Some(0), "{}{}", checked.out, checked.err);
     assert!(checked.out.contains("✓ nothing wrong in what could be seen"), "{}", checked.out);
     assert!(!checked.out.contains('✗') && !checked.out.contains("fix  "), "{}", checked.out);
-    assert_eq!(checked.err, "");
+    assert_eq!(checked.remarks(), "");
 }
 
 #[test]
@@ -699,7 +704,7 @@ fn a_clean_way_between_doctors_is_passed_over_in_silence() {
     ] {
         let keys = key_file(&folder, key);
         let checked = check_with(&[&url, "--user", "jo", "--trail-key-file", &keys], &LOGIN);
-        assert_eq!((checked.code, checked.err.as_str()), (Some(0), ""), "{}", checked.out);
+        assert_eq!((checked.code, checked.remarks().as_str()), (Some(0), ""), "{}", checked.out);
         assert!(checked.out.contains(words), "{}", checked.out);
         assert!(checked.out.contains("✓ nothing wrong in what could be seen"), "{}", checked.out);
     }
