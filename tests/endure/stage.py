@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import resource
 import shutil
 import signal
@@ -32,12 +33,19 @@ def raise_file_limit():
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+# Below those that the system gives to clients (net.ipv4.ip_local_port_range): under load one of these would have it in no time.
+PORTS = random.sample(range(20_000, 32_000), 12_000)
+
+
 def free_ports(count):
-    with contextlib.ExitStack() as held:
-        listeners = [held.enter_context(socket.socket()) for _ in range(count)]
-        for listener in listeners:
-            listener.bind(("127.0.0.1", 0))
-        return [listener.getsockname()[1] for listener in listeners]
+    """So many that nobody listens on; each is given once."""
+    found = []
+    while len(found) < count:
+        with contextlib.suppress(OSError), socket.socket() as listener:
+            port = PORTS.pop()
+            listener.bind(("127.0.0.1", port))
+            found.append(port)
+    return found
 
 
 def wait(until, seconds, what, step=0.02):

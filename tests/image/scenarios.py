@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import random
 import re
 import socket
 import stat
@@ -25,9 +26,11 @@ def that(right, problem):
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """Below those that the system gives to clients (net.ipv4.ip_local_port_range), one of which could have it before we do."""
+    while True:
+        with contextlib.suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
+            return listener.getsockname()[1]
 
 
 class World:
