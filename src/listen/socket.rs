@@ -129,9 +129,13 @@ mod tests {
 
     #[test]
     fn every_address_of_both_families_can_be_listened_on() {
-        let four = bind("0.0.0.0:0".parse().unwrap(), 2).unwrap();
-        let port = four[0].local_addr().unwrap().port();
-        assert_eq!(bind(format!("[::]:{port}").parse().unwrap(), 2).unwrap().len(), 2);
+        // Somebody else may have the same port of the other family.
+        let both = || {
+            let four = bind("0.0.0.0:0".parse().unwrap(), 2).unwrap();
+            let port = four[0].local_addr().unwrap().port();
+            bind(format!("[::]:{port}").parse().unwrap(), 2).map(|six| six.len())
+        };
+        assert!((0..5).any(|_| both().is_ok_and(|count| count == 2)), "{:?}", both());
     }
 
     /// What the system says to who may not, or is elsewhere, is no help.

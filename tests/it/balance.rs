@@ -229,6 +229,7 @@ fn a_restart_of_one_of_two_under_load_fails_no_get_and_sends_no_post_twice() {
     let wait_for_more = |origin: &Restarting| {
         let before = served(origin);
         while served(origin) < before + 200 {
+            assert!(clients.iter().all(|client| !client.is_finished()), "a client has failed");
             thread::yield_now();
         }
     };
