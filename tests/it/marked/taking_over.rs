@@ -28,8 +28,7 @@ fn fail_to_take_over(doctor: &Running) -> Vec<Left> {
     let text = fs::read_to_string(doctor.given().join("doctor.yaml")).unwrap();
     fs::write(&wrong, format!("{text}\nlog: {{ level: '{OPAQUE}' }}\n{PASSWORD}: {}\n", *TOKEN)).unwrap();
     let right = doctor.given().join("doctor.yaml");
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let taken = TcpListener::bind(taken).unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let before = doctor.has_said("Not handed over");
     let mut left = Vec::new();
