@@ -187,7 +187,8 @@ pub(super) fn decoding(symptom: &Symptom) -> Option<Message> {
 
 /// Whether the REST server, or a plugin that closes it, took the caller for anonymous.
 pub(super) fn is_anonymous(symptom: &Symptom) -> bool {
-    let locked = symptom.is_refusal() && symptom.error.as_ref().is_some_and(|error| error.code.is_lockdown());
+    let locked =
+        symptom.is_refusal() && symptom.error.as_ref().is_some_and(|error| error.code.is_for_strangers());
     !symptom.from_cache && (symptom.is_permission(401) || locked)
 }
 
@@ -326,7 +327,7 @@ pub(super) fn is_too_many(symptom: &Symptom) -> bool {
 /// Whether WordPress, or a plugin that closes it, says that it knows nobody.
 pub(super) fn misses_identity(symptom: &Symptom) -> bool {
     let by_lockdown =
-        symptom.is_refusal() && symptom.error.as_ref().is_some_and(|error| error.code.is_lockdown());
+        symptom.is_refusal() && symptom.error.as_ref().is_some_and(|error| error.code.is_for_strangers());
     !symptom.from_cache
         && (symptom.is_permission(401) || by_lockdown || symptom.refused_with("jwt_auth_no_auth_header"))
 }

@@ -80,6 +80,12 @@ impl Code {
         ["rest_cannot_access", "rest_unauthorized", "rest_login_required", "rest_disabled"]
             .contains(&self.as_str())
     }
+
+    /// Whether it is such a code and tells that WordPress does not know the caller: `rest_disabled` may be said to all.
+    #[must_use]
+    pub fn is_for_strangers(&self) -> bool {
+        self.is_lockdown() && self.as_str() != "rest_disabled"
+    }
 }
 
 impl fmt::Display for Code {

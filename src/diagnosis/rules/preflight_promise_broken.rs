@@ -8,6 +8,7 @@
 use super::super::{Decision, Desk, Finding, Lost, Mark, Place, Proof, Rule, Stop};
 use super::misses_identity;
 use crate::evidence::{Change, Credential, Hop, Product, Session, Symptom, Trail, Watched};
+use crate::message::Method;
 
 pub(in super::super) struct PreflightPromiseBroken;
 
@@ -23,7 +24,14 @@ impl Rule for PreflightPromiseBroken {
     fn judge(&self, trail: &Trail, symptom: &Symptom) -> Option<Finding> {
         let without = matches!(trail.credential, Credential::Absent | Credential::Empty);
         let is_told = trail.memory.promised && trail.elsewhere.is_none();
-        if !without || !is_told || trail.session == Session::WithNonce || !misses_identity(symptom) {
+        // A preflight itself never has one.
+        let is_preflight = trail.method == Method::Options;
+        if is_preflight
+            || !without
+            || !is_told
+            || trail.session == Session::WithNonce
+            || !misses_identity(symptom)
+        {
             return None;
         }
         let is_edges = trail.edge != Product::Unknown;

@@ -31,7 +31,10 @@ impl Rule for RestLockedDown {
         path.push(Stop::new(Hop::Php, Mark::Bad).noted("REST API closed"));
         // Whoever asks there is unknown to WordPress, whatever token comes.
         let is_plugins = matches!(trail.route.class, RouteClass::Token | RouteClass::Validate);
-        let (product, summary, because) = if is_plugins {
+        let is_for_all = symptom.error.as_ref().is_some_and(|error| !error.code.is_for_strangers());
+        let (product, summary, because) = if is_for_all {
+            ("any", FOR_ALL, "the code says so, and not whether it is said to everybody")
+        } else if is_plugins {
             ("plugin", OF_THE_PLUGIN, "the code is one of such plugins, and this route knows no caller")
         } else {
             (
@@ -56,6 +59,8 @@ impl Rule for RestLockedDown {
 
 const OF_THE_SITE: &str = "a plugin closes the REST API to callers whom WordPress does not know, and WordPress did not take the \
                            credential that came";
+const FOR_ALL: &str =
+    "a plugin switched the REST API off, for callers whom WordPress does not know or for all";
 const OF_THE_PLUGIN: &str = "a plugin closes the REST API to callers whom WordPress does not know, the routes included at which a \
                              token is issued and validated";
 
