@@ -93,7 +93,7 @@ fn denied(request: &RequestHead, symptom: &Symptom) -> Option<Denied> {
 fn is_expected(question: &Question, answer: &Answer, symptom: &Symptom) -> bool {
     let (status, dialect) = (symptom.status, question.dialect);
     match &question.step {
-        Step::Page => !status.is_error(),
+        Step::Page => !status.is_error() && unready(symptom).is_none(),
         Step::Index => status.is_success() && Index::read(&answer.body).is_some(),
         Step::Without => dialect.missed(symptom),
         Step::With => dialect.arrived(symptom),
@@ -126,11 +126,31 @@ pub(super) fn is_locked(symptom: &Symptom) -> bool {
         && (is_orange || symptom.error.as_ref().is_some_and(|error| error.code.is_lockdown()))
 }
 
+/// Why there is no site that could be asked, as a sentence whose subject is the place.
+#[must_use]
+pub(super) const fn unready(symptom: &Symptom) -> Option<&'static str> {
+    match symptom.answered_by {
+        AnsweredBy::Installer => {
+            Some("has WordPress's files, and no site is installed: everybody is sent to the installer")
+        }
+        AnsweredBy::NoDatabase => Some("is a WordPress that cannot use its database"),
+        AnsweredBy::Network => {
+            Some("is a network of WordPress sites, and none of them has this host: it offers to register one")
+        }
+        AnsweredBy::PhpFatal => Some("runs PHP that breaks off; its error log says why"),
+        AnsweredBy::Login => Some("sends everybody to WordPress's login page, as a plugin makes it do"),
+        _ => None,
+    }
+}
+
 /// Why nothing more may be asked: somebody wants no visitors of our kind.
 #[must_use]
 pub(super) fn unwelcome(symptom: &Symptom) -> Option<&'static str> {
     match (symptom.status.code(), symptom.answered_by) {
         (429, _) => Some("the site asks for fewer requests (429)"),
+        (503, AnsweredBy::BlockPage) => Some(
+            "a page with 503 stands in the place of the site: it is closed for a while, or overloaded, or a firewall's",
+        ),
         (_, AnsweredBy::BlockPage) => Some("a firewall shows its block page"),
         (403 | 503, AnsweredBy::Edge) => Some("an edge refuses the check or wants to see a browser first"),
         (_, AnsweredBy::Maintenance) => Some("WordPress is under maintenance"),
@@ -192,6 +212,11 @@ pub(super) fn reading(question: &Question, symptom: &Symptom, known: Known) -> O
         ),
         (_, _, AnsweredBy::Gate(_)) => Some("a gate in front asks for a login of its own"),
         (_, _, AnsweredBy::PhpFatal) => Some("PHP breaks off; its error log says why"),
+        (_, _, AnsweredBy::Installer) => {
+            Some("WordPress is not installed: it sends everybody to its installer")
+        }
+        (_, _, AnsweredBy::NoDatabase) => Some("WordPress cannot use its database"),
+        (_, _, AnsweredBy::Network) => Some("the network of sites has none for this host"),
         (_, _, AnsweredBy::Login) => Some("a plugin sends everybody to the login page"),
         (Step::Without | Step::With | Step::Token | Step::Validate, 404, _) => {
             Some("no JWT plugin answers there: it is not installed, not active, or its route was closed")
@@ -223,6 +248,10 @@ pub(super) fn reading(question: &Question, symptom: &Symptom, known: Known) -> O
         (_, 300..=399, _) => Some("a redirect, which was not followed"),
         (_, 500..=599, _) => Some("the site fails"),
         (_, _, AnsweredBy::WebServer) => Some("the web server refuses by itself; WordPress was not asked"),
+        (Step::Index, ..) if symptom.html_for_rest && question.target.contains("rest_route=") => Some(
+            "a page in place of the REST index, at the address that permalinks do not change: it is not WordPress, or somebody \
+             shows this page to everybody",
+        ),
         (Step::Index, ..) if symptom.html_for_rest => {
             Some("a page in place of the REST index: it is not WordPress, or its permalinks are plain")
         }

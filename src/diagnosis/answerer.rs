@@ -42,19 +42,30 @@ impl Answerer {
             AnsweredBy::Gate(_) => Self::new("a gate in front of WordPress", Place::Gate, Desk::Edge),
             AnsweredBy::WebServer => Self::new(page(symptom), Place::WebServer, Desk::Platform),
             AnsweredBy::Edge => Self::new("an edge", Place::Edge, Desk::Edge),
-            AnsweredBy::BlockPage => Self::supposed("a firewall", Place::Edge, Desk::Edge),
+            // With 5xx it may as well be a page for everybody: a site that is closed, or a server that is overloaded.
+            AnsweredBy::BlockPage if symptom.status.code() < 500 => {
+                Self::supposed("a firewall", Place::Edge, Desk::Edge)
+            }
             AnsweredBy::PhpFatal => Self::new("PHP broke off and", Place::Php, Desk::Platform),
             AnsweredBy::Maintenance => {
                 Self::new("WordPress, under maintenance,", Place::WordPress, Desk::WordPress)
             }
+            AnsweredBy::Installer | AnsweredBy::NoDatabase => {
+                Self::new("WordPress", Place::WordPress, Desk::WordPress)
+            }
+            AnsweredBy::Network => Self::supposed("WordPress", Place::WordPress, Desk::WordPress),
             AnsweredBy::Login | AnsweredBy::Plugin(_) | AnsweredBy::Exit => PLUGIN,
             AnsweredBy::RestLike => Self::supposed("a plugin", Place::Plugin, Desk::WordPress),
             AnsweredBy::WordPressRest | AnsweredBy::WordPress => match symptom.redirected_by {
                 Some(RedirectedBy::Plugin) => PLUGIN,
                 _ => Self::new("WordPress", Place::WordPress, Desk::WordPress),
             },
-            AnsweredBy::Doctor | AnsweredBy::Unknown => match symptom.software {
+            AnsweredBy::Doctor | AnsweredBy::Unknown | AnsweredBy::BlockPage => match symptom.software {
                 Software::Unknown => Self::supposed("a hop behind the doctor", Place::Edge, Desk::Edge),
+                // It says so on what a script made as well; its own errors have a page that is known.
+                _ if symptom.status.code() >= 500 => {
+                    Self::supposed("a hop behind the doctor", Place::WebServer, Desk::Platform)
+                }
                 software => Self::supposed(software.name(), Place::WebServer, Desk::Platform),
             },
         }

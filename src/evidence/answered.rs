@@ -32,6 +32,14 @@ pub enum AnsweredBy {
     PhpFatal,
     /// WordPress is being updated (`wp_maintenance` in `wp-includes/load.php`).
     Maintenance,
+    /// WordPress's files, with no site behind them yet: everybody is sent to its installer (`wp_not_installed` in
+    /// `wp-includes/load.php`), or to where wp-config.php is made (`wp-load.php`).
+    Installer,
+    /// WordPress, which cannot use its database (`dead_db` in `wp-includes/functions.php`).
+    NoDatabase,
+    /// A network of sites that has none for the host it was asked for, and offers to make one
+    /// (`ms_load_current_site_and_network` in `wp-includes/ms-load.php`).
+    Network,
     /// The web server's own error page; `page` of the symptom tells whose.
     WebServer,
     /// Another authentication in front: core never sends `WWW-Authenticate`, and a gate not the `Link` of WordPress, below
@@ -86,6 +94,9 @@ impl AnsweredBy {
         if page::is_maintenance(reply, body, text) {
             return Self::Maintenance;
         }
+        if let Some(unready) = unready(asked) {
+            return unready;
+        }
         by_shape(asked)
             .or_else(|| gate(reply).map(Self::Gate))
             .or_else(|| asked.page.map(|_| Self::WebServer))
@@ -109,6 +120,22 @@ pub(super) fn is_before_cors(request: &RequestHead, reply: &ReplyHead, body: &Bo
 
 pub(super) fn is_rest(request: &RequestHead) -> bool {
     Route::of(request).class != RouteClass::NotRest
+}
+
+/// WordPress, before there is a site that could answer.
+fn unready(asked: &Asked<'_>) -> Option<AnsweredBy> {
+    let Asked { reply, text, body, .. } = *asked;
+    if page::is_installer(reply) {
+        return Some(AnsweredBy::Installer);
+    }
+    if page::is_signup(reply) {
+        return Some(AnsweredBy::Network);
+    }
+    let dies = page::dies(reply.status.code(), body, text);
+    match page::is_without_database(text) {
+        true if dies => Some(AnsweredBy::NoDatabase),
+        _ => dies.then_some(AnsweredBy::WordPress),
+    }
 }
 
 fn by_shape(asked: &Asked<'_>) -> Option<AnsweredBy> {
@@ -278,7 +305,12 @@ mod tests {
                 AnsweredBy::Maintenance,
             ),
             (who(503, field("Retry-After", "600"), "<html>busy"), AnsweredBy::BlockPage),
-            (who(503, field("Retry-After", "60"), DIES), AnsweredBy::BlockPage),
+            (who(503, field("Retry-After", "60"), DIES), AnsweredBy::WordPress),
+            (
+                who(200, none(), "<br />\n<b>Parse error</b>:  syntax error in <b>/srv/wp-config.php</b>"),
+                AnsweredBy::PhpFatal,
+            ),
+            (who(200, none(), "<p>Then PHP says <b>Parse error</b>: syntax error</p>"), AnsweredBy::Unknown),
             (
                 who(500, none(), "<p>There has been a critical error on this website.</p>"),
                 AnsweredBy::PhpFatal,
@@ -293,6 +325,39 @@ mod tests {
                 AnsweredBy::PhpFatal,
             ),
             (who(500, none(), "<html>"), AnsweredBy::Unknown),
+        ];
+        for (at, (seen, expected)) in table.into_iter().enumerate() {
+            assert_eq!(seen, expected, "row {at}");
+        }
+    }
+
+    #[test]
+    fn wordpress_without_a_site_behind_it_is_known_by_where_it_leads_or_its_words() {
+        let to = |location: &str| who(302, Fields::from([("Location", location)]), "");
+        let page =
+            |text: &str| format!("<body id=\"error-page\">\n<div class=\"wp-die-message\">{text}</div>");
+        let json = |text: &str| format!(r#"{{"code":"wp_die","message":"{text}","data":{{"status":500}}}}"#);
+        let gone = "<h1>Error establishing a database connection</h1>";
+        let table = [
+            (to("http://a/wp-admin/install.php"), AnsweredBy::Installer),
+            (to("/blog/wp-admin/setup-config.php?step=0"), AnsweredBy::Installer),
+            (to("http://a/wp-admin/"), AnsweredBy::Unknown),
+            (to("http://a/?next=/wp-admin/install.php"), AnsweredBy::Unknown),
+            (to("http://a/wp-signup.php?new=b.test"), AnsweredBy::Network),
+            (to("http://a/wp-signup.php"), AnsweredBy::Unknown),
+            (to("http://a/?next=/wp-signup.php?new=b"), AnsweredBy::Unknown),
+            (who(500, Fields::new(), &page(gone)), AnsweredBy::NoDatabase),
+            (
+                who(500, Fields::new(), &json(r"<h1>Error establishing a database connection<\/h1>")),
+                AnsweredBy::NoDatabase,
+            ),
+            (who(500, Fields::new(), &page("<h1>Cannot select database</h1>")), AnsweredBy::NoDatabase),
+            (
+                who(500, Fields::new(), &page("<h1>Datenbankverbindung fehlgeschlagen</h1>")),
+                AnsweredBy::WordPress,
+            ),
+            (who(500, Fields::new(), gone), AnsweredBy::Unknown),
+            (who(200, Fields::new(), &page(gone)), AnsweredBy::Unknown),
         ];
         for (at, (seen, expected)) in table.into_iter().enumerate() {
             assert_eq!(seen, expected, "row {at}");

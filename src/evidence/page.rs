@@ -113,14 +113,59 @@ pub(super) fn is_fatal(status: u16, body: &Body, text: &[u8]) -> bool {
     let in_json = body.code() == "internal_server_error";
     let in_words =
         contains(text, "There has been a critical error on ") || contains(text, "<b>Fatal error</b>:");
-    status == 500 && (in_json || in_words)
+    status == 500 && (in_json || in_words) || begins_with_an_error(text)
 }
+
+/// What PHP prints where it shows its errors (`display_errors`), whatever the status: before WordPress runs, it is 200.
+fn begins_with_an_error(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    [b"<br />\n<b>Parse error</b>:  ".as_slice(), b"<br />\n<b>Fatal error</b>:  "]
+        .iter()
+        .any(|mark| text.starts_with(mark))
+}
+
+/// WordPress dies: in the frame of `_default_wp_die_handler`, or in the JSON of `_json_wp_die_handler`
+/// (`wp-includes/functions.php`), for whatever reason.
+pub(super) fn dies(status: u16, body: &Body, text: &[u8]) -> bool {
+    let is_page = contains(text, DIES) && contains(text, r#"<div class="wp-die-message">"#);
+    status >= 500 && (is_page || body.code() == "wp_die")
+}
+
+/// The words of `dead_db` (`wp-includes/functions.php`), and those of `wpdb::select` where errors are shown. They are translated;
+/// in another language nothing else tells them from other deaths.
+pub(super) fn is_without_database(text: &[u8]) -> bool {
+    contains(text, "<h1>Error establishing a database connection<")
+        || contains(text, "<h1>Cannot select database<")
+}
+
+/// The way to WordPress's installer, which nothing else sends anybody to.
+pub(super) fn is_installer(reply: &ReplyHead) -> bool {
+    let (path, _) = leads_to(reply);
+    path.ends_with(b"/wp-admin/install.php") || path.ends_with(b"/wp-admin/setup-config.php")
+}
+
+/// The way to the form at which a network takes new sites, with the name of one in it.
+pub(super) fn is_signup(reply: &ReplyHead) -> bool {
+    let (path, query) = leads_to(reply);
+    path.ends_with(b"/wp-signup.php") && query.starts_with(b"?new=")
+}
+
+/// Where a redirect leads: up to the query, and the query with its mark; empty when it is none.
+fn leads_to(reply: &ReplyHead) -> (&[u8], &[u8]) {
+    let is_redirect = matches!(reply.status.code(), 301 | 302 | 303 | 307 | 308);
+    let to = reply.fields.only(Name::Location).filter(|_| is_redirect).unwrap_or_default();
+    let end = to.iter().position(|byte| b"?#".contains(byte)).unwrap_or(to.len());
+    to.split_at_checked(end).unwrap_or_default()
+}
+
+/// The body of each page by which WordPress dies.
+const DIES: &str = r#"<body id="error-page">"#;
 
 /// WordPress is being updated: `wp_maintenance` in `wp-includes/load.php` sends 503 and ten minutes, and then dies,
 /// with its words (they are translated), in the frame of `wp_die` or in JSON.
 pub(super) fn is_maintenance(reply: &ReplyHead, body: &Body, text: &[u8]) -> bool {
     let announced = reply.status.code() == 503 && reply.fields.only(Name::RetryAfter) == Some(b"600");
-    let dies = contains(text, r#"<body id="error-page">"#) || body.code() == "wp_die";
+    let dies = contains(text, DIES) || body.code() == "wp_die";
     announced && (dies || contains(text, "Briefly unavailable for scheduled maintenance."))
 }
 

@@ -952,6 +952,56 @@ fn a_server_that_closes_after_each_reply_answers_every_question() {
     }
 }
 
+/// What a WordPress answers that is not in order, whatever it is asked; measured with WordPress 6.1.
+#[test]
+fn a_wordpress_without_a_site_is_told_by_its_cause_and_not_by_a_login_or_a_redirect() {
+    let installer = "X-Redirect-By: WordPress\r\nLocation: /wp-admin/install.php\r\n";
+    let signup = "Location: http://network.test/wp-signup.php?new=127.0.0.1\r\n";
+    let dead = "<body id=\"error-page\"><div class=\"wp-die-message\">\
+                <h1>Error establishing a database connection</h1></div></body>";
+    for (status, fields, body, rule, words) in [
+        ("302 Found", installer, "", "wordpress-not-installed", "no site is installed"),
+        (
+            "302 Found",
+            "Location: /wp-admin/setup-config.php\r\n",
+            "",
+            "wordpress-not-installed",
+            "no site is installed",
+        ),
+        ("302 Found", signup, "", "site-unknown-to-network", "none of them has this host"),
+        ("500 Internal Server Error", "", dead, "database-unreachable", "cannot use its database"),
+    ] {
+        let fields = format!("{HTML}{fields}");
+        let site = scripted(move |_| of_kind(status, &fields, body)).to_string();
+        let token: &[(&str, &str)] = &[("HEADER_DOCTOR_TOKEN", "a.b.c")];
+        for (arguments, given) in [(&[][..], &[][..]), (&["--user", "admin"], &LOGIN), (&[], token)] {
+            let checked = check_with(&[&[site.as_str(), "--output", "json"], arguments].concat(), given);
+            let report = checked.json();
+            let verdicts = report["verdicts"].as_array().unwrap();
+            let rules: Vec<_> = verdicts.iter().map(|verdict| verdict["rule"].as_str().unwrap()).collect();
+            assert_eq!((rules, checked.code), (vec![rule], Some(1)), "{report:#}");
+            assert!(report["stopped"].as_str().unwrap().contains(words), "{report:#}");
+            assert!(!checked.out.contains("to a login"), "{report:#}");
+            let is_page = |step: &&Value| step["step"] == "page";
+            let pages = report["steps"].as_array().unwrap().iter().filter(is_page);
+            assert!(pages.count() == 1, "its installer need not be looked at: {report:#}");
+        }
+    }
+}
+
+/// Nobody knows whose a page with 503 is, where it bears no mark: a plugin that closes the site, a drop-in, an overload.
+#[test]
+fn a_site_that_is_closed_for_a_while_is_not_called_a_firewall() {
+    let page = "<html><h1>Back soon</h1></html>";
+    let site =
+        scripted(move |_| of_kind("503 Service Unavailable", &format!("{HTML}Retry-After: 300\r\n"), page));
+    let checked = check(&[&site.to_string()]);
+    assert_eq!(checked.code, Some(3), "{}", checked.out);
+    let out = checked.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(out.contains("closed for a while, or overloaded, or a firewall's"), "{out}");
+    assert!(!out.contains("block page"), "{out}");
+}
+
 #[test]
 fn what_ends_a_check_is_told_by_what_it_is() {
     let to_itself = scripted(|message| {
@@ -965,7 +1015,7 @@ fn what_ends_a_check_is_told_by_what_it_is() {
     let unended = Origin::answering("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc");
     // A circle has a cause and a cure; the others have neither.
     for (site, exit, words) in [
-        (&to_itself, 1, "with a redirect: to a login, or in a circle"),
+        (&to_itself, 1, "with a redirect, and no index answers there"),
         (&broken_off, 3, "breaks off in the middle of a reply"),
         (&unended, 3, "begins a reply and does not end it within 2s: it hangs"),
     ] {

@@ -13,7 +13,7 @@ use super::answer::Answer;
 use super::conversation::{Conversation, Direct, MOST, MOST_DEEP};
 use super::dialect::Dialect;
 use super::discover::{Index, Root, followed, own_place};
-use super::judge::{Evidence, Judged, Known, judge, reading, unwelcome};
+use super::judge::{Evidence, Judged, Known, judge, reading, unready, unwelcome};
 use super::jwt_plugin::JwtPlugin;
 use super::plan::{discovery, last, plan};
 use super::question::{Carries, Question, Step, Wallet};
@@ -153,6 +153,9 @@ impl Examiner<'_, '_> {
             if let Some(root) = Root::of_link(&answer.reply) {
                 self.root = root;
             }
+            if self.unready().is_some() {
+                return;
+            }
             match location(&answer, &site).filter(|next| next.place == site.place) {
                 Some(next) => site = next,
                 None => return,
@@ -177,7 +180,11 @@ impl Examiner<'_, '_> {
                 return Ok(());
             }
         }
-        let why = self.failing().or_else(|| self.led_away()).or_else(|| self.led_around());
+        let why = self
+            .unready()
+            .or_else(|| self.failing())
+            .or_else(|| self.led_away())
+            .or_else(|| self.led_around());
         Err(why.unwrap_or_else(|| {
             format!(
                 "{} is not WordPress, or hides its REST API: neither a Link to it nor an index at /wp-json/ or \
@@ -211,6 +218,12 @@ impl Examiner<'_, '_> {
         }
     }
 
+    /// Where WordPress has no site yet, or none that it could answer for.
+    fn unready(&self) -> Option<String> {
+        let judged = self.seen.steps.last()?.judged()?;
+        unready(&judged.symptom).map(|why| format!("{} {why}", self.seen.examined))
+    }
+
     /// Where nothing is to be found since the site itself fails.
     fn failing(&self) -> Option<String> {
         let status = self.last_answer()?.reply.status;
@@ -242,8 +255,8 @@ impl Examiner<'_, '_> {
         let is_redirect = |code: &Option<u16>| code.is_some_and(|code| (300..400).contains(&code));
         statuses.collect::<Vec<_>>().iter().all(is_redirect).then(|| {
             format!(
-                "{} sends whoever asks for its REST API elsewhere on the site, with a redirect: to a login, or in a circle; \
-                 `curl -IL {}/wp-json/` shows where",
+                "{} sends whoever asks for its REST API elsewhere on the site, with a redirect, and no index answers there; \
+                 `curl -IL {}/wp-json/` shows where it leads",
                 self.seen.examined, self.seen.examined
             )
         })

@@ -196,12 +196,14 @@ pub(super) const ROWS: &[Row] = &[
     (
         &["Location"],
         "Where a redirect leads. To another scheme, host or port, browsers, curl and most libraries go without Authorization, and \
-         301 and 302 make a GET of a POST.",
+         301 and 302 make a GET of a POST. WordPress without a site sends everybody to its installer.",
         &[
             "redirect-drops-authorization",
             "redirect-changes-method",
             "login-page-in-front",
             "preflight-redirected",
+            "wordpress-not-installed",
+            "site-unknown-to-network",
         ],
         "Fetch, HTTP-redirect fetch; measured with 12 clients",
     ),

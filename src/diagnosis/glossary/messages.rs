@@ -282,6 +282,12 @@ pub(super) const ROWS: &[Row] = &[
         "php-src, sapi/fpm; measured with PHP 8.2",
     ),
     (
+        &["Error establishing a database connection", "Cannot select database"],
+        "WordPress cannot use its database: it is down, refuses the login, is not there, or lacks tables. It comes with 500, to every          request, before a credential is looked at.",
+        &["database-unreachable"],
+        "wp-includes/functions.php, dead_db; wp-includes/class-wpdb.php; measured with WordPress 6.1",
+    ),
+    (
         &[
             "There has been a critical error on this website…",
             "PHP Fatal error…",

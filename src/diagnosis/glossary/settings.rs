@@ -33,6 +33,18 @@ pub(super) const ROWS: &[Row] = &[
         "wp-includes/link-template.php, get_home_url",
     ),
     (
+        &["DB_HOST", "DB_NAME", "DB_USER", "DB_PASSWORD", "table_prefix"],
+        "Where WordPress has its database, and how its tables begin there. Where it cannot use the database, every request gets 500; where it          finds no tables of the site, every request is sent to the installer. Neither looks at a credential.",
+        &["database-unreachable", "wordpress-not-installed"],
+        "wp-includes/functions.php, dead_db; wp-includes/load.php, wp_not_installed; measured with WordPress 6.1",
+    ),
+    (
+        &["MULTISITE", "DOMAIN_CURRENT_SITE", "NOBLOGREDIRECT"],
+        "A network of sites finds the site by the host that it is asked for. A host that it does not know is sent to wp-signup.php, or to          where NOBLOGREDIRECT says, before a credential is looked at.",
+        &["site-unknown-to-network", "database-unreachable"],
+        "wp-includes/ms-load.php, ms_load_current_site_and_network; measured with WordPress 6.1",
+    ),
+    (
         &["is_ssl"],
         "Whether WordPress believes that it is reached over TLS. It looks at $_SERVER['HTTPS'] (on or 1) and at SERVER_PORT (443), \
          never at X-Forwarded-Proto. Behind a proxy that ends TLS it is false unless wp-config.php says otherwise; then application \

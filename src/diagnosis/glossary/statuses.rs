@@ -125,8 +125,8 @@ pub(super) const ROWS: &[Row] = &[
     (
         &["500"],
         "PHP broke off: a page with \"critical error\", or JSON where JSON was asked for. usefulteam/jwt-auth says 500 at its token \
-         route when no secret is set. From the doctor: a defect of its own, header_doctor_panic.",
-        &["php-fatal", "jwt-secret-missing"],
+         route when no secret is set, and WordPress to everybody when it cannot use its database. From the doctor: a defect of its own, header_doctor_panic.",
+        &["php-fatal", "jwt-secret-missing", "database-unreachable"],
         "measured with WordPress 7.1; usefulteam/jwt-auth, class-auth.php",
     ),
     (

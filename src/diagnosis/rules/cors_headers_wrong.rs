@@ -7,7 +7,7 @@ use super::super::answerer::{Answerer, is_emptied_by_core};
 use super::super::withheld::{Cause, Withheld};
 use super::super::{Finding, Place, Proof, Rule, Severity};
 use crate::browser::{Block, Blocked};
-use crate::evidence::{Symptom, Trail};
+use crate::evidence::{AnsweredBy, Symptom, Trail};
 
 pub(in super::super) struct CorsHeadersWrong;
 
@@ -83,11 +83,17 @@ const fn note(blocked: &Blocked) -> &'static str {
     }
 }
 
+/// Whether WordPress took the route for a page.
+fn is_by_wordpress(symptom: &Symptom) -> bool {
+    symptom.html_for_rest && symptom.answered_by == AnsweredBy::WordPress
+}
+
 /// Which cure of the text it takes.
 fn product(symptom: &Symptom, blocked: &Blocked, by: Answerer) -> &'static str {
     match (&blocked.block, by.place) {
         (_, Place::Cache) => "cache",
-        (Block::NoAllowOrigin, _) if symptom.html_for_rest => "plain permalinks",
+        (Block::NoAllowOrigin, _) if is_by_wordpress(symptom) => "plain permalinks",
+        (Block::NoAllowOrigin, _) if symptom.html_for_rest => "page",
         (Block::WildcardWithCredentials | Block::CredentialsNotTrue, _) => "credentials",
         _ => "any",
     }

@@ -24,6 +24,7 @@ mod cookie_without_nonce;
 mod cors_headers_doubled;
 mod cors_headers_missing_on_error;
 mod cors_headers_wrong;
+mod database_unreachable;
 mod doctor_clocks_differ;
 mod error_hidden_as_cors;
 mod error_page_hides_code;
@@ -90,6 +91,7 @@ mod secret_unusable;
 mod signature_removed_by_google;
 mod simple_jwt_login_refused;
 mod site_code;
+mod site_unknown_to_network;
 mod stale_token_after_refresh;
 mod stale_token_on_public_route;
 mod token_algorithm_refused;
@@ -111,6 +113,7 @@ mod validate_accepts_route_refuses;
 mod validate_refuses_route_accepts;
 mod woocommerce_key_refused;
 mod woocommerce_key_unseen;
+mod wordpress_not_installed;
 mod wpgraphql_jwt_refused;
 
 pub(super) use application_password_refused::ApplicationPasswordRefused;
@@ -137,6 +140,7 @@ pub(super) use cookie_without_nonce::CookieWithoutNonce;
 pub(super) use cors_headers_doubled::CorsHeadersDoubled;
 pub(super) use cors_headers_missing_on_error::CorsHeadersMissingOnError;
 pub(super) use cors_headers_wrong::CorsHeadersWrong;
+pub(super) use database_unreachable::DatabaseUnreachable;
 pub(super) use doctor_clocks_differ::DoctorClocksDiffer;
 pub(super) use error_hidden_as_cors::ErrorHiddenAsCors;
 pub(super) use error_page_hides_code::ErrorPageHidesCode;
@@ -203,6 +207,7 @@ pub(super) use secret_unusable::SecretUnusable;
 pub(super) use signature_removed_by_google::SignatureRemovedByGoogle;
 pub(super) use simple_jwt_login_refused::SimpleJwtLoginRefused;
 pub(super) use site_code::SiteCode;
+pub(super) use site_unknown_to_network::SiteUnknownToNetwork;
 pub(super) use stale_token_after_refresh::StaleTokenAfterRefresh;
 pub(super) use stale_token_on_public_route::StaleTokenOnPublicRoute;
 pub(super) use token_algorithm_refused::TokenAlgorithmRefused;
@@ -224,6 +229,7 @@ pub(super) use validate_accepts_route_refuses::ValidateAcceptsRouteRefuses;
 pub(super) use validate_refuses_route_accepts::ValidateRefusesRouteAccepts;
 pub(super) use woocommerce_key_refused::WoocommerceKeyRefused;
 pub(super) use woocommerce_key_unseen::WoocommerceKeyUnseen;
+pub(super) use wordpress_not_installed::WordpressNotInstalled;
 pub(super) use wpgraphql_jwt_refused::WpgraphqlJwtRefused;
 
 use super::readings::{
@@ -234,3 +240,12 @@ use super::readings::{
     needs_no_login, refused_by_basic, refuses_to_refresh, root, sees_no_tls, sent_wrong, taken_elsewhere,
     times_by, until_php, untouched, wants_for_origin,
 };
+
+/// What a reply is taken for that everybody gets, whatever was asked: a CORS error, or a redirect at which clients lose something.
+const OF_A_REPLY_TO_EVERYBODY: &[&str] = &[
+    "cors-headers-missing-on-error",
+    "preflight-blocked",
+    "preflight-redirected",
+    "redirect-changes-method",
+    "redirect-drops-authorization",
+];

@@ -62,6 +62,7 @@ fn cure(symptom: &Symptom, blocked: &Blocked, place: Place) -> &'static str {
     match place {
         _ if is_down(blocked) => "server error",
         Place::WordPress if symptom.html_for_rest => "plain permalinks",
+        _ if symptom.html_for_rest && blocked.status.is_success() => "page",
         Place::Plugin => "plugin",
         Place::WebServer if blocked.status.is_success() => "web server",
         _ => product(symptom),
