@@ -68,6 +68,6 @@ pub use route::{Form, Route, RouteClass, beside, folder};
 pub use sighting::{Look, Seen, Sighting, Sightings, Spelling, Watched, is_note, look};
 pub use site::{Difference, Home};
 pub use site_code::SiteCode;
-pub use symptom::{Led, Offset, RedirectedBy, Software, Symptom};
+pub use symptom::{Led, Offset, RedirectedBy, Software, Symptom, is_led_past_rest};
 pub use trail::{Denied, Hop, Memory, OtherWay, Session, Trail, Treatment};
 pub use wordpress::{Code, WordPressError};

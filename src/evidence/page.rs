@@ -153,7 +153,7 @@ pub(super) fn is_signup(reply: &ReplyHead) -> bool {
 /// Where a redirect leads: up to the query, and the query with its mark; empty when it is none.
 fn leads_to(reply: &ReplyHead) -> (&[u8], &[u8]) {
     let is_redirect = matches!(reply.status.code(), 301 | 302 | 303 | 307 | 308);
-    let to = reply.fields.only(Name::Location).filter(|_| is_redirect).unwrap_or_default();
+    let to = if is_redirect { reply.fields.only(Name::Location).unwrap_or_default() } else { b"" };
     let end = to.iter().position(|byte| b"?#".contains(byte)).unwrap_or(to.len());
     to.split_at_checked(end).unwrap_or_default()
 }

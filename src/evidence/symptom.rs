@@ -185,9 +185,16 @@ impl Symptom {
     }
 }
 
+/// Whether a redirect by WordPress tells that it asked no REST route, whatever the URL says: to its installer, to the form for new
+/// sites, or to the same path with a slash. Of any other reply no more than the status is looked at.
+#[must_use]
+pub fn is_led_past_rest(request: &RequestHead, reply: &ReplyHead) -> bool {
+    page::is_installer(reply) || page::is_signup(reply) || adds_slash(request, reply)
+}
+
 /// `redirect_canonical` (`wp-includes/canonical.php`) adds the slash, and never touches what WordPress takes for a REST URL.
 fn adds_slash(request: &RequestHead, reply: &ReplyHead) -> bool {
-    let is_own = RedirectedBy::of(reply) == Some(RedirectedBy::WordPress) && reply.status.code() == 301;
+    let is_own = reply.status.code() == 301 && RedirectedBy::of(reply) == Some(RedirectedBy::WordPress);
     let Some(to) = reply.fields.only(Name::Location).filter(|_| is_own) else { return false };
     let to = to.split(|byte| *byte == b'?').next().unwrap_or_default();
     to.strip_suffix(b"/").is_some_and(|to| to.ends_with(request.path()) && !request.path().ends_with(b"/"))

@@ -2,7 +2,7 @@
 
 use super::diagnose::Seen;
 use super::record::{Keeps, Record};
-use crate::evidence::{Led, LoginPage, Route, RouteClass, Watched, is_replayed};
+use crate::evidence::{Led, LoginPage, Route, RouteClass, Watched, is_led_past_rest, is_replayed};
 use crate::message::{Method, ReplyHead};
 
 impl Record {
@@ -23,6 +23,7 @@ impl Record {
             || seen.blocked.is_some()
             || self.is_noteworthy
             || LoginPage::of(reply).is_some()
+            || self.is_led_past(reply)
             || self.may_be_replayed(reply)
     }
 
@@ -32,6 +33,12 @@ impl Record {
             && self.head.method == Method::Post
             && matches!(reply.status.code(), 301 | 302)
             && Route::of(&self.head).class != RouteClass::NotRest
+    }
+
+    /// Whether WordPress led past its REST API somebody who means it, and no scanner, which asks every site.
+    fn is_led_past(&self, reply: &ReplyHead) -> bool {
+        let is_meant = self.sent.has(Watched::Authorization) || self.head.method == Method::Post;
+        is_meant && is_led_past_rest(&self.head, reply)
     }
 
     /// Whether a cache answered a credential with what it should not have kept. Without `Authorization` nothing is looked at; with it the

@@ -297,6 +297,36 @@ fn a_good_reply_from_a_cache_and_a_redirect_that_loses_the_request_are_told() {
             "login-page-in-front",
         ),
         ("GET /wp-json/", &[], "302 Found", "Location: /oauth2/start?rd=x", ""),
+        (
+            "GET /wp-json/wp/v2/users/me",
+            &token,
+            "302 Found",
+            "X-Redirect-By: WordPress\r\nLocation: /wp-admin/install.php",
+            "wordpress-not-installed",
+        ),
+        (
+            "POST /wp-json/jwt-auth/v1/token",
+            &[],
+            "302 Found",
+            "Location: /wp-admin/setup-config.php",
+            "wordpress-not-installed",
+        ),
+        ("GET /", &token, "302 Found", "Location: /wp-admin/install.php", ""),
+        ("GET /wp-json/", &[], "302 Found", "Location: /wp-admin/install.php", ""),
+        (
+            "GET /wp-json/wp/v2/users/me",
+            &token,
+            "302 Found",
+            "Location: /wp-signup.php?new=blog.test",
+            "site-unknown-to-network",
+        ),
+        (
+            "GET /wp-json/wp/v2/users/me",
+            &token,
+            "301 Moved",
+            "X-Redirect-By: WordPress\r\nLocation: /wp-json/wp/v2/users/me/",
+            "permalinks-plain",
+        ),
     ];
     for (line, fields, status, field, rule) in rows {
         let origin =
