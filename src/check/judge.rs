@@ -138,7 +138,7 @@ pub(super) const fn unready(symptom: &Symptom) -> Option<&'static str> {
             Some("is a network of WordPress sites, and none of them has this host: it offers to register one")
         }
         AnsweredBy::PhpFatal => Some("runs PHP that breaks off; its error log says why"),
-        AnsweredBy::Login => Some("sends everybody to WordPress's login page, as a plugin makes it do"),
+        AnsweredBy::Login => Some("sends everybody to WordPress's login page, by a plugin most often"),
         _ => None,
     }
 }
@@ -217,7 +217,9 @@ pub(super) fn reading(question: &Question, symptom: &Symptom, known: Known) -> O
         }
         (_, _, AnsweredBy::NoDatabase) => Some("WordPress cannot use its database"),
         (_, _, AnsweredBy::Network) => Some("the network of sites has none for this host"),
-        (_, _, AnsweredBy::Login) => Some("a plugin sends everybody to the login page"),
+        (_, _, AnsweredBy::Login) => {
+            Some("everybody is sent to WordPress's login page, by a plugin most often")
+        }
         (Step::Without | Step::With | Step::Token | Step::Validate, 404, _) => {
             Some("no JWT plugin answers there: it is not installed, not active, or its route was closed")
         }

@@ -54,6 +54,9 @@ impl Answerer {
                 Self::new("WordPress", Place::WordPress, Desk::WordPress)
             }
             AnsweredBy::Network => Self::supposed("WordPress", Place::WordPress, Desk::WordPress),
+            AnsweredBy::Login if symptom.redirected_by.is_none() => {
+                Self::supposed("a plugin", Place::Plugin, Desk::WordPress)
+            }
             AnsweredBy::Login | AnsweredBy::Plugin(_) | AnsweredBy::Exit => PLUGIN,
             AnsweredBy::RestLike => Self::supposed("a plugin", Place::Plugin, Desk::WordPress),
             AnsweredBy::WordPressRest | AnsweredBy::WordPress => match symptom.redirected_by {

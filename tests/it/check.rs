@@ -982,6 +982,7 @@ fn a_wordpress_without_a_site_is_told_by_its_cause_and_not_by_a_login_or_a_redir
             assert_eq!((rules, checked.code), (vec![rule], Some(1)), "{report:#}");
             assert!(report["stopped"].as_str().unwrap().contains(words), "{report:#}");
             assert!(!checked.out.contains("to a login"), "{report:#}");
+            assert!(!checked.out.contains("no token was issued"), "nobody tried to log in: {report:#}");
             let is_page = |step: &&Value| step["step"] == "page";
             let pages = report["steps"].as_array().unwrap().iter().filter(is_page);
             assert!(pages.count() == 1, "its installer need not be looked at: {report:#}");

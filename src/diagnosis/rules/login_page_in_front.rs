@@ -28,13 +28,15 @@ impl Rule for LoginPageInFront {
             return None;
         }
         let is_script = login == LoginPage::WordPress || trail.memory.direct;
-        let (who, place, desk) = if is_script {
-            ("a plugin", Place::Plugin, Desk::WordPress)
-        } else {
-            ("a gate in front of WordPress", Place::Gate, Desk::Edge)
+        // Plugins redirect by `wp_redirect`, which signs; a rule of the web server may lead there as well.
+        let is_signed = login != LoginPage::WordPress || symptom.redirected_by.is_some();
+        let (who, place, desk) = match (is_script, is_signed) {
+            (true, true) => ("a plugin", Place::Plugin, Desk::WordPress),
+            (true, false) => ("a plugin, or a rule of the web server,", Place::Plugin, Desk::WordPress),
+            (false, _) => ("a gate in front of WordPress", Place::Gate, Desk::Edge),
         };
-        let proof =
-            if login == LoginPage::Google || trail.memory.direct { Proof::Likely } else { Proof::Proved };
+        let is_sure = is_signed && login != LoginPage::Google && !trail.memory.direct;
+        let proof = if is_sure { Proof::Proved } else { Proof::Likely };
         let summary =
             format!("{who} sent the request to the login of {} instead of letting it in", login.name());
         let mut path = untouched(trail);
@@ -57,6 +59,6 @@ impl Rule for LoginPageInFront {
     }
 
     fn explains(&self) -> &'static [&'static str] {
-        &["redirect-drops-authorization", "redirect-changes-method"]
+        &["cors-headers-missing-on-error", "redirect-drops-authorization", "redirect-changes-method"]
     }
 }
