@@ -187,6 +187,19 @@ fn by_dialect(question: &Question, symptom: &Symptom, known: Known) -> Option<&'
     }
 }
 
+/// What it means that somebody else than the REST server answered.
+const fn by_answerer(by: AnsweredBy) -> Option<&'static str> {
+    match by {
+        AnsweredBy::Gate(_) => Some("a gate in front asks for a login of its own"),
+        AnsweredBy::PhpFatal => Some("PHP breaks off; its error log says why"),
+        AnsweredBy::Installer => Some("WordPress is not installed: it sends everybody to its installer"),
+        AnsweredBy::NoDatabase => Some("WordPress cannot use its database"),
+        AnsweredBy::Network => Some("the network of sites has none for this host"),
+        AnsweredBy::Login => Some("everybody is sent to WordPress's login page, by a plugin most often"),
+        _ => None,
+    }
+}
+
 /// What an answer means that is not expected and that no rule explains.
 #[must_use]
 pub(super) fn reading(question: &Question, symptom: &Symptom, known: Known) -> Option<&'static str> {
@@ -210,16 +223,7 @@ pub(super) fn reading(question: &Question, symptom: &Symptom, known: Known) -> O
         _ if is_locked(symptom) => Some(
             "the REST API is closed to whoever is not logged in, by a plugin that answers before any other",
         ),
-        (_, _, AnsweredBy::Gate(_)) => Some("a gate in front asks for a login of its own"),
-        (_, _, AnsweredBy::PhpFatal) => Some("PHP breaks off; its error log says why"),
-        (_, _, AnsweredBy::Installer) => {
-            Some("WordPress is not installed: it sends everybody to its installer")
-        }
-        (_, _, AnsweredBy::NoDatabase) => Some("WordPress cannot use its database"),
-        (_, _, AnsweredBy::Network) => Some("the network of sites has none for this host"),
-        (_, _, AnsweredBy::Login) => {
-            Some("everybody is sent to WordPress's login page, by a plugin most often")
-        }
+        (_, _, by) if by_answerer(by).is_some() => by_answerer(by),
         (Step::Without | Step::With | Step::Token | Step::Validate, 404, _) => {
             Some("no JWT plugin answers there: it is not installed, not active, or its route was closed")
         }

@@ -24,7 +24,8 @@ impl Rule for DatabaseUnreachable {
         if symptom.answered_by != AnsweredBy::NoDatabase || !is_rest || symptom.from_cache {
             return None;
         }
-        let summary = "WordPress cannot use its database: it does not reach it, is refused there, or does not find its tables";
+        let summary = "WordPress cannot use its database: it does not reach it, is refused there, or does not find its tables, or its \
+                       network's site, in it";
         Some(Finding {
             because: "WordPress says so in its own page or JSON, with 500".into(),
             path: until_php(trail, "no database"),
