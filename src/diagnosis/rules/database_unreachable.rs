@@ -29,7 +29,7 @@ impl Rule for DatabaseUnreachable {
         Some(Finding {
             because: "WordPress says so in its own page or JSON, with 500".into(),
             path: until_php(trail, "no database"),
-            cleared: vec!["client", "proxies", "web server", "token", "secret", "CORS"],
+            cleared: vec!["token", "secret", "expiry", "permissions", "CORS"],
             caution: NOT_JUDGED,
             ..Finding::of(self, Proof::Proved, "any", summary)?
         })
