@@ -283,7 +283,8 @@ pub(super) const ROWS: &[Row] = &[
     ),
     (
         &["Error establishing a database connection", "Cannot select database"],
-        "WordPress cannot use its database: it is down, refuses the login, is not there, or lacks tables. It comes with 500, to every          request, before a credential is looked at.",
+        "WordPress cannot use its database: it is down, refuses the login, is not there, or lacks tables. It comes with 500, to every \
+         request, before a credential is looked at.",
         &["database-unreachable"],
         "wp-includes/functions.php, dead_db; wp-includes/class-wpdb.php; measured with WordPress 6.1",
     ),

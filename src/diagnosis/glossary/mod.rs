@@ -200,6 +200,7 @@ mod tests {
         let all = terms();
         for term in &all {
             assert!(term.meaning.len() > 40 && term.meaning.ends_with('.'), "{}", term.name());
+            assert!(!term.meaning.contains("  "), "{}", term.name());
             assert!(!term.source.is_empty(), "{}", term.name());
             for id in term.rules {
                 assert!(rule(id).is_some(), "{}: {id}", term.name());

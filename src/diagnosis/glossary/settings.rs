@@ -34,13 +34,15 @@ pub(super) const ROWS: &[Row] = &[
     ),
     (
         &["DB_HOST", "DB_NAME", "DB_USER", "DB_PASSWORD", "table_prefix"],
-        "Where WordPress has its database, and how its tables begin there. Where it cannot use the database, every request gets 500; where it          finds no tables of the site, every request is sent to the installer. Neither looks at a credential.",
+        "Where WordPress has its database, and how its tables begin there. Where it cannot use the database, every request gets 500; where it \
+         finds no tables of the site, every request is sent to the installer. Neither looks at a credential.",
         &["database-unreachable", "wordpress-not-installed"],
         "wp-includes/functions.php, dead_db; wp-includes/load.php, wp_not_installed; measured with WordPress 6.1",
     ),
     (
         &["MULTISITE", "DOMAIN_CURRENT_SITE", "NOBLOGREDIRECT"],
-        "A network of sites finds the site by the host that it is asked for. A host that it does not know is sent to wp-signup.php, or to          where NOBLOGREDIRECT says, before a credential is looked at.",
+        "A network of sites finds the site by the host that it is asked for. A host that it does not know is sent to wp-signup.php, or to \
+         where NOBLOGREDIRECT says, before a credential is looked at.",
         &["site-unknown-to-network", "database-unreachable"],
         "wp-includes/ms-load.php, ms_load_current_site_and_network; measured with WordPress 6.1",
     ),
