@@ -78,6 +78,28 @@ fn systemd_is_told_of_the_whole_life() {
 }
 
 #[test]
+fn a_doctor_to_which_systemd_does_not_listen_serves_reloads_and_ends() {
+    let systemd = Systemd::new();
+    let filler = UnixDatagram::unbound().unwrap();
+    filler.set_nonblocking(true).unwrap();
+    while filler.send_to(b"x", systemd.folder.path().join("notify")).is_ok() {}
+    let origin = Origin::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    let file = systemd.folder.path().join("doctor.yaml");
+    std::fs::write(&file, config(&origin.to_string(), "")).unwrap();
+    let mut doctor = systemd.start(&file);
+    let said = doctor.says("Nobody reads at NOTIFY_SOCKET");
+    assert_eq!(said["level"], "WARN", "{said}");
+    doctor.signal("HUP");
+    doctor.says("Reloaded");
+    let reply = doctor.connect().send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").reply();
+    assert_eq!(reply.status(), 200);
+    doctor.terminate();
+    assert!(doctor.wait().success());
+    let again = doctor.said().iter().filter(|line| line.to_string().contains("NOTIFY_SOCKET")).count();
+    assert_eq!(again, 0, "it is said once");
+}
+
+#[test]
 fn systemd_is_told_who_the_service_is_after_a_hand_over() {
     let systemd = Systemd::new();
     let at = |name: &str| systemd.folder.path().join(name);
