@@ -1,16 +1,14 @@
 //! Key `token_file` of `admin`: what stands in it. The plan holds its name alone, so that the plan can be shown.
 
+use super::contents::{Contents, Sort, Unread, contents};
 use super::error::{Error, Mistake, Problem, quoted};
 use super::reading::Lookup;
 use super::{Plan, Source};
 use crate::secret::{AdminToken, BadToken};
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// The largest file of a token, in bytes.
-const LARGEST: u64 = 4 << 10;
+/// What the file should be.
+const FILE: Sort = Sort { name: "file of a token", most: 4 << 10 };
 
 /// What opens the admin listener.
 #[derive(Clone, Debug, Default)]
@@ -29,10 +27,8 @@ const EXPOSED: &str = "may be read by every user of this machine, who can then a
 /// Why a file of a token is of no use. Ends a sentence that begins with its name.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
-    #[error("cannot be read: {0}; name a file that the doctor may read")]
-    Unreadable(#[from] io::Error),
-    #[error("is larger than 4KiB, which no file of a token is; is it the right one?")]
-    TooLarge,
+    #[error("{0}")]
+    Unread(#[from] Unread),
     #[error("is not text; it holds the token in one line, is it the right one?")]
     NoText,
     #[error("{0}")]
@@ -63,12 +59,7 @@ impl Plan {
 
 /// The token, and whether everybody may read it.
 fn read(path: &Path) -> Result<(AdminToken, bool), Unusable> {
-    let file = File::open(path)?;
-    let is_exposed = file.metadata().map(|metadata| metadata.is_file() && metadata.mode() & 0o004 != 0)?;
-    let mut bytes = Vec::new();
-    if file.take(LARGEST + 1).read_to_end(&mut bytes)? as u64 > LARGEST {
-        return Err(Unusable::TooLarge);
-    }
+    let Contents { bytes, is_exposed } = contents(path, FILE)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Unusable::NoText)?;
     Ok((AdminToken::read(text)?, is_exposed))
 }

@@ -3,6 +3,7 @@
 //! A plan names files and does not hold what is in them, so that it can be compared, shown and checked elsewhere. What is
 //! wrong with a file is told like any other mistake, at the value that names it. Nothing in a file is ever repeated.
 
+use super::contents::{Sort, contents};
 use super::error::{Error, Mistake, Problem, quoted};
 use super::listeners::ProxyProtocol;
 use super::reading::Lookup;
@@ -11,13 +12,14 @@ use super::{Plan, Source};
 use crate::listen::{self, BadPem, Entrance, Identity, Sessions, Validity, server_config};
 use crate::moment::Moment;
 use rustls::ServerConfig;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The largest file of certificates, in bytes; the bundle of all public authorities has a quarter of it.
-const LARGEST: u64 = 1 << 20;
+/// What the files should be; the bundle of all public authorities has a quarter of that size.
+const FILE: Sort = Sort { name: "PEM file of certificates", most: 1 << 20 };
+
+/// What the file of a private key should be.
+const KEY: Sort = Sort { name: "PEM file of a private key", most: 1 << 20 };
 
 /// What connections pass before their first request.
 #[derive(Clone, Debug, Default)]
@@ -90,8 +92,8 @@ fn open(
 }
 
 fn identity(pair: &Certificate) -> Result<Identity, Problem> {
-    let certificate = read(&pair.certificate).map_err(|problem| problem.under("certificate"))?;
-    let key = read(&pair.private_key).map_err(|problem| problem.under("private_key"))?;
+    let certificate = read(&pair.certificate, FILE).map_err(|problem| problem.under("certificate"))?;
+    let key = read(&pair.private_key, KEY).map_err(|problem| problem.under("private_key"))?;
     Identity::from_pem(&certificate, &key).map_err(|bad| {
         let (file, name) = if bad.is_about_key() {
             (&pair.private_key, "private_key")
@@ -104,7 +106,7 @@ fn identity(pair: &Certificate) -> Result<Identity, Problem> {
 
 fn clients(clients: &ClientCertificates) -> Result<listen::ClientCertificates, Problem> {
     let read = || {
-        let text = read(&clients.authorities)?;
+        let text = read(&clients.authorities, FILE)?;
         listen::ClientCertificates::from_pem(&text, clients.require)
             .map_err(|bad| unusable(&clients.authorities, &bad))
     };
@@ -125,20 +127,9 @@ fn untimely(pair: &Certificate, validity: Validity) -> Option<Problem> {
     Some(Problem::here(format!("{} {what}", name(&pair.certificate))).under("certificate"))
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Problem> {
-    let mut text = Vec::new();
-    let read = File::open(file).and_then(|opened| opened.take(LARGEST + 1).read_to_end(&mut text));
-    match read {
-        Ok(length) if length as u64 > LARGEST => {
-            let message = format!("{} is larger than 1MiB, which no file of certificates is", name(file));
-            Err(Problem::here(message + "; is it the right one?"))
-        }
-        Ok(_) => Ok(text),
-        Err(error) => {
-            let message = format!("{} cannot be read: {error}", name(file));
-            Err(Problem::here(message + "; name a PEM file that the doctor may read"))
-        }
-    }
+fn read(file: &Path, sort: Sort) -> Result<Vec<u8>, Problem> {
+    let read = contents(file, sort).map(|contents| contents.bytes);
+    read.map_err(|wrong| Problem::here(format!("{} {wrong}", name(file))))
 }
 
 fn name(file: &Path) -> String {

@@ -4,9 +4,10 @@
 //! flag; a [`Problem`] adds the path; an [`Error`] adds file, line and column. Whoever quotes a value quotes it
 //! through [`quoted`], because an address may carry a password and no secret is ever printed.
 
+use super::contents::Unread;
 use super::reading::{Path, Step};
 use crate::secret::{looks_chosen, looks_secret};
-use std::{fmt, io};
+use std::fmt;
 
 /// Why a text is not the value it should be, as the end of a sentence that begins with the text.
 ///
@@ -54,12 +55,18 @@ impl Problem {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file could not be read at all.
-    #[error("{file}: cannot be read")]
-    Unreadable {
+    #[error("{file}: {wrong}")]
+    Unread {
         /// The file as it was named.
         file: String,
-        /// What the system says.
-        source: io::Error,
+        /// Why not.
+        wrong: Unread,
+    },
+    /// The file is not UTF-8.
+    #[error("{file}: is not text; a configuration is YAML in UTF-8, is it the right file?")]
+    NoText {
+        /// The file as it was named.
+        file: String,
     },
     /// The file was read and is wrong somewhere.
     #[error("{0}")]

@@ -11,6 +11,7 @@ mod admin;
 mod admin_token;
 mod authorization;
 mod connections;
+mod contents;
 mod cores;
 mod cors;
 mod diagnosis;
@@ -40,6 +41,8 @@ mod workers;
 pub use admin::{Admin, AdminAddress};
 pub use admin_token::Token;
 pub use connections::Connections;
+pub use contents::Unread;
+pub(crate) use contents::{Sort, contents, contents_once};
 pub use cores::cores;
 pub use diagnosis::{Diagnosis, SecondOpinion};
 pub use drain::Drain;
@@ -65,8 +68,6 @@ use crate::headers::Trusted;
 use error::Problem;
 use file::Shape;
 use reading::{Found, Path};
-use std::fs::File;
-use std::io::Read;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -112,14 +113,16 @@ impl Source {
     /// Reads a file.
     ///
     /// # Errors
-    /// When it cannot be read, or is not text.
+    /// When it cannot be read, or is not text. A pipe that nobody writes to is waited for, for five seconds.
     pub fn open(path: &std::path::Path) -> Result<Self, Error> {
         let name = path.display().to_string();
-        let mut text = String::new();
-        let read = |file: File| file.take(reading::LARGEST_FILE + 1).read_to_string(&mut text);
-        match File::open(path).and_then(read) {
-            Ok(_) => Ok(Self { name, text, folder: folder_of(path) }),
-            Err(source) => Err(Error::Unreadable { file: name_of_missing(path), source }),
+        let read = match contents_once(path, reading::FILE) {
+            Ok(read) => read,
+            Err(wrong) => return Err(Error::Unread { file: name_of_missing(path), wrong }),
+        };
+        match String::from_utf8(read.bytes) {
+            Ok(text) => Ok(Self { name, text, folder: folder_of(path) }),
+            Err(_) => Err(Error::NoText { file: name }),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Doctors believe one another by a key that they share. The plan holds the name of its file and never what stands in it:
 //! [`Plan::keys`] reads that, as often as it is asked, and so the plan can be shown. Nothing in the file is ever repeated.
 
+use super::contents::{Contents, Sort, Unread, contents, contents_once};
 use super::error::{Error, Mistake, Problem, quoted};
 use super::overrides::Overrides;
 use super::reading::{Lookup, Scalar};
@@ -12,13 +13,10 @@ use crate::evidence::{HopName, Instance};
 use crate::secret::Keyring;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The largest file of keys, in bytes: three lines and a page of comments.
-const LARGEST: u64 = 4 << 10;
+const FILE: Sort = Sort { name: "file of keys", most: 4 << 10 };
 
 /// Who this doctor is among others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,7 +66,8 @@ impl Keys {
             path: String::new(),
             message: format!("{name} {words}"),
         };
-        let (ring, reach) = read(path).map_err(|wrong| Error::Wrong(at(wrong.to_string())))?;
+        let read = keyring(contents_once(path, FILE));
+        let (ring, reach) = read.map_err(|wrong| Error::Wrong(at(wrong.to_string())))?;
         let exposed = (reach == Reach::Everybody).then(|| at(EXPOSED.to_owned()));
         Ok(Self { ring: Some(ring), warnings: exposed.into_iter().collect() })
     }
@@ -100,7 +99,8 @@ impl Plan {
                 }
             }
         };
-        let (ring, reach) = read(path).map_err(|wrong| Error::Wrong(at(format!("{name} {wrong}"))))?;
+        let read = keyring(contents(path, FILE));
+        let (ring, reach) = read.map_err(|wrong| Error::Wrong(at(format!("{name} {wrong}"))))?;
         let exposed = (reach == Reach::Everybody).then_some(EXPOSED);
         let unnamed = (self.trail.hop == HopName::default()).then_some(UNNAMED);
         let warnings =
@@ -128,26 +128,18 @@ enum Reach {
 /// Why a file of keys is of no use. Ends a sentence that begins with its name.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
-    #[error("cannot be read: {0}; name a file of keys that the doctor may read")]
-    Unreadable(#[from] io::Error),
-    #[error("is larger than 4KiB, which no file of keys is; is it the right one?")]
-    TooLarge,
+    #[error("{0}")]
+    Unread(#[from] Unread),
     #[error("is not text; a file of keys has lines `NAME:KEY`, is it the right one?")]
     NoText,
     #[error("is no file of keys: {0}")]
     Bad(#[from] crate::secret::BadKeys),
 }
 
-fn read(path: &Path) -> Result<(Keyring, Reach), Unusable> {
-    let file = File::open(path)?;
-    let is_open = file.metadata().map(|metadata| metadata.is_file() && metadata.mode() & 0o004 != 0)?;
-    let mut bytes = Vec::new();
-    let length = file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if length as u64 > LARGEST {
-        return Err(Unusable::TooLarge);
-    }
+fn keyring(read: Result<Contents, Unread>) -> Result<(Keyring, Reach), Unusable> {
+    let Contents { bytes, is_exposed } = read?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Unusable::NoText)?;
-    Ok((text.parse()?, if is_open { Reach::Everybody } else { Reach::Few }))
+    Ok((text.parse()?, if is_exposed { Reach::Everybody } else { Reach::Few }))
 }
 
 /// `trail` in the file.

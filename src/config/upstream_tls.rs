@@ -1,5 +1,6 @@
 //! Key `tls` of an upstream, and what the version of HTTP has to do with it.
 
+use super::contents::{Sort, contents};
 use super::error::{Problem, quoted};
 use super::reading::Scalar;
 use super::values::words::words;
@@ -8,12 +9,10 @@ use crate::upstream::{Address, Authorities, BadTerms, Offer, Terms, Tls, Trust};
 use rustls::pki_types::ServerName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The largest file of certificates: several times that of all public authorities.
-const LARGEST: u64 = 4 << 20;
+const FILE: Sort = Sort { name: "PEM file of certificates", most: 4 << 20 };
 
 /// TLS towards an upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,12 +64,8 @@ impl UpstreamTls {
 
 fn authorities(path: &Path) -> Result<Authorities, Problem> {
     let name = quoted(&path.display().to_string());
-    let mut text = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut text));
-    read.map_err(|error| {
-        Problem::here(format!("{name} cannot be read: {error}; name a PEM file of certificates"))
-    })?;
-    Authorities::from_pem(&text).map_err(|bad| {
+    let read = contents(path, FILE).map_err(|wrong| Problem::here(format!("{name} {wrong}")))?;
+    Authorities::from_pem(&read.bytes).map_err(|bad| {
         Problem::here(format!(
             "{name} {bad}; name a file of who signed the upstream's certificate, or of the certificate itself, \
              with `-----BEGIN CERTIFICATE-----` in it"

@@ -361,7 +361,7 @@ fn a_file_that_tls_needs_is_missed_by_run_and_validate_and_not_by_show() {
     let missed = path.with_file_name("no.crt");
     let message = format!(
         "{}:3:26: listeners[0].tls[0].certificate: \"{}\" cannot be read: No such file or directory (os error 2); \
-         name a PEM file that the doctor may read",
+         name a PEM file of certificates that the doctor may read",
         path.display(),
         missed.display()
     );
@@ -455,7 +455,7 @@ fn a_missing_authority_is_found_by_run_and_validate_and_shown_by_show() {
     let path = path.to_string_lossy();
     let message = format!(
         "{path}:5:15: sites[0].upstreams[0].tls.ca: \"{}\" cannot be read: No such file or directory (os error 2); \
-         name a PEM file of certificates",
+         name a PEM file of certificates that the doctor may read",
         missing.display()
     );
     for command in [&["config", "validate"][..], &["run", "--config"]] {
@@ -526,4 +526,112 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         assert!(ended.status.success(), "{arguments:?}");
         assert_eq!(String::from_utf8_lossy(&ended.stderr), "", "{arguments:?}");
     }
+}
+
+/// A pipe that nobody writes to.
+fn pipe(folder: &Path) -> PathBuf {
+    let path = folder.join("pipe");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    path
+}
+
+#[test]
+fn a_name_of_what_is_no_such_file_is_told_with_its_key_and_nothing_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (huge, empty) = (folder.path().join("huge"), folder.path().join("empty"));
+    std::fs::File::create(&huge).unwrap().set_len(1 << 30).unwrap();
+    std::fs::write(&empty, "").unwrap();
+    let wrong = [
+        (pipe(folder.path()), "is a pipe, which can be read once"),
+        (folder.path().to_owned(), "is a folder; name a "),
+        (PathBuf::from("/dev/zero"), "is a device; name a "),
+        (huge, "is larger than "),
+        (empty, "hold"),
+        (folder.path().join("gone"), "cannot be read: No such file"),
+    ];
+    let sites = "sites: [{ upstreams: [{ url: 'h:80' }] }]";
+    let pair = rcgen::generate_simple_self_signed(["a.test".to_owned()]).unwrap();
+    let (certificate, key) = (folder.path().join("a.crt"), folder.path().join("a.key"));
+    std::fs::write(&certificate, pair.cert.pem()).unwrap();
+    std::fs::write(&key, pair.signing_key.serialize_pem()).unwrap();
+    let good = format!("certificate: {}, private_key: {}", certificate.display(), key.display());
+    let keys = [
+        ("trail.key_file", format!("trail: {{ key_file: FILE }}\n{sites}")),
+        ("admin.token_file", format!("admin: {{ address: 127.0.0.1:0, token_file: FILE }}\n{sites}")),
+        (
+            "listeners[0].tls[0].certificate",
+            format!(
+                "listeners: [{{ address: ':0', tls: [{{ certificate: FILE, private_key: {} }}] }}]\n{sites}",
+                key.display()
+            ),
+        ),
+        (
+            "listeners[0].tls[0].private_key",
+            format!(
+                "listeners: [{{ address: ':0', tls: [{{ certificate: {}, private_key: FILE }}] }}]\n{sites}",
+                certificate.display()
+            ),
+        ),
+        (
+            "listeners[0].client_certificates.authorities",
+            format!(
+                "listeners: [{{ address: ':0', tls: [{{ {good} }}], client_certificates: {{ authorities: FILE }} }}]\n{sites}"
+            ),
+        ),
+        (
+            "sites[0].upstreams[0].tls.ca",
+            "sites: [{ upstreams: [{ url: 'https://h', tls: { ca: FILE } }] }]".to_owned(),
+        ),
+    ];
+    let config = folder.path().join("doctor.yaml");
+    for ((path, yaml), (named, words)) in keys.iter().flat_map(|key| wrong.iter().map(move |one| (key, one)))
+    {
+        std::fs::write(&config, yaml.replace("FILE", &named.display().to_string())).unwrap();
+        let ended = run(&["config", "validate", &config.to_string_lossy()]);
+        assert_eq!(ended.code, Some(2), "{path}: {}", ended.err);
+        let told = format!("{path}: \"{}\" ", named.display());
+        assert!(ended.err.contains(&told) && ended.err.contains(words), "{path}, {named:?}: {}", ended.err);
+    }
+    for (named, words) in &wrong[..4] {
+        let flags = ["run", "--upstream", "h:80", "--trail-key-file", &named.to_string_lossy()];
+        let ended = run(&flags);
+        let told = format!("--trail-key-file: \"{}\" {words}", named.display());
+        assert!(ended.code == Some(2) && ended.err.contains(&told), "{}", ended.err);
+    }
+}
+
+#[test]
+fn a_configuration_that_is_none_is_told_and_a_pipe_that_nobody_writes_to_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let huge = folder.path().join("huge");
+    std::fs::File::create(&huge).unwrap().set_len(1 << 30).unwrap();
+    std::fs::write(folder.path().join("latin"), b"hosts: \xe4").unwrap();
+    let larger = "is larger than 256KiB, which no configuration is; is it the right one?";
+    let silent = "is a pipe to which nobody writes; name a configuration, or have something write to it";
+    for (path, words) in [
+        (folder.path().to_owned(), "is a folder; name a configuration"),
+        (PathBuf::from("/dev/zero"), larger),
+        (huge, larger),
+        (folder.path().join("latin"), "is not text; a configuration is YAML in UTF-8, is it the right file?"),
+        (pipe(folder.path()), silent),
+    ] {
+        let path = path.to_string_lossy();
+        assert_eq!(run(&["run", "--config", &path]), refused(&format!("{path}: {words}")));
+    }
+    let empty = run(&["run", "--config", "/dev/null"]);
+    assert!(empty.err.contains("/dev/null:1:1: sites: names no site"), "{}", empty.err);
+}
+
+#[test]
+fn keys_that_are_read_once_may_come_through_a_pipe() {
+    let arguments = ["check", "http://localhost", "--dry-run", "--trail-key-file", "/dev/stdin"];
+    let mut command = doctor(&arguments, &[])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut command.stdin.take().unwrap(), KEYS.as_bytes()).unwrap();
+    let ended = command.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
 }

@@ -31,6 +31,57 @@ fn ask(wire: &mut Wire) -> String {
 }
 
 #[test]
+fn a_configuration_that_came_through_a_pipe_stays_in_force_and_a_reload_does_not_wait_for_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, one) = (folder.path().join("pipe"), origin("one"));
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    let text = config(&one, "");
+    let writer = std::thread::spawn({
+        let file = file.clone();
+        move || std::fs::write(file, text).unwrap()
+    });
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_header-doctor"));
+    command.args(["run", "--config"]).arg(&file).env_clear();
+    // The world looks into the file that it is told of, and a pipe tells once.
+    let mut doctor = Doctor::started_by(command, &folder.path().join("none"));
+    writer.join().unwrap();
+    assert_eq!(ask(&mut doctor.connect()), "one");
+    doctor.signal("HUP");
+    let said = doctor.says("Not reloaded");
+    let wrong = said["error"].as_str().unwrap();
+    assert!(
+        wrong.starts_with(&format!("{} is a pipe or a device, which is read once", file.display())),
+        "{said}"
+    );
+    assert_eq!(ask(&mut doctor.connect()), "one");
+    doctor.terminate();
+    assert!(doctor.wait().success(), "it hears that it is to stop");
+    assert!(doctor.said().iter().all(|line| line["level"] == "INFO"), "and it is said once");
+}
+
+#[test]
+fn a_key_file_that_becomes_a_pipe_is_told_and_what_was_before_stays_in_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keys, pipe, one) = (folder.path().join("keys"), folder.path().join("pipe"), origin("one"));
+    std::fs::write(&keys, crate::world::pair::KEY).unwrap();
+    let trail = format!("trail: {{ hop: edge, key_file: {} }}", keys.display());
+    let mut doctor = Doctor::with_file(&config(&one, &trail));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::fs::rename(&pipe, &keys).unwrap();
+    doctor.signal("HUP");
+    let said = doctor.says("Not reloaded");
+    assert!(said["error"].as_str().unwrap().contains("trail.key_file: \""), "{said}");
+    assert!(said["error"].as_str().unwrap().contains("\" is a pipe, which can be read once"), "{said}");
+    assert_eq!(ask(&mut doctor.connect()), "one");
+    let new = folder.path().join("new");
+    std::fs::write(&new, crate::world::pair::KEY).unwrap();
+    std::fs::rename(&new, &keys).unwrap();
+    doctor.says("Reloaded");
+    doctor.terminate();
+    assert!(doctor.wait().success());
+}
+
+#[test]
 fn a_signal_changes_the_answer_on_a_connection_that_stays_open() {
     let (one, two) = (origin("one"), origin("two"));
     let doctor = Doctor::with_file(&config(&one, ""));

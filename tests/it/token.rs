@@ -282,7 +282,7 @@ fn a_wrong_command_line_is_told_and_nothing_of_it_repeated() {
         (&[&assigned], "--token"),
         (&[&dashed], "unexpected argument"),
         (&["--secret-env", &tok], "--secret-env: there is no such variable"),
-        (&["--secret-file", &tok], "--secret-file: the file cannot be read"),
+        (&["--secret-file", &tok], "--secret-file: the file cannot be read: No such file"),
         (&["--site", &url], "has a user or password in it"),
         (&["--site", &tok], "has no scheme"),
     ];

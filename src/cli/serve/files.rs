@@ -10,11 +10,13 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use crate::config::{Sort, contents};
+
 /// The largest file whose content is compared; of a larger one, size and time must do.
-const LARGEST: u64 = 1 << 20;
+const FILE: Sort = Sort { name: "file", most: 1 << 20 };
 
 /// Where a path led, and what stood there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +30,7 @@ struct Seen {
 struct Place {
     resolved: PathBuf,
     is_file: bool,
+    is_pipe: bool,
     device: u64,
     inode: u64,
     size: u64,
@@ -129,9 +132,11 @@ fn try_to_see(path: &Path, before: Option<&Seen>) -> io::Result<Seen> {
         return Ok(before.clone());
     }
     let mut hasher = DefaultHasher::new();
-    if place.is_file && place.size <= LARGEST {
-        hasher.write(&fs::read(&place.resolved)?);
-    } else {
+    if place.is_file && place.size <= FILE.most {
+        let read = contents(&place.resolved, FILE).map_err(io::Error::other)?;
+        hasher.write(&read.bytes);
+    } else if !place.is_pipe {
+        // What comes through a pipe comes once: that somebody writes to it is no change.
         place.times.iter().for_each(|time| hasher.write_i64(*time));
     }
     Ok(Seen { place, content: hasher.finish() })
@@ -142,7 +147,8 @@ fn place(path: &Path) -> io::Result<Place> {
     let metadata = fs::metadata(&resolved)?;
     let times = [metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec()];
     let (device, inode, size) = (metadata.dev(), metadata.ino(), metadata.size());
-    Ok(Place { resolved, is_file: metadata.is_file(), device, inode, size, times })
+    let (is_file, is_pipe) = (metadata.is_file(), metadata.file_type().is_fifo());
+    Ok(Place { resolved, is_file, is_pipe, device, inode, size, times })
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! A reload: a whole new plan is made beside the one in force and put in its place, or nothing changes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::bail;
 use rustls::ServerConfig;
 
 use super::files::{Files, State};
@@ -80,6 +81,13 @@ impl<S: Source> Doctor<S> {
     }
 
     async fn replace_plan(&mut self) -> anyhow::Result<()> {
+        if let Some(file) = self.source.file().filter(|file| tells_once(file)) {
+            bail!(
+                "{} is a pipe or a device, which is read once, at the start; start anew to read it again, or name a file with \
+                 `--config FILE`",
+                file.display()
+            );
+        }
         let prepared = prepared(&self.source, &mut self.files)?;
         let change = self.listeners.change_to(&prepared, self.workers.count())?;
         let warnings = prepared.warnings();
@@ -149,6 +157,11 @@ impl<S: Source> Doctor<S> {
         self.tell_whoever_asks(Some(text.clone()));
         self.failed = Some(text);
     }
+}
+
+/// Whether what was read of it at the start is not there any more. To wait for more would be to hear nothing else.
+fn tells_once(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
 /// What differs from the start and cannot be changed in a running process, by its name in the file.

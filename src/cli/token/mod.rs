@@ -7,16 +7,16 @@ mod output;
 
 use std::env::var_os;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::ffi::OsStringExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
 
 use super::{FINDINGS, NOT_EXAMINED, NOTHING_WRONG, terminal};
+use crate::config::{Sort, contents_once};
 use crate::event::now;
 use crate::token::{Address, Asked, Given, LONGEST, Supposed, examine};
 use output::Report;
@@ -120,7 +120,9 @@ impl Arguments {
             return Ok(Some(Supposed::of_variable(value.into_vec())));
         }
         let Some(path) = &self.secret_file else { return Ok(None) };
-        let text = read_secret(path).context("--secret-file: the file cannot be read")?;
+        // Nor is that of the file.
+        let text =
+            contents_once(path, SECRET).map_err(|wrong| anyhow!("--secret-file: the file {wrong}"))?.bytes;
         Ok(Some(Supposed::of_file(text).context("--secret-file")?))
     }
 
@@ -134,12 +136,8 @@ fn is_name(name: &OsString) -> bool {
     !name.is_empty() && !name.as_encoded_bytes().iter().any(|byte| matches!(byte, b'=' | b'\0'))
 }
 
-/// At most a MiB: a wp-config.php has some KiB.
-fn read_secret(path: &Path) -> io::Result<Vec<u8>> {
-    let mut secret = Vec::new();
-    File::open(path)?.take(1 << 20).read_to_end(&mut secret)?;
-    Ok(secret)
-}
+/// What holds a secret: a wp-config.php has some KiB.
+const SECRET: Sort = Sort { name: "file of the secret or a wp-config.php", most: 1 << 20 };
 
 /// What comes on standard input, as far as it can be a token; whoever sits at a terminal is told what is expected.
 fn input() -> anyhow::Result<Vec<u8>> {

@@ -19,6 +19,7 @@ pub(super) use scalar::{Leaf, Scalar};
 pub use variables::Lookup;
 pub(super) use variables::replace;
 
+use super::contents::Sort;
 use super::error::Problem;
 use reader::Reader;
 use serde::Deserialize;
@@ -26,8 +27,8 @@ use serde::de::IgnoredAny;
 use serde_yaml::Deserializer;
 use std::cell::{Cell, RefCell};
 
-/// The largest file in bytes; a real one has a few thousand.
-pub(super) const LARGEST_FILE: u64 = 256 << 10;
+/// A configuration; a real one has a few thousand bytes.
+pub(super) const FILE: Sort = Sort { name: "configuration", most: 256 << 10 };
 
 /// The most `[` and `{` in a file: the YAML crate's time grows with the square of how deep they stand.
 const MOST_BRACKETS: usize = 5000;
@@ -77,7 +78,7 @@ pub(super) type Found = (Problem, Option<(usize, usize)>);
 
 /// Reads the whole text as a `T`.
 pub(super) fn read<T: for<'de> Deserialize<'de>>(text: &str, lookup: &Lookup<'_>) -> Result<T, Found> {
-    if text.len() as u64 > LARGEST_FILE {
+    if text.len() as u64 > FILE.most {
         return Err((
             Problem::here("is larger than 256KiB, which no configuration is; is it the right file?"),
             None,

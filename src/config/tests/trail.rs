@@ -176,7 +176,7 @@ fn a_bad_file_of_keys_is_told_with_its_place_and_never_shown() {
     assert!(missing.contains("b.keys\" cannot be read: No such file"), "{missing}");
     assert!(missing.ends_with("name a file of keys that the doctor may read"), "{missing}");
     std::fs::create_dir(folder.path().join("c.keys")).unwrap();
-    assert!(keys_of(&folder, "c.keys").unwrap_err().contains("c.keys\" cannot be read: Is a directory"));
+    assert!(keys_of(&folder, "c.keys").unwrap_err().contains("c.keys\" is a folder; name a file of keys"));
 }
 
 #[test]
