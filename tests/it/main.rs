@@ -17,6 +17,7 @@ mod check;
 mod cli;
 mod compare;
 mod corpus;
+mod counted;
 mod deep;
 mod demo;
 mod explain;

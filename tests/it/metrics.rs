@@ -13,37 +13,41 @@ use crate::world::fastcgi::{answer, end, request, url};
 use crate::world::pair::{KEY, Setup};
 use crate::world::{Authority, Doctor, Nobody, Origin, Pair, Wire, until};
 
-const ADMIN: &str = "admin: { health_address: 127.0.0.1:0 }";
+pub(crate) const ADMIN: &str = "admin: { health_address: 127.0.0.1:0 }";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
 /// Where a doctor tells what it counts.
-struct Collected(SocketAddr);
+pub(crate) struct Collected(SocketAddr);
 
 impl Collected {
-    fn of(doctor: &Doctor) -> Self {
+    pub(crate) fn of(doctor: &Doctor) -> Self {
         Self(doctor.answers_probes())
     }
 
-    fn text(&self) -> String {
+    pub(crate) const fn at(address: SocketAddr) -> Self {
+        Self(address)
+    }
+
+    pub(crate) fn text(&self) -> String {
         let reply = Wire::to(self.0).send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").reply();
         assert_eq!(reply.field("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
         String::from_utf8(reply.body).unwrap()
     }
 
     /// The value of a series; nothing where there is none.
-    fn value(&self, series: &str) -> Option<f64> {
+    pub(crate) fn value(&self, series: &str) -> Option<f64> {
         let text = self.text();
         let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
         Some(value.parse().unwrap())
     }
 
     #[track_caller]
-    fn assert(&self, series: &str, value: impl Into<f64>) {
+    pub(crate) fn assert(&self, series: &str, value: impl Into<f64>) {
         let value = value.into();
         assert_eq!(self.value(series), Some(value), "{series}\n{}", self.text());
     }
 
-    fn until(&self, series: &str, value: f64) {
+    pub(crate) fn until(&self, series: &str, value: f64) {
         until(series, || self.value(series) == Some(value));
     }
 
@@ -55,7 +59,7 @@ impl Collected {
     }
 }
 
-fn get(path: &str) -> String {
+pub(crate) fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: a.test\r\n\r\n")
 }
 

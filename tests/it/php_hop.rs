@@ -56,7 +56,7 @@ pub(crate) fn seen(request: &str, line: &str) -> String {
 }
 
 /// A WordPress whose PHP has these keys and saw what `says` makes of the value that was sent; it knows nobody.
-fn wordpress(keys: &'static str, says: impl Fn(&str) -> String + Send + Sync + 'static) -> Origin {
+pub(crate) fn wordpress(keys: &'static str, says: impl Fn(&str) -> String + Send + Sync + 'static) -> Origin {
     Origin::playing(move |mut wire, tell| {
         loop {
             let request = wire.message();

@@ -152,6 +152,8 @@ async fn answer(request: Request<RecvStream>, mut reply: SendResponse<Bytes>, to
     match &*path {
         "/echo" | "/busy" => echo(&mut body, &mut stream).await,
         "/large" => send(&mut stream, Bytes::from(vec![b'x'; LARGE])).await,
+        // No buffers on the way hold so much.
+        "/endless" => send(&mut stream, Bytes::from(vec![b'x'; 64 << 20])).await,
         "/reset" => {
             send(&mut stream, Bytes::from_static(b"part")).await;
             tokio::task::yield_now().await;
