@@ -27,7 +27,7 @@ pub(super) struct Flags {
     /// Read the configuration from this YAML file.
     ///
     /// Without one, flags and defaults make the whole configuration. `header-doctor config schema` describes the
-    /// file.
+    /// file. It may come through a pipe, `/dev/stdin` for example: it is then read once, and no reload reads it again.
     #[arg(long, value_name = "FILE", env = "HEADER_DOCTOR_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
 

@@ -222,15 +222,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = pipe(&folder);
         let (file, _) = opened(&path, KEYS).unwrap();
-        let writer = std::thread::spawn({
-            let path = path.clone();
-            move || {
-                // It opens once we are there, so it comes after us.
-                let mut pipe = OpenOptions::new().write(true).open(path).unwrap();
-                for _ in 0..4 {
-                    pipe.write_all(&[b'x'; 1 << 10]).unwrap();
-                    std::thread::yield_now();
-                }
+        let writer = std::thread::spawn(move || {
+            // It opens once we are there, so it comes after us.
+            let mut pipe = OpenOptions::new().write(true).open(path).unwrap();
+            for _ in 0..4 {
+                pipe.write_all(&[b'x'; 1 << 10]).unwrap();
+                std::thread::yield_now();
             }
         });
         assert_eq!(piped(file, KEYS, super::BEGIN).unwrap(), [b'x'; 4 << 10]);

@@ -51,10 +51,14 @@ impl UpstreamTls {
         };
         let terms = Terms { name: self.server_name.clone(), trust, offer: self.offer };
         let bad = |bad: BadTerms| {
-            let message = format!(
-                "asks for https, and {bad}; install them (the package is often called ca-certificates), or name \
-                 the upstream's own as `tls.ca`"
-            );
+            let cure = match bad {
+                BadTerms::NoFile(_) => "name it there",
+                BadTerms::NoAuthorities | BadTerms::Unusable => {
+                    "install them (the package is often called ca-certificates)"
+                }
+            };
+            let message =
+                format!("asks for https, and {bad}; {cure}, or name the upstream's own as `tls.ca`");
             Problem::here(message).under("url")
         };
         self.made = Some(Tls::new(terms).map_err(bad)?);

@@ -4,8 +4,11 @@
 //! that itself stands in the file of authorities is taken as it is, as `known_hosts` is: a self-signed one of an origin is
 //! often marked as an authority's, or names nobody, and no chain could be built from it.
 
-use std::fmt;
+use std::ffi::OsString;
+use std::fs::{self, Metadata};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::{env, fmt};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -92,11 +95,17 @@ pub struct Terms {
 }
 
 /// Why the terms cannot be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadTerms {
     /// This machine trusts nobody.
     #[error("this machine has no certificate authorities to trust")]
     NoAuthorities,
+    /// What the environment names in their place cannot be read whole.
+    #[error(
+        "SSL_CERT_FILE names {}, which is no file, or larger than 16MiB, where the PEM file of the authorities should be",
+        .0.display()
+    )]
+    NoFile(PathBuf),
     /// What TLS is made with refuses them.
     #[error("TLS cannot be set up with them")]
     Unusable,
@@ -186,6 +195,7 @@ impl Verifier {
         let known = match trust {
             Trust::Anybody => return Ok(Self { known: Vec::new(), chain: None, provider: provider() }),
             Trust::Platform => {
+                refuse_endless(env::var_os("SSL_CERT_FILE"))?;
                 roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
                 Vec::new()
             }
@@ -199,6 +209,17 @@ impl Verifier {
         }
         let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
         Ok(Self { known, chain: Some(chain.map_err(|_| BadTerms::Unusable)?), provider: provider() })
+    }
+}
+
+/// A pipe would be waited for, and a device read without end. One that is missing is told as having no authorities.
+fn refuse_endless(named: Option<OsString>) -> Result<(), BadTerms> {
+    const MOST: u64 = 16 << 20;
+    let Some(file) = named.map(PathBuf::from) else { return Ok(()) };
+    let is_good = |metadata: &Metadata| metadata.is_file() && metadata.len() <= MOST;
+    match fs::metadata(&file) {
+        Ok(metadata) if !is_good(&metadata) => Err(BadTerms::NoFile(file)),
+        _ => Ok(()),
     }
 }
 

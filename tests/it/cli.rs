@@ -592,7 +592,16 @@ fn a_name_of_what_is_no_such_file_is_told_with_its_key_and_nothing_is_waited_for
         let told = format!("{path}: \"{}\" ", named.display());
         assert!(ended.err.contains(&told) && ended.err.contains(words), "{path}, {named:?}: {}", ended.err);
     }
-    for (named, words) in &wrong[..4] {
+}
+
+#[test]
+fn a_flag_that_names_no_file_of_keys_is_told_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    for (named, words) in [
+        (pipe(folder.path()), "is a pipe, which can be read once"),
+        (folder.path().to_owned(), "is a folder; name a "),
+        (PathBuf::from("/dev/zero"), "is a device; name a "),
+    ] {
         let flags = ["run", "--upstream", "h:80", "--trail-key-file", &named.to_string_lossy()];
         let ended = run(&flags);
         let told = format!("--trail-key-file: \"{}\" {words}", named.display());
@@ -634,4 +643,23 @@ fn keys_that_are_read_once_may_come_through_a_pipe() {
     std::io::Write::write_all(&mut command.stdin.take().unwrap(), KEYS.as_bytes()).unwrap();
     let ended = command.wait_with_output().unwrap();
     assert!(ended.status.success(), "{ended:?}");
+}
+
+#[test]
+fn authorities_that_the_environment_names_are_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let huge = folder.path().join("huge");
+    std::fs::File::create(&huge).unwrap().set_len(1 << 30).unwrap();
+    let config = folder.path().join("doctor.yaml");
+    std::fs::write(&config, "sites: [{ upstreams: [{ url: 'https://h' }] }]").unwrap();
+    let config = config.to_string_lossy();
+    for named in [pipe(folder.path()), folder.path().to_owned(), PathBuf::from("/dev/zero"), huge] {
+        let ended =
+            run_with(&["config", "validate", &config], &[("SSL_CERT_FILE", &named.to_string_lossy())]);
+        let told = format!(
+            "sites[0].upstreams[0].url: asks for https, and SSL_CERT_FILE names {}, which is no file, or larger",
+            named.display()
+        );
+        assert!(ended.code == Some(2) && ended.err.contains(&told), "{}", ended.err);
+    }
 }

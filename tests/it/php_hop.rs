@@ -255,6 +255,10 @@ fn a_file_of_somebody_else_is_left_alone() {
         assert!(said(&refused).contains("is not header-doctor's, and is left alone"), "{refused:?}");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "<?php // mine\n");
     }
+    std::fs::remove_file(&file).unwrap();
+    assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+    let refused = command(&["install", site.to_str().unwrap(), "--key-file", &keys]);
+    assert!(said(&refused).contains("is not header-doctor's"), "nor is a pipe waited for: {refused:?}");
 }
 
 #[test]

@@ -12,7 +12,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::folder::Folder;
+use crate::config::{Sort, Unread, contents};
 use crate::php_hop::{FILE, is_ours};
+
+/// The plugin; a larger file, a pipe or a device is none of ours.
+const PLUGIN: Sort = Sort { name: "plugin", most: 1 << 20 };
 
 /// What was done, in words.
 pub(super) struct Placed {
@@ -67,10 +71,13 @@ pub(super) fn remove(folder: &Folder) -> anyhow::Result<String> {
 
 /// Whether the plugin is there; nothing where no file is.
 fn ours(path: &Path) -> anyhow::Result<Option<()>> {
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+    let text = match contents(path, PLUGIN) {
+        Ok(read) => read.bytes,
+        Err(Unread::Refused { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(Unread::Refused { source, .. }) => {
+            return Err(source).with_context(|| format!("{} cannot be read", path.display()));
+        }
+        Err(_) => Vec::new(),
     };
     if !is_ours(&text) {
         bail!(
