@@ -4,7 +4,7 @@
 //! a quiet log is never behind. A line that cannot be written is counted like one that was dropped: a full disk
 //! stops the log, not the site. What goes on is summed up in a line from time to time, and at the end.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
@@ -30,7 +30,8 @@ pub enum Format {
 /// Writes every event, or counts it among its like, until the bus ends. This blocks; it is the body of the log's
 /// own thread.
 pub fn run(events: Events, out: impl Write, format: Format, repeats: Repeats) {
-    let mut log = Log { events, out: BufWriter::new(out), format, repeats, renewals: Renewals::default() };
+    let mut log =
+        Log { events, out, held: Vec::new(), entered: 0, format, repeats, renewals: Renewals::default() };
     loop {
         match log.events.wait_until(log.next()) {
             Ok(event) => log.take(event),
@@ -53,9 +54,15 @@ pub fn run(events: Events, out: impl Write, format: Format, repeats: Repeats) {
     log.flush();
 }
 
+/// How much is held before it is written, in bytes.
+const PIECE: usize = 8 << 10;
+
 struct Log<W: Write> {
     events: Events,
-    out: BufWriter<W>,
+    out: W,
+    /// What is still to be written, and how many events it tells of.
+    held: Vec<u8>,
+    entered: u64,
     format: Format,
     repeats: Repeats,
     renewals: Renewals,
@@ -87,7 +94,8 @@ impl<W: Write> Log<W> {
         self.sum_up();
         let dropped = self.events.newly_dropped();
         if dropped > 0 {
-            self.write(&gap(event.at, dropped, self.format));
+            // It tells of no event of its own.
+            self.held.extend_from_slice(gap(event.at, dropped, self.format).as_bytes());
         }
         if self.repeats.is_news(event, Instant::now()) {
             self.write(&render(event, self.format));
@@ -101,15 +109,23 @@ impl<W: Write> Log<W> {
     }
 
     fn write(&mut self, text: &str) {
-        if self.out.write_all(text.as_bytes()).is_err() {
-            self.events.count_unwritten();
+        self.held.extend_from_slice(text.as_bytes());
+        self.entered += 1;
+        if self.held.len() >= PIECE {
+            self.flush();
         }
     }
 
+    /// What cannot be written is counted, each event of it, and not tried again.
     fn flush(&mut self) {
-        if self.out.flush().is_err() {
-            self.events.count_unwritten();
+        if self.held.is_empty() {
+            return;
         }
+        if self.out.write_all(&self.held).and_then(|()| self.out.flush()).is_err() {
+            (0..self.entered).for_each(|_| self.events.count_unwritten());
+        }
+        self.held.clear();
+        self.entered = 0;
     }
 }
 
