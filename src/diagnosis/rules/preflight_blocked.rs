@@ -45,6 +45,11 @@ const fn is_down(blocked: &Blocked) -> bool {
     matches!(blocked.status.code(), 500..=599)
 }
 
+/// Whether it may be a page that everybody gets. What writes CORS fields, or a list, is none.
+fn is_page(symptom: &Symptom, blocked: &Blocked) -> bool {
+    symptom.html_for_rest && blocked.status.is_success() && blocked.block == Block::NoAllowOrigin
+}
+
 /// What was done to the preflight.
 fn did(blocked: &Blocked) -> String {
     match &blocked.block {
@@ -62,7 +67,7 @@ fn cure(symptom: &Symptom, blocked: &Blocked, place: Place) -> &'static str {
     match place {
         _ if is_down(blocked) => "server error",
         Place::WordPress if symptom.html_for_rest => "plain permalinks",
-        _ if symptom.html_for_rest && blocked.status.is_success() => "page",
+        _ if is_page(symptom, blocked) => "page",
         Place::Plugin => "plugin",
         Place::WebServer if blocked.status.is_success() => "web server",
         _ => product(symptom),
