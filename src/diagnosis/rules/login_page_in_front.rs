@@ -27,15 +27,16 @@ impl Rule for LoginPageInFront {
         if trail.route.class == RouteClass::NotRest || !wants_in || trail.method == Method::Options {
             return None;
         }
-        let is_script = login == LoginPage::WordPress || trail.memory.direct;
-        // Plugins redirect by `wp_redirect`, which signs; a rule of the web server may lead there as well.
-        let is_signed = login != LoginPage::WordPress || symptom.redirected_by.is_some();
+        let is_direct = trail.memory.direct;
+        let is_script = login == LoginPage::WordPress || is_direct;
+        // Plugins redirect by `wp_redirect`, which signs; a rule of the web server, where one is, may lead there as well.
+        let is_signed = login != LoginPage::WordPress || symptom.redirected_by.is_some() || is_direct;
         let (who, place, desk) = match (is_script, is_signed) {
             (true, true) => ("a plugin", Place::Plugin, Desk::WordPress),
             (true, false) => ("a plugin, or a rule of the web server,", Place::Plugin, Desk::WordPress),
             (false, _) => ("a gate in front of WordPress", Place::Gate, Desk::Edge),
         };
-        let is_sure = is_signed && login != LoginPage::Google && !trail.memory.direct;
+        let is_sure = is_signed && login != LoginPage::Google && !is_direct;
         let proof = if is_sure { Proof::Proved } else { Proof::Likely };
         let summary =
             format!("{who} sent the request to the login of {} instead of letting it in", login.name());
