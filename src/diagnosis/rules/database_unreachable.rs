@@ -27,7 +27,7 @@ impl Rule for DatabaseUnreachable {
         let summary = "WordPress cannot use its database: it does not reach it, is refused there, or does not find its tables, or its \
                        network's site, in it";
         Some(Finding {
-            because: "WordPress says so in its own page or JSON, with 500".into(),
+            because: "WordPress says so in its own page or JSON".into(),
             path: until_php(trail, "no database"),
             cleared: vec!["token", "secret", "expiry", "permissions", "CORS"],
             caution: NOT_JUDGED,
