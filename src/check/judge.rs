@@ -15,7 +15,7 @@ use super::question::{Question, Step};
 use crate::browser::{Origin, When, withheld};
 use crate::diagnosis::{Finding, Severity, diagnose};
 use crate::evidence::{
-    AnsweredBy, Denied, Memory, Plugin, Return, Software, Symptom, TakenHere, Trail, look,
+    AnsweredBy, Code, Denied, Memory, Plugin, Return, Software, Symptom, TakenHere, Trail, look,
 };
 use crate::headers::redirects::{Asked, Redirect};
 use crate::message::RequestHead;
@@ -187,6 +187,15 @@ fn by_dialect(question: &Question, symptom: &Symptom, known: Known) -> Option<&'
     }
 }
 
+/// What a plugin that closes the REST API does, as far as its code tells.
+fn by_lockdown(symptom: &Symptom) -> &'static str {
+    let is_off = |code: &Code| code.is_lockdown() && !code.is_for_strangers();
+    if symptom.error.as_ref().is_some_and(|error| is_off(&error.code)) {
+        return "a plugin switched the REST API off, for whoever is not logged in or for all";
+    }
+    "the REST API is closed to whoever is not logged in, by a plugin that answers before any other"
+}
+
 /// What it means that somebody else than the REST server answered.
 const fn by_answerer(by: AnsweredBy) -> Option<&'static str> {
     match by {
@@ -220,9 +229,7 @@ pub(super) fn reading(question: &Question, symptom: &Symptom, known: Known) -> O
             "the reply to a credential was given to somebody who sent none: a cache stores it; keep requests with Authorization \
              out of it",
         ),
-        _ if is_locked(symptom) => Some(
-            "the REST API is closed to whoever is not logged in, by a plugin that answers before any other",
-        ),
+        _ if is_locked(symptom) => Some(by_lockdown(symptom)),
         (_, _, by) if by_answerer(by).is_some() => by_answerer(by),
         (Step::Without | Step::With | Step::Token | Step::Validate, 404, _) => {
             Some("no JWT plugin answers there: it is not installed, not active, or its route was closed")

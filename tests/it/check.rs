@@ -862,6 +862,16 @@ fn an_api_that_is_closed_to_strangers_is_no_fault() {
     assert_eq!(checked.code, Some(0), "{}", checked.out);
 }
 
+/// `rest_disabled` may be said to everybody: a login need not help.
+#[test]
+fn an_api_that_is_switched_off_is_not_called_closed_to_strangers() {
+    let text = r#"{"code":"rest_disabled","message":"The REST API is disabled on this site.","data":{"status":403}}"#;
+    let site = scripted(move |_| of_kind("403 Forbidden", "Content-Type: application/json\r\n", text));
+    let checked = check(&[&site.to_string()]);
+    assert!(checked.out.contains("for whoever is not logged in or for all"), "{}", checked.out);
+    assert!(!checked.out.contains("is closed to whoever"), "{}", checked.out);
+}
+
 #[test]
 fn a_site_that_fails_is_told_so() {
     let broken = Origin::answering("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n").to_string();
