@@ -33,7 +33,9 @@ impl Rule for ErrorPageHidesCode {
         let is_marked = symptom.home.is_some() || symptom.knows_user;
         let proof = match symptom.answered_by {
             AnsweredBy::WebServer if is_marked => Proof::Likely,
-            AnsweredBy::WebServer | AnsweredBy::Edge | AnsweredBy::BlockPage if is_seen_to_work(trail) => {
+            AnsweredBy::WebServer | AnsweredBy::Edge | AnsweredBy::BlockPage
+                if is_refused_behind(trail, symptom) =>
+            {
                 Proof::Likely
             }
             AnsweredBy::WebServer | AnsweredBy::Edge | AnsweredBy::BlockPage
@@ -54,7 +56,7 @@ impl Rule for ErrorPageHidesCode {
             place: if is_servers { Place::WebServer } else { Place::Edge },
             desk: if is_servers { Desk::Platform } else { Desk::Edge },
             severity: if proof == Proof::Likely { Severity::Error } else { Severity::Warning },
-            because: because(trail, proof).into(),
+            because: because(trail, symptom, proof).into(),
             path,
             cleared: vec!["client", "doctor"],
             caution: "Do not rotate secrets before it is known what WordPress said",
@@ -77,13 +79,14 @@ impl Rule for ErrorPageHidesCode {
     }
 }
 
-/// Whether a check was answered well by the same way, so that nobody keeps requests from WordPress.
-const fn is_seen_to_work(trail: &Trail) -> bool {
-    trail.memory.probe && trail.memory.accepted
+/// Whether a check was answered well by the same way, so that nobody keeps requests from WordPress, and it is WordPress's refusal that
+/// the page stands for. With 5xx nobody behind need have said anything.
+const fn is_refused_behind(trail: &Trail, symptom: &Symptom) -> bool {
+    trail.memory.probe && trail.memory.accepted && symptom.status.code() < 500
 }
 
-fn because(trail: &Trail, proof: Proof) -> &'static str {
-    if is_seen_to_work(trail) {
+fn because(trail: &Trail, symptom: &Symptom, proof: Proof) -> &'static str {
+    if is_refused_behind(trail, symptom) {
         "a page came where WordPress refuses, and with a good token WordPress answered by the same way"
     } else if proof == Proof::Likely {
         "the body is the web server's page, and the head bears the marks of WordPress's REST server"
