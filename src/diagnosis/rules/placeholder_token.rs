@@ -71,7 +71,7 @@ fn proof(note: &str, symptom: &Symptom) -> Option<Proof> {
         "SEGMENT_FAULT" if symptom.answered_by == AnsweredBy::Plugin(Plugin::MiniOrange) => {
             Some(Proof::Likely)
         }
-        _ => (symptom.is_permission(401) || error.code.is_lockdown()).then_some(Proof::Likely),
+        _ => (symptom.is_permission(401) || error.code.is_for_strangers()).then_some(Proof::Likely),
     }
 }
 
