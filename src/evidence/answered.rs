@@ -26,7 +26,7 @@ pub enum AnsweredBy {
     /// A plugin with a shape of its own.
     Plugin(Plugin),
     /// A plugin we do not know, that printed JSON below the REST server's headers and left before its CORS step
-    /// (`wp_send_json_error` exits; `rest_send_cors_headers` waits at `rest_pre_serve_request`).
+    /// (`wp_send_json_error` and `wp_die` exit; `rest_send_cors_headers` waits at `rest_pre_serve_request`).
     Exit,
     /// PHP broke off.
     PhpFatal,
@@ -112,10 +112,15 @@ impl AnsweredBy {
 /// browser then reports a CORS error for what is an error of authentication.
 pub(super) fn is_before_cors(request: &RequestHead, reply: &ReplyHead, body: &Body) -> bool {
     let exits = matches!(body.shape(), Shape::SimpleJwtLogin | Shape::MiniOrange | Shape::Sent);
-    exits
+    (exits || is_death(body))
         && has_api_link(reply)
         && request.fields.has(Name::Origin)
         && !reply.fields.has(Name::AccessControlAllowOrigin)
+}
+
+/// WordPress dies in JSON (`_json_wp_die_handler` in `wp-includes/functions.php`), which has the shape of a REST error.
+fn is_death(body: &Body) -> bool {
+    body.code() == "wp_die"
 }
 
 pub(super) fn is_rest(request: &RequestHead) -> bool {
@@ -141,6 +146,7 @@ fn unready(asked: &Asked<'_>) -> Option<AnsweredBy> {
 fn by_shape(asked: &Asked<'_>) -> Option<AnsweredBy> {
     let Asked { request, reply, body, .. } = *asked;
     match body.shape() {
+        Shape::Rest if is_death(body) && is_before_cors(request, reply, body) => Some(AnsweredBy::Exit),
         Shape::Rest | Shape::Usefulteam if has_api_link(reply) => Some(AnsweredBy::WordPressRest),
         Shape::Rest | Shape::Usefulteam => Some(AnsweredBy::RestLike),
         Shape::Sent if is_before_cors(request, reply, body) => Some(AnsweredBy::Exit),
