@@ -223,7 +223,7 @@ struct SummedUp<'s> {
     total: u64,
 }
 
-/// What stands where exchanges are missing: the log was slower than the traffic.
+/// What stands where exchanges are missing: the log was slower than the traffic, or could not be written.
 #[derive(Serialize, JsonSchema)]
 struct Gap {
     /// When the next exchange came, in UTC.
@@ -259,7 +259,7 @@ pub fn lost(finding: &Finding) -> Option<impl Serialize + '_> {
 
 /// The record that stands where events were dropped.
 pub(super) fn gap(at: Moment, dropped: u64) -> String {
-    let message = "Events were dropped: the log is slower than the traffic";
+    let message = "Events were dropped: the log is slower than the traffic, or cannot be written";
     line(&Gap { timestamp: at.to_string(), level: "WARN", target: "header_doctor::log", message, dropped })
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
+use super::held::{Held, Tells};
 use super::json::{self, Record};
 use super::page::{COLUMN, Page, words};
 use super::renewals::Renewals;
@@ -30,8 +31,8 @@ pub enum Format {
 /// Writes every event, or counts it among its like, until the bus ends. This blocks; it is the body of the log's
 /// own thread.
 pub fn run(events: Events, out: impl Write, format: Format, repeats: Repeats) {
-    let mut log =
-        Log { events, out, held: Vec::new(), entered: 0, format, repeats, renewals: Renewals::default() };
+    let (held, renewals) = (Held::default(), Renewals::default());
+    let mut log = Log { events, out, held, untold: 0, format, repeats, renewals };
     loop {
         match log.events.wait_until(log.next()) {
             Ok(event) => log.take(event),
@@ -52,17 +53,20 @@ pub fn run(events: Events, out: impl Write, format: Format, repeats: Repeats) {
         log.write(&summary(&left, now(), format));
     }
     log.flush();
+    let left = log.held.forget();
+    log.count(left);
 }
 
 /// How much is held before it is written, in bytes.
-const PIECE: usize = 8 << 10;
+const MOST: usize = 8 << 10;
 
 struct Log<W: Write> {
     events: Events,
     out: W,
-    /// What is still to be written, and how many events it tells of.
-    held: Vec<u8>,
-    entered: u64,
+    /// What is still to be written.
+    held: Held,
+    /// How many events were dropped without a line that stands and says so.
+    untold: u64,
     format: Format,
     repeats: Repeats,
     renewals: Renewals,
@@ -92,10 +96,10 @@ impl<W: Write> Log<W> {
 
     fn enter(&mut self, event: &Event) {
         self.sum_up();
-        let dropped = self.events.newly_dropped();
+        let dropped = self.events.newly_dropped() + self.untold;
         if dropped > 0 {
-            // It tells of no event of its own.
-            self.held.extend_from_slice(gap(event.at, dropped, self.format).as_bytes());
+            self.untold = 0;
+            self.held.add(&gap(event.at, dropped, self.format), Tells::Gap(dropped));
         }
         if self.repeats.is_news(event, Instant::now()) {
             self.write(&render(event, self.format));
@@ -109,23 +113,25 @@ impl<W: Write> Log<W> {
     }
 
     fn write(&mut self, text: &str) {
-        self.held.extend_from_slice(text.as_bytes());
-        self.entered += 1;
-        if self.held.len() >= PIECE {
+        self.held.add(text, Tells::Event);
+        if self.held.length() >= MOST {
             self.flush();
         }
     }
 
-    /// What cannot be written is counted, each event of it, and not tried again.
     fn flush(&mut self) {
-        if self.held.is_empty() {
-            return;
+        let lost = self.held.write_to(&mut self.out);
+        self.count(lost);
+    }
+
+    /// Each event is counted, and a gap is told again.
+    fn count(&mut self, lost: Vec<Tells>) {
+        for lost in lost {
+            match lost {
+                Tells::Event => self.events.count_unwritten(),
+                Tells::Gap(dropped) => self.untold += dropped,
+            }
         }
-        if self.out.write_all(&self.held).and_then(|()| self.out.flush()).is_err() {
-            (0..self.entered).for_each(|_| self.events.count_unwritten());
-        }
-        self.held.clear();
-        self.entered = 0;
     }
 }
 
@@ -152,7 +158,9 @@ fn gap(at: Moment, dropped: u64, format: Format) -> String {
     match format {
         Format::Pretty(page) => {
             let sign = page.paint.sign(Severity::Warning);
-            format!("{sign} {dropped} events were dropped: the log is slower than the traffic\n")
+            format!(
+                "{sign} {dropped} events were dropped: the log is slower than the traffic, or cannot be written\n"
+            )
         }
         Format::Json => json::gap(at, dropped),
     }
@@ -247,4 +255,70 @@ fn exchange(out: &mut String, event: &Event, paint: Paint) {
         out.push_str(" (the client went away)");
     }
     out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, ErrorKind, Write};
+    use std::time::Duration;
+
+    use super::{Format, Repeats, run};
+    use crate::event::{Event, ExchangeId, bus};
+    use crate::moment::Moment;
+
+    /// A disk that is full in the middle of a line, and has room again later.
+    struct Disk<'a> {
+        text: &'a mut Vec<u8>,
+        /// What is taken at each attempt, in bytes; nothing where it is full. All, once there is no more of these.
+        room: std::vec::IntoIter<Option<usize>>,
+    }
+
+    impl Write for Disk<'_> {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            let room = self.room.next().unwrap_or(Some(usize::MAX)).ok_or(ErrorKind::StorageFull)?;
+            let taken = text.get(..room).unwrap_or(text);
+            self.text.extend_from_slice(taken);
+            Ok(taken.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What stands on such a disk of so many events, and how many were counted as lost.
+    fn logged(events: u64, room: Vec<Option<usize>>) -> (String, u64) {
+        let (bus, reader) = bus(64);
+        let dropped = bus.unlogged();
+        let event = |number| Event::unread(ExchangeId::new(number), Moment::default(), "doctor".into());
+        (0..events).for_each(|number| bus.send(event(number)));
+        drop(bus);
+        let mut text = Vec::new();
+        let disk = Disk { text: &mut text, room: room.into_iter() };
+        run(reader, disk, Format::Json, Repeats::new(Duration::ZERO));
+        (String::from_utf8(text).unwrap(), dropped.count())
+    }
+
+    #[test]
+    fn a_line_that_a_full_disk_broke_off_is_ended_before_the_next() {
+        // So many that they are written in several pieces.
+        let (text, lost) = logged(60, vec![Some(100), None, None]);
+        assert!(lost > 1, "the rest of the first two pieces is lost");
+        let lines = text.lines().map(|line| serde_json::from_str(line).expect(line));
+        let lines: Vec<serde_json::Value> = lines.collect();
+        let told: u64 = lines.iter().filter_map(|line| line["dropped"].as_u64()).sum();
+        assert_eq!(told, lost, "what is lost is told once there is room");
+        let events = lines.iter().filter(|line| line["dropped"].is_null()).count();
+        assert_eq!(events as u64 + lost, 60);
+    }
+
+    #[test]
+    fn what_was_written_before_the_disk_was_full_is_not_counted_as_lost() {
+        let (text, lost) = logged(3, Vec::new());
+        assert_eq!((text.lines().count(), lost), (3, 0));
+        let one_and_a_half = text.lines().next().unwrap().len() * 3 / 2;
+        let (text, lost) = logged(3, vec![Some(one_and_a_half), None, None]);
+        assert_eq!((text.lines().count(), text.len()), (2, one_and_a_half));
+        assert_eq!(lost, 2, "one is whole, one half, and one not there");
+    }
 }

@@ -1,5 +1,6 @@
 //! What is shown. It reads events and never steers: nothing here can change an exchange.
 
+mod held;
 mod json;
 pub mod log;
 mod markdown;
