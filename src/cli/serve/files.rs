@@ -30,7 +30,8 @@ struct Seen {
 struct Place {
     resolved: PathBuf,
     is_file: bool,
-    is_pipe: bool,
+    /// What comes through a pipe or from a terminal comes once.
+    tells_once: bool,
     device: u64,
     inode: u64,
     size: u64,
@@ -135,8 +136,7 @@ fn try_to_see(path: &Path, before: Option<&Seen>) -> io::Result<Seen> {
     if place.is_file && place.size <= FILE.most {
         let read = contents(&place.resolved, FILE).map_err(io::Error::other)?;
         hasher.write(&read.bytes);
-    } else if !place.is_pipe {
-        // What comes through a pipe comes once: that somebody writes to it is no change.
+    } else if !place.tells_once {
         place.times.iter().for_each(|time| hasher.write_i64(*time));
     }
     Ok(Seen { place, content: hasher.finish() })
@@ -147,8 +147,10 @@ fn place(path: &Path) -> io::Result<Place> {
     let metadata = fs::metadata(&resolved)?;
     let times = [metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec()];
     let (device, inode, size) = (metadata.dev(), metadata.ino(), metadata.size());
-    let (is_file, is_pipe) = (metadata.is_file(), metadata.file_type().is_fifo());
-    Ok(Place { resolved, is_file, is_pipe, device, inode, size, times })
+    let (is_file, kind) = (metadata.is_file(), metadata.file_type());
+    // That somebody writes to it, our own log to the terminal for example, is no change.
+    let tells_once = kind.is_fifo() || kind.is_char_device();
+    Ok(Place { resolved, is_file, tells_once, device, inode, size, times })
 }
 
 #[cfg(test)]
@@ -216,6 +218,16 @@ mod tests {
         files.accept();
         fs::remove_file(&file).unwrap();
         assert!(files.look() == Settling && files.look() == Changed);
+    }
+
+    #[test]
+    fn what_is_written_to_a_terminal_is_no_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("a.yaml");
+        fs::write(&empty, "").unwrap();
+        // Of the kind of a terminal, which a test may not have. Its times are no part of its content.
+        let device = super::see(Path::new("/dev/null"), None).unwrap();
+        assert_eq!(device.content, super::see(&empty, None).unwrap().content);
     }
 
     #[test]
