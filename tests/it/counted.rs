@@ -16,7 +16,7 @@ use crate::metrics::{ADMIN, Collected, get};
 use crate::php_hop::wordpress;
 use crate::world::fastcgi::{answer, end, request, stdout, url};
 use crate::world::pair::{KEY, Setup};
-use crate::world::{Authority, Doctor, H2, Http2Origin, Origin, Pair, Wire, read, until, wait};
+use crate::world::{Authority, Doctor, H2, Http2Origin, Origin, Pair, Wire, own_address, read, until, wait};
 
 const HELLO: &str = "Content-Type: text/plain\r\n\r\nhello";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
@@ -547,8 +547,7 @@ fn one_that_drains_is_not_ready() {
 #[test]
 fn events_that_cannot_be_written_are_counted_and_no_request_suffers() {
     let origin = Origin::answering(OK);
-    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (address, health) = (free(), free());
+    let (address, health) = (own_address(), own_address());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("doctor.yaml");
     let text = format!(
