@@ -14,8 +14,10 @@ DENY   := $(TOOLS)/bin/cargo-deny
 HOST    = $(shell rustc -vV | sed -n 's/^host: //p')
 APT    := $(shell command -v apt-get)
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-# nextest where it is installed: the same tests, each in a process of its own.
-RUN    := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
+# nextest where it is installed: the same tests, each in a process of its own. Some wait for most of their time, so there is one
+# more than processors at a time.
+RUN    := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && \
+            echo nextest run --test-threads $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) || echo test)
 
 # It is there for one platform; elsewhere this is nothing.
 HADOLINT := $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),$(TOOLS)/hadolint/bin/hadolint)
