@@ -136,11 +136,13 @@ fn unready(asked: &Asked<'_>) -> Option<AnsweredBy> {
     if page::is_signup(reply) {
         return Some(AnsweredBy::Network);
     }
-    let dies = page::dies(reply.status.code(), body, text);
-    match page::is_without_database(text) {
-        true if dies => Some(AnsweredBy::NoDatabase),
-        _ => dies.then_some(AnsweredBy::WordPress),
+    if !page::dies(reply.status.code(), body, text) {
+        return None;
     }
+    if page::is_without_database(text) {
+        return Some(AnsweredBy::NoDatabase);
+    }
+    Some(AnsweredBy::WordPress)
 }
 
 fn by_shape(asked: &Asked<'_>) -> Option<AnsweredBy> {
