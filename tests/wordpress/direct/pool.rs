@@ -84,10 +84,14 @@ impl Pool {
         children.split_whitespace().map(|id| id.parse().unwrap()).collect()
     }
 
-    /// Sends a signal to the workers, and to the master before them.
+    /// Sends a signal to the workers, and to the master before them, which stands still first: it would make a worker that is
+    /// not among these.
     fn signal_all(&self, name: &str) {
+        let master = self.master.id();
+        signal(master, "STOP");
+        until("the master stands still", || stands_still(master));
         let workers = self.workers();
-        signal(self.master.id(), name);
+        signal(master, name);
         workers.into_iter().for_each(|worker| signal(worker, name));
     }
 
@@ -125,6 +129,12 @@ impl Drop for Pool {
 
 fn signal(process: u32, name: &str) {
     drop(Command::new("kill").args(["-s", name, &process.to_string()]).stderr(Stdio::null()).status());
+}
+
+/// Whether a process is stopped, or has ended.
+fn stands_still(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_none_or(|(_, fields)| fields.starts_with(['T', 'Z', 'X']))
 }
 
 /// Asks and does not wait.
