@@ -991,6 +991,10 @@ fn a_wordpress_without_a_site_is_told_by_its_cause_and_not_by_a_login_or_a_redir
             let rules: Vec<_> = verdicts.iter().map(|verdict| verdict["rule"].as_str().unwrap()).collect();
             assert_eq!((rules, checked.code), (vec![rule], Some(1)), "{report:#}");
             assert!(report["stopped"].as_str().unwrap().contains(words), "{report:#}");
+            assert_eq!(
+                report["checklist"][4]["state"], "not possible",
+                "PHP looked at no header: {report:#}"
+            );
             assert!(!checked.out.contains("to a login"), "{report:#}");
             assert!(!checked.out.contains("no token was issued"), "nobody tried to log in: {report:#}");
             let is_page = |step: &&Value| step["step"] == "page";

@@ -1,5 +1,6 @@
 //! The nine items of the checklist for production teams, each done, failed or not possible, and why.
 
+use super::super::judge::unready;
 use super::super::question::Step;
 use super::super::seen::{Done, Examination};
 
@@ -154,7 +155,11 @@ fn reached(seen: &Examination) -> (State, String) {
     if let Some(clear) = steps.iter().find(|done| done.is_expected()) {
         return (State::Done, format!("it arrives: {}", answer(clear)));
     }
+    let is_unready = |done: &Done| done.judged().is_some_and(|judged| unready(&judged.symptom).is_some());
     match steps.first() {
+        Some(failed) if is_unready(failed) => {
+            (State::NotPossible, format!("nobody came to look at it: {}", answer(failed)))
+        }
         Some(failed) => (State::Failed, answer(failed)),
         None => (State::NotPossible, "needs a JWT plugin, or a credential".to_owned()),
     }
